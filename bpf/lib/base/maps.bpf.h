@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Maps and knobs. Definitions are weak: every program file has them, the linker keeps one. */
+#ifndef KILNWATCH_MAPS_BPF_H
+#define KILNWATCH_MAPS_BPF_H
+
+#include "lib/base/kernel_types.bpf.h"
+#include "wire/events.h"
+#include <bpf/bpf_helpers.h>
+
+#define KW_MAX_CONNS 4096
+#define KW_MAX_CALLS 8192
+#define KW_MAX_ENGINES 64
+#define KW_MAX_LINEAGE 65536
+#define KW_MAX_EGRESS 16384
+#define KW_MAX_FOLD 65536
+#define KW_DFA_STATES 64
+
+/* Where one direction of a connection stands in its framing. */
+enum kw_mode {
+	KW_HEAD = 0,	/* request line and headers: everything crosses */
+	KW_BODY = 1,	/* left bytes of a body or of a chunk */
+	KW_CHUNK = 2,	/* in a chunk-size line */
+	KW_TRAILER = 3, /* after the last chunk */
+	KW_RAW = 4,	/* framing lost: everything crosses until the budget ends */
+};
+
+struct kw_side {
+	u64 pos;
+	u64 left;	/* KW_BODY: bytes to its end; KW_CHUNK: size so far */
+	u64 length;	/* Content-Length met in this head */
+	u32 budget;	/* bytes that may still cross: body prefix, or whole response bytes */
+	u8 mode;
+	u8 dfa;
+	u8 chunked;	/* Transfer-Encoding: chunked met in this head, or body is chunked */
+	u8 extension;	/* in a chunk extension */
+	u8 lost;
+	u8 skipped;
+	u8 pad[2];
+};
+
+struct kw_conn {
+	u64 id;
+	struct kw_side side[2];
+};
+
+struct kw_call { /* one recvmsg or sendmsg in flight */
+	u64 sk;
+	u64 buffer;
+	u64 length;
+};
+
+struct kw_fold_key {
+	u64 cgroup_id;
+	u8 ip[16];
+	u16 port;
+	u16 protocol;
+	u32 pad;
+};
+
+struct kw_egress_state {
+	u64 id;
+	u32 payload_sent;
+	u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 * 1024 * 1024);
+} events __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, KW_DROP_MAX);
+	__type(key, u32);
+	__type(value, u64);
+} drops __weak SEC(".maps");
+
+struct { /* struct sock * → kw_conn */
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KW_MAX_CONNS);
+	__type(key, u64);
+	__type(value, struct kw_conn);
+} conns __weak SEC(".maps");
+
+struct { /* pid_tgid → call */
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KW_MAX_CALLS);
+	__type(key, u64);
+	__type(value, struct kw_call);
+} calls __weak SEC(".maps");
+
+struct { /* tgid of an engine → enum kw_engine */
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KW_MAX_ENGINES);
+	__type(key, u32);
+	__type(value, u32);
+} engines __weak SEC(".maps");
+
+struct { /* TCP port an engine listens on */
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u16);
+	__type(value, u8);
+} engine_ports __weak SEC(".maps");
+
+struct kw_path {
+	char name[112];
+};
+
+struct { /* unix address an engine listens on */
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct kw_path);
+	__type(value, u8);
+} engine_paths __weak SEC(".maps");
+
+struct { /* tgid under an engine */
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KW_MAX_LINEAGE);
+	__type(key, u32);
+	__type(value, u8);
+} lineage __weak SEC(".maps");
+
+struct { /* struct sock * → outbound connection */
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, KW_MAX_EGRESS);
+	__type(key, u64);
+	__type(value, struct kw_egress_state);
+} egress __weak SEC(".maps");
+
+struct { /* destinations a cgroup has already been seen with */
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, KW_MAX_FOLD);
+	__type(key, struct kw_fold_key);
+	__type(value, u32);
+} folds __weak SEC(".maps");
+
+static __always_inline void count_drop(u32 cause)
+{
+	u64 *n = bpf_map_lookup_elem(&drops, &cause);
+
+	if (n)
+		*n += 1;
+}
+
+static __always_inline void fill_header(struct kw_header *h, u16 kind, u32 size)
+{
+	h->version = KW_WIRE_VERSION;
+	h->kind = kind;
+	h->size = size;
+	h->time_ns = bpf_ktime_get_boot_ns();
+}
+
+/* Unique number: boot time with the CPU in the low bits. */
+static __always_inline u64 unique_id(void)
+{
+	return (bpf_ktime_get_boot_ns() << 8) | (bpf_get_smp_processor_id() & 0xff);
+}
+
+#endif

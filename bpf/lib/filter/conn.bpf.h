@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which sockets are followed, and taking up new ones. */
+#ifndef KILNWATCH_CONN_BPF_H
+#define KILNWATCH_CONN_BPF_H
+
+#include "lib/read/sock.bpf.h"
+
+static __always_inline u32 current_engine(void)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	u32 *engine = bpf_map_lookup_elem(&engines, &tgid);
+
+	return engine ? *engine : 0;
+}
+
+static __always_inline struct kw_conn *find_conn(struct sock *sk)
+{
+	u64 key = (u64)sk;
+
+	return bpf_map_lookup_elem(&conns, &key);
+}
+
+/* Follow an accepted socket of the engine that runs now. */
+static __noinline int follow(struct sock *sk, u32 engine, u32 flags)
+{
+	struct kw_conn conn = {};
+	struct kw_conn_open *e;
+	u64 key = (u64)sk;
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	struct pid *peer;
+	struct kw_path path;
+	u8 one = 1;
+	u16 port;
+
+	if (family == KW_AF_UNIX) {
+		if (!read_unix_path(sk, &path))
+			return 0;
+		bpf_map_update_elem(&engine_paths, &path, &one, BPF_ANY);
+	}
+	conn.id = unique_id();
+	conn.side[KW_RESPONSE].budget = KW_RESPONSE_FULL;
+	if (flags & KW_F_MIDWAY)
+		conn.side[KW_REQUEST].lost = conn.side[KW_RESPONSE].lost = 1;
+	if (bpf_map_update_elem(&conns, &key, &conn, BPF_NOEXIST)) {
+		count_drop(KW_DROP_CONN_MAP);
+		return 0;
+	}
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		count_drop(KW_DROP_RING);
+		return 1;
+	}
+	__builtin_memset(e, 0, sizeof(*e));
+	fill_header(&e->h, KW_CONN_OPEN, sizeof(*e));
+	e->conn = conn.id;
+	e->engine = engine;
+	e->engine_pid = bpf_get_current_pid_tgid() >> 32;
+	e->flags = flags;
+	if (family == KW_AF_UNIX) {
+		e->transport = KW_UNIX;
+		e->join = key;
+		__builtin_memcpy(e->path, path.name, sizeof(e->path));
+		peer = BPF_CORE_READ(sk, sk_peer_pid);
+		if (peer)
+			e->client_pid = BPF_CORE_READ(peer, numbers[0].nr);
+		e->client_uid = BPF_CORE_READ(sk, sk_peer_cred, uid.val);
+	} else {
+		e->transport = KW_TCP;
+		read_remote(sk, &e->client);
+		read_local(sk, &e->server);
+		port = e->server.port; /* 5.10 to 6.1 take keys from the stack, not from ring memory */
+		bpf_map_update_elem(&engine_ports, &port, &one, BPF_ANY);
+	}
+	bpf_ringbuf_submit(e, 0);
+	return 1;
+}
+
+/*
+ * The followed connection behind a socket that an engine reads or writes. One that was open before
+ * the sensor is taken up here: unix servers carry their listener's address, TCP ones its port.
+ */
+static __always_inline struct kw_conn *engine_conn(struct sock *sk, u32 engine)
+{
+	struct kw_conn *conn = find_conn(sk);
+	u16 family, port;
+
+	if (conn)
+		return conn;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family == KW_AF_INET || family == KW_AF_INET6) {
+		port = BPF_CORE_READ(sk, __sk_common.skc_num);
+		if (!bpf_map_lookup_elem(&engine_ports, &port))
+			return 0;
+	} else if (family != KW_AF_UNIX) {
+		return 0;
+	} else {
+		struct kw_path path;
+
+		/* An engine's own bound client or datagram sockets are not its API. */
+		if (!read_unix_path(sk, &path) || !bpf_map_lookup_elem(&engine_paths, &path))
+			return 0;
+	}
+	if (!follow(sk, engine, KW_F_MIDWAY))
+		return 0;
+	return find_conn(sk);
+}
+
+#endif

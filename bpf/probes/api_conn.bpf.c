@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Life of engine API connections: listen, connect (in the client's context), accept, release. */
+#include "lib/filter/conn.bpf.h"
+#include "lib/read/task.bpf.h"
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+static __always_inline int note_listener(struct socket *sock)
+{
+	struct sock *sk = BPF_CORE_READ(sock, sk);
+	struct kw_path path;
+	u16 port;
+	u8 one = 1;
+
+	if (!current_engine())
+		return 0;
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == KW_AF_UNIX) {
+		if (read_unix_path(sk, &path))
+			bpf_map_update_elem(&engine_paths, &path, &one, BPF_ANY);
+	} else {
+		port = BPF_CORE_READ(sk, __sk_common.skc_num);
+		bpf_map_update_elem(&engine_ports, &port, &one, BPF_ANY);
+	}
+	return 0;
+}
+
+SEC("fentry/unix_listen")
+int BPF_PROG(unix_listening, struct socket *sock)
+{
+	return note_listener(sock);
+}
+
+SEC("fentry/inet_listen")
+int BPF_PROG(inet_listening, struct socket *sock)
+{
+	return note_listener(sock);
+}
+
+/* newsock has a sock only when the accept went well, whatever arguments this kernel's version has. */
+static __always_inline int accepted(struct socket *newsock)
+{
+	u32 engine = current_engine();
+	struct sock *sk;
+
+	if (!engine)
+		return 0;
+	sk = BPF_CORE_READ(newsock, sk);
+	if (sk && !find_conn(sk))
+		follow(sk, engine, 0);
+	return 0;
+}
+
+SEC("fexit/unix_accept")
+int BPF_PROG(unix_accepted, struct socket *sock, struct socket *newsock)
+{
+	return accepted(newsock);
+}
+
+SEC("fexit/inet_accept")
+int BPF_PROG(inet_accepted, struct socket *sock, struct socket *newsock)
+{
+	return accepted(newsock);
+}
+
+static __always_inline int released(struct socket *sock)
+{
+	struct kw_conn_close *e;
+	u64 key = (u64)BPF_CORE_READ(sock, sk);
+	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &key);
+
+	if (!conn)
+		return 0;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (e) {
+		fill_header(&e->h, KW_CONN_CLOSE, sizeof(*e));
+		e->conn = conn->id;
+		bpf_ringbuf_submit(e, 0);
+	} else {
+		count_drop(KW_DROP_RING);
+	}
+	bpf_map_delete_elem(&conns, &key);
+	return 0;
+}
+
+SEC("fentry/unix_release")
+int BPF_PROG(unix_released, struct socket *sock)
+{
+	return released(sock);
+}
+
+SEC("fentry/inet_release")
+int BPF_PROG(inet_released, struct socket *sock)
+{
+	return released(sock);
+}
+
+static __always_inline struct kw_client *begin_client(u32 transport)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct kw_client *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+
+	if (!e) {
+		count_drop(KW_DROP_RING);
+		return 0;
+	}
+	fill_header(&e->h, KW_CLIENT, sizeof(*e));
+	e->transport = transport;
+	e->join = 0;
+	__builtin_memset(&e->client, 0, sizeof(e->client));
+	__builtin_memset(&e->server, 0, sizeof(e->server));
+	read_task(task, &e->task);
+	e->argv_len = read_argv(task, e->argv);
+	return e;
+}
+
+SEC("fexit/unix_stream_connect")
+int BPF_PROG(unix_connected, struct socket *sock, void *uaddr, int addr_len, int flags, int ret)
+{
+	struct sock *sk = BPF_CORE_READ(sock, sk);
+	struct sock *peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
+	struct kw_client *e;
+	struct kw_path path;
+
+	if (ret || !peer || !read_unix_path(peer, &path) ||
+	    !bpf_map_lookup_elem(&engine_paths, &path))
+		return 0;
+	e = begin_client(KW_UNIX);
+	if (!e)
+		return 0;
+	e->join = (u64)peer;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+static __always_inline int tcp_connecting(struct sock *sk, int ret)
+{
+	struct kw_address server;
+	struct kw_client *e;
+
+	if (ret)
+		return 0;
+	read_remote(sk, &server);
+	if (!bpf_map_lookup_elem(&engine_ports, &server.port))
+		return 0;
+	e = begin_client(KW_TCP);
+	if (!e)
+		return 0;
+	e->server = server;
+	read_local(sk, &e->client);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+SEC("fexit/tcp_v4_connect")
+int BPF_PROG(tcp4_connected, struct sock *sk, void *uaddr, int addr_len, int ret)
+{
+	return tcp_connecting(sk, ret);
+}
+
+SEC("fexit/tcp_v6_connect")
+int BPF_PROG(tcp6_connected, struct sock *sk, void *uaddr, int addr_len, int ret)
+{
+	return tcp_connecting(sk, ret);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Lineage under engines and their runtimes: fork, exec, exit. */
+#include "lib/read/task.bpf.h"
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct kw_name {
+	u64 word[2];
+};
+
+static __always_inline u64 pack(const char *s)
+{
+	u64 w = 0;
+
+	for (int i = 0; i < 8 && s[i]; i++)
+		w |= (u64)(u8)s[i] << (8 * i);
+	return w;
+}
+
+static __always_inline int is_dockerd(struct kw_name *n)
+{
+	return n->word[0] == pack("dockerd");
+}
+
+/* comm holds 15 characters: "containerd-shim" is all that is left of its longer names. */
+static __always_inline int is_runtime(struct kw_name *n)
+{
+	return (n->word[0] == pack("containe") &&
+		(n->word[1] == pack("rd") || n->word[1] == pack("rd-shim"))) ||
+	       n->word[0] == pack("runc");
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(forked, struct task_struct *parent, struct task_struct *child)
+{
+	u32 parent_tgid = BPF_CORE_READ(parent, tgid), tgid = BPF_CORE_READ(child, tgid);
+	struct kw_fork *e;
+	u8 one = 1;
+
+	if (parent_tgid == tgid || !bpf_map_lookup_elem(&lineage, &parent_tgid))
+		return 0;
+	if (bpf_map_update_elem(&lineage, &tgid, &one, BPF_ANY))
+		count_drop(KW_DROP_LINEAGE_MAP);
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		count_drop(KW_DROP_RING);
+		return 0;
+	}
+	fill_header(&e->h, KW_FORK, sizeof(*e));
+	e->parent_pid = parent_tgid;
+	e->pid = tgid;
+	e->start_ns = BPF_CORE_READ(child, start_boottime);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(executed, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	u32 tgid = BPF_CORE_READ(task, tgid), docker = KW_ENGINE_DOCKER;
+	struct kw_name name = {};
+	struct kw_exec *e;
+	u8 one = 1;
+
+	bpf_probe_read_kernel(&name, sizeof(name), &task->comm);
+	if (is_dockerd(&name))
+		bpf_map_update_elem(&engines, &tgid, &docker, BPF_ANY);
+	if (is_dockerd(&name) || is_runtime(&name))
+		bpf_map_update_elem(&lineage, &tgid, &one, BPF_ANY);
+	if (!bpf_map_lookup_elem(&lineage, &tgid))
+		return 0;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		count_drop(KW_DROP_RING);
+		return 0;
+	}
+	fill_header(&e->h, KW_EXEC, sizeof(*e));
+	e->pad = 0;
+	read_task(task, &e->task);
+	e->argv_len = read_argv(task, e->argv);
+	e->file[0] = 0;
+	bpf_probe_read_kernel_str(e->file, sizeof(e->file), BPF_CORE_READ(bprm, filename));
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(exited, struct task_struct *task)
+{
+	u32 tgid = BPF_CORE_READ(task, tgid);
+	struct kw_exit *e;
+
+	if (!bpf_map_lookup_elem(&lineage, &tgid) || BPF_CORE_READ(task, signal, live.counter))
+		return 0;
+	bpf_map_delete_elem(&lineage, &tgid);
+	bpf_map_delete_elem(&engines, &tgid);
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		count_drop(KW_DROP_RING);
+		return 0;
+	}
+	fill_header(&e->h, KW_EXIT, sizeof(*e));
+	e->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	e->pid = tgid;
+	e->code = BPF_CORE_READ(task, exit_code);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}

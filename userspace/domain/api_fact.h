@@ -1,0 +1,138 @@
+// What an engine conversation meant: produced by engine/, consumed by tracker/.
+// Secrets are gone from every string here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "domain/types.h"
+
+namespace kilnwatch::domain {
+
+// One request on a connection; number counts from 0.
+struct CallId {
+  ConnId conn = 0;
+  std::uint32_t number = 0;
+  auto operator<=>(const CallId&) const = default;
+};
+
+struct BuildRequested {
+  TimeNs time = 0;
+  CallId call;
+  std::string method;
+  std::string path;  // decoded, without the query
+  std::string api_version;  // "1.41", empty for the bare path
+  std::string user_agent;
+  std::string remote_context;  // secrets masked
+  std::string dockerfile_name;
+  std::vector<std::string> tags;
+  std::vector<std::string> build_arg_names;
+  std::string network_mode;
+  bool quiet = false;     // q: the builder writes nothing while it works
+  bool buildkit = false;  // version=2
+  bool browser = false;   // Origin, Referer or Sec-Fetch-* present
+};
+
+struct Instruction {
+  std::string text;  // one logical line, secrets masked
+  bool is_run = false;
+  bool is_from = false;
+};
+
+struct DockerfileSeen {
+  TimeNs time = 0;
+  CallId call;
+  std::string text;  // secrets masked
+  std::string sha256;  // of the bytes as sent
+  std::vector<std::string> base_images;
+  std::vector<Instruction> instructions;
+};
+
+// The classic builder wrote "Step i/n : text". May be forged by a step's own output.
+struct BuildStepAnnounced {
+  TimeNs time = 0;
+  CallId call;
+  std::uint32_t number = 0;
+  std::uint32_t total = 0;
+  std::string instruction;
+};
+
+// "Running in <12 hex>". May be forged; counts only if the kernel saw that container.
+struct BuildContainerAnnounced {
+  TimeNs time = 0;
+  CallId call;
+  std::string short_id;
+};
+
+// "Removed intermediate container <12 hex>": the step is over. May be forged.
+struct BuildContainerRemoved {
+  TimeNs time = 0;
+  CallId call;
+  std::string short_id;
+};
+
+struct BuildImageAnnounced {
+  TimeNs time = 0;
+  CallId call;
+  std::string id;  // "sha256:<64 hex>" (aux) or 12 hex ("Successfully built")
+  bool final = false;  // "Successfully built", or the only text of a quiet build
+};
+
+struct BuildTagAnnounced {
+  TimeNs time = 0;
+  CallId call;
+  std::string tag;
+};
+
+enum class BuildStatus : std::uint8_t { kRunning, kSucceeded, kFailed, kRefused, kCancelled, kUnknown };
+
+struct BuildEnded {
+  TimeNs time = 0;
+  CallId call;
+  BuildStatus status = BuildStatus::kUnknown;
+  std::uint32_t http_status = 0;
+  std::string message;  // the engine's error text, secrets masked
+};
+
+struct ContainerCreated {
+  TimeNs time = 0;
+  CallId call;
+  std::string container_id;  // 64 hex, from the answer
+  std::string name;
+  std::string image;  // as the client wrote it
+  bool privileged = false;
+  std::vector<std::string> binds;
+  std::vector<std::string> capabilities;
+  std::vector<std::string> host_namespaces;  // "pid", "net", "ipc", "uts", "user"
+};
+
+struct ContainerStarted {
+  TimeNs time = 0;
+  CallId call;
+  std::string container;  // name, id or prefix as in the request
+};
+
+struct ImageTagged {
+  TimeNs time = 0;
+  CallId call;
+  std::string source;
+  std::string tag;
+};
+
+// Part of a conversation could not be read.
+struct ConversationBlind {
+  TimeNs time = 0;
+  ConnId conn = 0;
+  std::string reason;
+  std::optional<CallId> build;  // set: this build lost facts
+};
+
+using ApiFact =
+    std::variant<BuildRequested, DockerfileSeen, BuildStepAnnounced, BuildContainerAnnounced,
+                 BuildContainerRemoved, BuildImageAnnounced, BuildTagAnnounced, BuildEnded,
+                 ContainerCreated, ContainerStarted, ImageTagged, ConversationBlind>;
+
+}  // namespace kilnwatch::domain

@@ -1,0 +1,119 @@
+// What the kernel saw: one struct per kind, produced by decode (live) and by capture/replay.
+// Passive data; order of arrival is not guaranteed beyond 50 ms.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "domain/types.h"
+
+namespace kilnwatch::domain {
+
+// An engine process accepted a connection (or had one when the sensor started: midway).
+struct ConnOpened {
+  TimeNs time = 0;
+  ConnId conn = 0;
+  std::uint64_t join = 0;  // unix: equals ClientSeen::join of the connecting process
+  EngineKind engine = EngineKind::kNone;
+  std::uint32_t engine_pid = 0;
+  Transport transport = Transport::kUnix;
+  std::uint32_t client_pid = 0;  // unix only, SO_PEERCRED
+  std::uint32_t client_uid = 0;
+  bool midway = false;
+  Endpoint client;  // tcp only
+  Endpoint server;  // tcp only
+  std::string path;  // unix only; an abstract name starts with '@'
+};
+
+// The connecting process, seen in its own context; may come before or after ConnOpened.
+struct ClientSeen {
+  TimeNs time = 0;
+  std::uint64_t join = 0;
+  Transport transport = Transport::kUnix;
+  Endpoint client;
+  Endpoint server;
+  Process process;
+};
+
+// Bytes of one direction. Stands for [pos, pos + span); bytes holds the first part of that,
+// the rest was left in the kernel on purpose.
+struct ConnData {
+  TimeNs time = 0;
+  ConnId conn = 0;
+  Direction direction = Direction::kRequest;
+  std::uint64_t pos = 0;
+  std::uint32_t span = 0;
+  bool skipped_before = false;  // the jump to pos was on purpose
+  bool lost_before = false;     // a record of this direction was dropped before this one
+  bool at_head = false;         // first byte begins a message head, as the kernel's framing has it
+  std::string bytes;
+};
+
+struct ConnClosed {
+  TimeNs time = 0;
+  ConnId conn = 0;
+};
+
+struct ProcessForked {
+  TimeNs time = 0;
+  std::uint32_t parent_pid = 0;
+  std::uint32_t pid = 0;
+  TimeNs start = 0;
+};
+
+// exec; process.exe is the path given to exec.
+struct ProcessExecuted {
+  TimeNs time = 0;
+  Process process;
+};
+
+struct ProcessExited {
+  TimeNs time = 0;
+  std::uint32_t pid = 0;
+  TimeNs start = 0;
+  std::uint32_t code = 0;
+};
+
+// First connect or send from a cgroup to a destination; repeats are folded in the kernel.
+struct EgressStarted {
+  TimeNs time = 0;
+  EgressId egress = 0;
+  std::uint32_t protocol = 6;  // IPPROTO_*
+  Outcome outcome = Outcome::kPending;
+  Endpoint destination;
+  Process process;  // args and exe are empty: join by pid with ProcessExecuted
+};
+
+struct EgressPayload {  // the first bytes sent
+  TimeNs time = 0;
+  EgressId egress = 0;
+  std::string bytes;
+};
+
+struct EgressOutcome {
+  TimeNs time = 0;
+  EgressId egress = 0;
+  Outcome outcome = Outcome::kPending;
+};
+
+// Records that a kernel buffer or map refused since the last report.
+struct KernelLoss {
+  TimeNs time = 0;
+  std::string cause;  // "ring", "connections", ...
+  std::uint64_t count = 0;
+};
+
+// Time passed with nothing to say: lets deadlines fire. Not recorded.
+struct Tick {
+  TimeNs time = 0;
+};
+
+using Event = std::variant<ConnOpened, ClientSeen, ConnData, ConnClosed, ProcessForked,
+                           ProcessExecuted, ProcessExited, EgressStarted, EgressPayload,
+                           EgressOutcome, KernelLoss, Tick>;
+
+inline TimeNs time_of(const Event& event) {
+  return std::visit([](const auto& e) { return e.time; }, event);
+}
+
+}  // namespace kilnwatch::domain

@@ -1,0 +1,89 @@
+// What detect/ concluded; sink/ turns it into the Alert message.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "domain/api_fact.h"
+#include "domain/types.h"
+
+namespace kilnwatch::domain {
+
+enum class Rule : std::uint8_t { kBuildRequest, kBuildEgress, kImageDeploy, kSensorBlind };
+enum class Severity : std::uint8_t { kInfo = 1, kLow, kMedium, kHigh, kCritical };
+enum class Attribution : std::uint8_t { kExact = 1, kInferred, kAmbiguous };
+
+struct Reason {
+  std::string code;  // kebab-case, stable
+  std::string text;
+};
+
+struct Client {
+  std::optional<Process> process;
+  std::string container_id;  // the client runs in this container
+  Endpoint address;          // tcp
+  Transport transport = Transport::kUnix;
+};
+
+struct Build {
+  std::string id;  // stable hash
+  EngineKind engine = EngineKind::kDocker;
+  TimeNs started = 0;
+  TimeNs ended = 0;  // 0: running
+  BuildStatus status = BuildStatus::kRunning;
+  Client client;
+  BuildRequested request;
+  std::optional<DockerfileSeen> dockerfile;
+  std::vector<std::string> base_images;
+};
+
+struct Step {
+  std::uint32_t number = 0;
+  std::uint32_t total = 0;
+  std::string instruction;
+  std::string container_id;  // 64 hex
+  std::string cgroup;
+  Attribution attribution = Attribution::kExact;
+};
+
+struct Connection {
+  TimeNs time = 0;
+  std::uint32_t protocol = 6;
+  Endpoint destination;
+  std::string http_method;  // from the first payload, empty when not HTTP
+  std::string http_host;
+  std::string http_path;
+  Outcome outcome = Outcome::kPending;
+  Process process;
+  std::vector<std::string> ancestors;  // exe of parent, grandparent, ...
+  bool first_seen = true;  // in builds of this host
+  std::uint32_t count = 1;
+};
+
+struct Image {
+  std::string id;
+  std::vector<std::string> tags;
+};
+
+struct Deployment {
+  TimeNs time = 0;
+  Client client;
+  ContainerCreated container;
+};
+
+struct Finding {
+  std::string id;  // hash(boot id, connection, request number, rule, key)
+  TimeNs time = 0;
+  Rule rule = Rule::kBuildRequest;
+  Severity severity = Severity::kInfo;
+  std::string summary;
+  std::vector<Reason> reasons;
+  std::optional<Build> build;
+  std::optional<Step> step;
+  std::optional<Connection> connection;
+  std::optional<Image> image;
+  std::optional<Deployment> deployment;
+};
+
+}  // namespace kilnwatch::domain
