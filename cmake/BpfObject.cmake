@@ -11,18 +11,19 @@ function(kilnwatch_bpf name)
   else()
     set(arch x86)
   endif()
-  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bpf/*.h)
+  set(bpf_dir ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/../bpf)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${bpf_dir}/*.h)
   set(objects)
   foreach(source IN LISTS ARG_SOURCES)
     get_filename_component(stem ${source} NAME_WE)
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${stem}.bpf.o)
     add_custom_command(OUTPUT ${object}
       COMMAND ${KILNWATCH_CLANG} -g -O2 -target bpf -mcpu=v2 -D__TARGET_ARCH_${arch}
-              -Wall -Werror -Wno-unused-function -I${CMAKE_SOURCE_DIR}/bpf
+              -Wall -Werror -Wno-unused-function -I${bpf_dir}
               -idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}
-              -c ${CMAKE_SOURCE_DIR}/bpf/probes/${source} -o ${object}
+              -c ${bpf_dir}/probes/${source} -o ${object}
       COMMAND ${KILNWATCH_STRIP} -g ${object}
-      DEPENDS ${CMAKE_SOURCE_DIR}/bpf/probes/${source} ${headers} VERBATIM)
+      DEPENDS ${bpf_dir}/probes/${source} ${headers} VERBATIM)
     list(APPEND objects ${object})
   endforeach()
   set(linked ${CMAKE_CURRENT_BINARY_DIR}/${name}.linked.o)

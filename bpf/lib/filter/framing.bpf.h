@@ -28,7 +28,7 @@
  * Automaton that finds header ends, Content-Length and Transfer-Encoding: chunked. Entry =
  * action << 8 | next state; filled by userspace before load (capture/live/head_automaton).
  */
-const volatile u16 head_automaton[KW_DFA_STATES * 256] = {};
+const volatile __u16 head_automaton[KW_DFA_STATES * 256] = {};
 
 static __always_inline void head_done(struct kw_side *side)
 {

@@ -1,0 +1,26 @@
+// What /proc says of processes that were there before the sensor, and of engines' listeners.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "domain/types.h"
+
+namespace kilnwatch::capture {
+
+struct Listeners {
+  std::vector<std::string> unix_paths;
+  std::vector<std::uint16_t> tcp_ports;
+};
+
+std::string read_small_file(const std::string& path);
+// Target of /proc/PID/exe, empty when it cannot be read.
+std::string exe_of(std::uint32_t pid);
+std::vector<std::uint32_t> all_pids();
+// All that /proc knows of a process; pid 0 when it is gone.
+domain::Process process_of(std::uint32_t pid);
+// Listening sockets that the process holds.
+Listeners listeners_of(std::uint32_t pid);
+
+}  // namespace kilnwatch::capture
