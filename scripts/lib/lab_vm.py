@@ -1,0 +1,71 @@
+"""One run of the VM: the job drive in, qemu, the results out."""
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+BOOT_SECONDS = 180  # boot, engine start and the scene, on a slow and busy machine
+AROUND_CASE = 50    # arming, the wait after RUN, EXPECT and cleaning up
+TIMESTAMP_PROTO = Path("/usr/include/google/protobuf/timestamp.proto")
+
+
+def make_job(top, suite, work, cases, program):
+    """The drive with the executable (None: engine alone), protos, guest scripts and cases."""
+    content, job = work / "job", work / "job.img"
+    shutil.rmtree(content, ignore_errors=True)
+    content.mkdir()
+    shutil.copytree(top / "tests/lab/guest", content / "guest")
+    shutil.copytree(top / "proto", content / "proto")
+    if TIMESTAMP_PROTO.exists():  # protoc's own includes are not in the guest
+        (content / "proto/google/protobuf").mkdir(parents=True)
+        shutil.copy2(TIMESTAMP_PROTO, content / "proto/google/protobuf")
+    if program:
+        shutil.copy2(program, content / "kilnwatch")
+        (content / "kilnwatch").chmod(0o755)
+    (content / "suite").write_text(suite + "\n")
+    for number, case in enumerate(cases):
+        case.write(content / "cases" / f"{number:03}-{case.name}")
+    job.unlink(missing_ok=True)
+    # No journal: what was synced before a hang can still be read.
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", content, job, "1G"], check=True)
+    return job
+
+
+def boot(work, image, job, limit):
+    """True when the guest said that it reached its end."""
+    command = [
+        "qemu-system-x86_64", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-smp", "2",
+        "-m", "4096", "-nographic", "-nic", "none", "-no-reboot",
+        "-kernel", str(image.kernel), "-initrd", str(image.initrd),
+        "-drive", f"file={image.disk},format=raw,if=virtio,cache=unsafe,snapshot=on",
+        "-drive", f"file={job},format=raw,if=virtio,cache=unsafe",
+        "-append", "console=ttyS0 quiet panic=-1 mitigations=off systemd.show_status=0",
+    ]
+    ended = False
+    with open(work / "console.log", "wb") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        watchdog = threading.Timer(limit, process.kill)
+        watchdog.start()
+        try:
+            for line in process.stdout:
+                log.write(line)
+                log.flush()
+                text = line.decode(errors="replace").strip()
+                ended |= "LAB-END" in text
+                if "LAB: " in text:
+                    print("lab: " + text.split("LAB: ", 1)[1], file=sys.stderr, flush=True)
+        finally:
+            watchdog.cancel()
+            process.kill()
+            process.wait()
+    return ended
+
+
+def extract(work, job):
+    results = work / "results"
+    shutil.rmtree(results, ignore_errors=True)
+    subprocess.run(["debugfs", "-R", f"rdump /results {work}", job], check=False,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    results.mkdir(exist_ok=True)
+    return results

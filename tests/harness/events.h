@@ -1,0 +1,39 @@
+// One event of every recorded kind, every field set.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "domain/event.h"
+
+namespace kilnwatch::test {
+
+inline domain::Process process() {
+  return {100,  1,          5, 0, 1000, "curl", "/usr/bin/curl", {"curl", "http://192.0.2.7/"},
+          true, {77, "a/b"}};
+}
+
+inline std::vector<domain::Event> every_kind() {
+  const domain::Endpoint a{"192.0.2.1", 1234};
+  const domain::Endpoint b{"2001:db8::1", 2375};
+  domain::ConnOpened tcp{
+      2, 2, 9, domain::EngineKind::kDocker, 50, domain::Transport::kTcp, 0, 0, true, a, b, {}};
+  domain::ConnOpened local{
+      1,  1,  8,      domain::EngineKind::kDocker, 50, domain::Transport::kUnix, 60, 1000, false,
+      {}, {}, "@kiln"};
+  return {local,
+          tcp,
+          domain::ClientSeen{3, 9, domain::Transport::kTcp, a, b, process()},
+          domain::ConnData{4, 1, domain::Direction::kRequest, 0, 4, false, false, true, "GET "},
+          domain::ConnData{5, 1, domain::Direction::kResponse, 7, 9, true, true, false, ""},
+          domain::ProcessForked{6, 1, 100, 5},
+          domain::ProcessExecuted{7, process()},
+          domain::ProcessExited{8, 100, 5, 256},
+          domain::EgressStarted{9, 3, 17, domain::Outcome::kSent, b, process()},
+          domain::EgressPayload{10, 3, std::string("GET / \0\xff", 8)},
+          domain::EgressOutcome{11, 3, domain::Outcome::kRefused},
+          domain::KernelLoss{12, "ring", 4},
+          domain::ConnClosed{13, 1}};
+}
+
+}  // namespace kilnwatch::test

@@ -1,0 +1,145 @@
+#include "record/recorder.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "harness/events.h"
+#include "harness/recordings.h"
+
+namespace kilnwatch {
+namespace {
+
+using domain::Direction;
+
+domain::ConnData data(domain::TimeNs time, std::uint64_t pos, const std::string& bytes) {
+  return {
+      time, 1,    Direction::kRequest, pos, static_cast<std::uint32_t>(bytes.size()), false, false,
+      true, bytes};
+}
+
+// bytes, '.' for each byte left out.
+std::string shown(const std::vector<domain::Event>& events) {
+  std::string text;
+  for (const auto& event : events) {
+    if (const auto* piece = std::get_if<domain::ConnData>(&event)) {
+      text += piece->bytes + std::string(piece->span - piece->bytes.size(), '.');
+    }
+  }
+  return text;
+}
+
+TEST_CASE("every kind survives, in order") {
+  const test::TempDir dir;
+  auto recorder = record::Recorder::create(dir.file("r"), test::info());
+  REQUIRE(recorder);
+  const auto events = test::every_kind();
+  for (const auto& event : events) {
+    recorder->event(event);
+    if (const auto* seen = std::get_if<domain::ConnData>(&event)) {
+      recorder->safe(seen->conn, {seen->direction, seen->pos, seen->bytes});
+      recorder->settled(seen->conn, seen->direction, seen->pos + seen->bytes.size());
+    }
+  }
+  REQUIRE(recorder->finish());
+  CHECK(recorder->stats().written == events.size());
+  const auto back = test::replay(dir.file("r"));
+  CHECK(back.error.empty());
+  REQUIRE(back.events.size() == events.size());
+  for (std::size_t i = 0; i < events.size(); ++i)
+    CHECK(test::form(back.events[i]) == test::form(events[i]));
+}
+
+TEST_CASE("only vouched bytes are written") {
+  const test::TempDir dir;
+  auto recorder = record::Recorder::create(dir.file("r"), test::info());
+  REQUIRE(recorder);
+  recorder->event(data(1, 0, "head hunter2 tail hunter2"));
+  recorder->safe(1, {Direction::kRequest, 0, "head "});
+  recorder->safe(1, {Direction::kRequest, 12, " tail "});
+  recorder->settled(1, Direction::kRequest, 25);
+  recorder->event(data(2, 25, "hunter2"));  // never judged
+  REQUIRE(recorder->finish());
+  const auto back = test::replay(dir.file("r"));
+  CHECK(back.error.empty());
+  CHECK(shown(back.events) == "head ....... tail ..............");
+  REQUIRE(back.events.size() == 3);
+  CHECK(std::get<domain::ConnData>(back.events[1]).pos == 12);
+  CHECK_FALSE(std::get<domain::ConnData>(back.events[1]).at_head);
+  for (const auto& event : back.events)
+    CHECK(test::form(event).find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("an uncovered start, a range over two records, a tail left in the kernel") {
+  const test::TempDir dir;
+  auto recorder = record::Recorder::create(dir.file("r"), test::info());
+  REQUIRE(recorder);
+  recorder->event(data(1, 100, "abcd"));
+  auto second = data(2, 104, "efgh");
+  second.span = 10;
+  recorder->event(second);
+  recorder->safe(1, {Direction::kRequest, 102, "cdef"});
+  recorder->settled(1, Direction::kRequest, 108);
+  REQUIRE(recorder->finish());
+  const auto back = test::replay(dir.file("r"));
+  CHECK(shown(back.events) == "..cdef........");
+  CHECK(std::get<domain::ConnData>(back.events[0]).at_head);
+}
+
+TEST_CASE("waiting ends by settling, close and age") {
+  const test::TempDir dir;
+  auto recorder = record::Recorder::create(dir.file("r"), test::info());
+  REQUIRE(recorder);
+  SECTION("settled") {
+    recorder->event(data(1, 0, "abcd"));
+    recorder->settled(1, Direction::kRequest, 4);
+    recorder->event(domain::Tick{2});
+    recorder->safe(1, {Direction::kRequest, 0, "abcd"});  // too late
+  }
+  SECTION("close") {
+    recorder->event(data(1, 0, "abcd"));
+    recorder->event(domain::ConnClosed{2, 1});
+    recorder->event(domain::Tick{record::kCloseGrace + 10});
+    recorder->safe(1, {Direction::kRequest, 0, "abcd"});  // too late
+  }
+  SECTION("age") {
+    recorder->event(data(1, 0, "abcd"));
+    recorder->event(domain::Tick{record::kMaxWait + 1});
+    recorder->safe(1, {Direction::kRequest, 0, "abcd"});  // too late
+  }
+  REQUIRE(recorder->finish());
+  CHECK(shown(test::replay(dir.file("r")).events) == "....");
+}
+
+TEST_CASE("mode 0600, no links, size cap") {
+  const test::TempDir dir;
+  const std::string path = dir.file("r");
+  test::spit(path, "old");
+  REQUIRE(::chmod(path.c_str(), 0644) == 0);
+  {
+    auto recorder = record::Recorder::create(path, test::info(), 4096);
+    REQUIRE(recorder);
+    struct stat facts {};
+    REQUIRE(::stat(path.c_str(), &facts) == 0);
+    CHECK((facts.st_mode & 07777) == 0600);
+    unsigned seed = 1;
+    for (domain::TimeNs i = 0; i < 400; ++i) {
+      domain::ProcessForked fork{i * record::kFrameTime, seed = seed * 1664525 + 1013904223,
+                                 seed ^ 7, seed};
+      recorder->event(fork);
+    }
+    CHECK_FALSE(recorder->finish());
+    CHECK(recorder->stats().left_out > 0);
+    CHECK(recorder->stats().bytes <= 4096);
+  }
+  const auto back = test::replay(path);
+  CHECK(back.error.empty());
+  CHECK_FALSE(back.events.empty());
+  REQUIRE(::symlink(path.c_str(), dir.file("link").c_str()) == 0);
+  CHECK_FALSE(record::Recorder::create(dir.file("link"), test::info()));
+  CHECK_FALSE(record::Recorder::create("/dev/null", test::info()));
+}
+
+}  // namespace
+}  // namespace kilnwatch

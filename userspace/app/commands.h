@@ -1,0 +1,15 @@
+// One function per command; each returns the exit code (design: 0 fine, 1 other, 2 usage or config,
+// 3 privilege, kernel or state, 4 unreadable input).
+#pragma once
+
+#include "app/options.h"
+
+namespace kilnwatch::app {
+
+int run(const Options& options);
+int capture(const Options& options);
+int replay(const Options& options);
+int decode(const Options& options);
+int doctor();
+
+}  // namespace kilnwatch::app

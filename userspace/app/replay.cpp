@@ -1,0 +1,65 @@
+// `replay`: a recording through the pipeline; `decode`: an alert stream in another format.
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "app/commands.h"
+#include "app/output.h"
+#include "app/pipeline.h"
+#include "app/result_stream.h"
+#include "capture/replay/recording_reader.h"
+
+namespace kilnwatch::app {
+
+int replay(const Options& options) {
+  auto source = capture::RecordingReader::open(options.file);
+  if (!source) return fail(source.error());
+  auto results = ResultStream::open(options.format);
+  if (!results) return fail(results.error());
+
+  // What is new is new within the recording: the same file gives the same alerts anywhere.
+  detect::MemorySeenStore seen;
+  Pipeline pipeline((*source)->host(), seen, nullptr, [&](const v1::Alert& alert) { results->write(alert); });
+  base::Status damage = base::Done{};
+  for (bool more = true; more && results->status();) {
+    const auto state = (*source)->poll(0, [&](domain::Event&& event) { pipeline.push(std::move(event)); });
+    if (!state) damage = state.error();
+    more = state && *state == capture::EventSource::State::kMore;
+  }
+  pipeline.finish();
+  if (!results->status()) return fail(results->status().error());
+  if (!damage) return fail(damage.error());
+  return 0;
+}
+
+int decode(const Options& options) {
+  auto results = ResultStream::open(options.format);
+  if (!results) return fail(results.error());
+  sink::StreamDecoder decoder;
+  std::array<char, 65536> buffer{};
+  for (;;) {
+    const auto n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      return fail({base::ErrorClass::kInput, std::string("standard input cannot be read: ") + std::strerror(errno)});
+    }
+    if (n == 0) break;
+    decoder.feed({buffer.data(), static_cast<std::size_t>(n)});
+    for (;;) {
+      auto alert = decoder.next();
+      if (!alert) return fail(alert.error());
+      if (!*alert) break;
+      results->write(**alert);
+      if (!results->status()) return fail(results->status().error());
+    }
+  }
+  if (!decoder.clean()) {
+    return fail({base::ErrorClass::kInput,
+                 "standard input ends inside an alert; the alerts before it are whole: send the rest"});
+  }
+  return 0;
+}
+
+}  // namespace kilnwatch::app

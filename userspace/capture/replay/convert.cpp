@@ -1,0 +1,145 @@
+#include "capture/replay/convert.h"
+
+#include <utility>
+
+namespace kilnwatch::capture {
+namespace {
+
+// Collects what is out of range while fields are read.
+struct Reader {
+  bool valid = true;
+
+  void require(bool condition) { valid = valid && condition; }
+
+  template <class Enum>
+  Enum number(std::uint32_t value, Enum first, Enum last) {
+    require(value >= static_cast<std::uint32_t>(first) &&
+            value <= static_cast<std::uint32_t>(last));
+    return valid ? static_cast<Enum>(value) : first;
+  }
+  domain::Transport transport(std::uint32_t value) {
+    return number(value, domain::Transport::kUnix, domain::Transport::kTcp);
+  }
+  domain::Outcome outcome(std::uint32_t value) {
+    return number(value, domain::Outcome::kPending, domain::Outcome::kSent);
+  }
+  domain::Endpoint endpoint(const recording::v1::Endpoint& from) {
+    require(from.port() <= 0xffff);
+    return {from.ip(), static_cast<std::uint16_t>(from.port())};
+  }
+  static domain::Process process(const recording::v1::Process& from) {
+    domain::Process to;
+    to.pid = from.pid();
+    to.ppid = from.ppid();
+    to.start = from.start_ns();
+    to.uid = from.uid();
+    to.loginuid = from.loginuid();
+    to.comm = from.comm();
+    to.exe = from.exe();
+    to.args.assign(from.args().begin(), from.args().end());
+    to.args_cut = from.args_cut();
+    to.cgroup = {from.cgroup_id(), from.cgroup_path()};
+    return to;
+  }
+
+  domain::Event read(std::uint64_t time, const recording::v1::ConnOpened& from) {
+    domain::ConnOpened to;
+    to.time = time;
+    to.conn = from.conn();
+    to.join = from.join();
+    to.engine = number(from.engine(), domain::EngineKind::kNone, domain::EngineKind::kDocker);
+    to.engine_pid = from.engine_pid();
+    to.transport = transport(from.transport());
+    to.client_pid = from.client_pid();
+    to.client_uid = from.client_uid();
+    to.midway = from.midway();
+    to.client = endpoint(from.client());
+    to.server = endpoint(from.server());
+    to.path = from.path();
+    return to;
+  }
+  domain::Event read(std::uint64_t time, const recording::v1::ClientSeen& from) {
+    return domain::ClientSeen{time,
+                              from.join(),
+                              transport(from.transport()),
+                              endpoint(from.client()),
+                              endpoint(from.server()),
+                              process(from.process())};
+  }
+  domain::Event read(std::uint64_t time, const recording::v1::ConnData& from) {
+    require(from.bytes().size() <= from.span());
+    require(from.pos() + from.span() >= from.pos());
+    return domain::ConnData{
+        time,
+        from.conn(),
+        number(from.direction(), domain::Direction::kRequest, domain::Direction::kResponse),
+        from.pos(),
+        from.span(),
+        from.skipped_before(),
+        from.lost_before(),
+        from.at_head(),
+        from.bytes()};
+  }
+  domain::Event read(std::uint64_t time, const recording::v1::EgressStarted& from) {
+    return domain::EgressStarted{time,
+                                 from.egress(),
+                                 from.protocol(),
+                                 outcome(from.outcome()),
+                                 endpoint(from.destination()),
+                                 process(from.process())};
+  }
+};
+
+}  // namespace
+
+Converted from_proto(const recording::v1::Record& record, domain::Event& out) {
+  Reader reader;
+  const std::uint64_t time = record.time_ns();
+  switch (record.kind_case()) {
+    case recording::v1::Record::kConnOpened:
+      out = reader.read(time, record.conn_opened());
+      break;
+    case recording::v1::Record::kClientSeen:
+      out = reader.read(time, record.client_seen());
+      break;
+    case recording::v1::Record::kConnData:
+      out = reader.read(time, record.conn_data());
+      break;
+    case recording::v1::Record::kConnClosed:
+      out = domain::ConnClosed{time, record.conn_closed().conn()};
+      break;
+    case recording::v1::Record::kProcessForked: {
+      const recording::v1::ProcessForked& from = record.process_forked();
+      out = domain::ProcessForked{time, from.parent_pid(), from.pid(), from.start_ns()};
+      break;
+    }
+    case recording::v1::Record::kProcessExecuted:
+      out = domain::ProcessExecuted{time, Reader::process(record.process_executed().process())};
+      break;
+    case recording::v1::Record::kProcessExited: {
+      const recording::v1::ProcessExited& from = record.process_exited();
+      out = domain::ProcessExited{time, from.pid(), from.start_ns(), from.code()};
+      break;
+    }
+    case recording::v1::Record::kEgressStarted:
+      out = reader.read(time, record.egress_started());
+      break;
+    case recording::v1::Record::kEgressPayload:
+      out = domain::EgressPayload{time, record.egress_payload().egress(),
+                                  record.egress_payload().bytes()};
+      break;
+    case recording::v1::Record::kEgressOutcome: {
+      const recording::v1::EgressOutcome& from = record.egress_outcome();
+      out = domain::EgressOutcome{time, from.egress(), reader.outcome(from.outcome())};
+      break;
+    }
+    case recording::v1::Record::kKernelLoss:
+      out = domain::KernelLoss{time, record.kernel_loss().cause(), record.kernel_loss().count()};
+      break;
+    case recording::v1::Record::KIND_NOT_SET:
+      return Converted::kUnknownKind;
+  }
+  return reader.valid ? Converted::kEvent : Converted::kInvalid;
+}
+
+}  // namespace kilnwatch::capture

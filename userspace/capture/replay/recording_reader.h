@@ -1,0 +1,46 @@
+// A recording as a source of events.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "capture/replay/frame_reader.h"
+#include "capture/source.h"
+#include "kilnwatch/v1/recording.pb.h"
+
+namespace kilnwatch::capture {
+
+class RecordingReader : public EventSource {
+ public:
+  // ErrorClass::kInput: cannot be opened, is no recording, its header is damaged, or a later
+  // version wrote it.
+  static base::Result<std::unique_ptr<RecordingReader>> open(const std::string& path);
+
+  // Hands over one frame; never waits. Damage: every whole record before it has been handed over,
+  // by this call or earlier ones, then kInput with the place and the number of records.
+  base::Result<State> poll(int timeout_ms, const Handler& handler) override;
+  const HostFacts& host() const override { return host_; }
+  const recording::v1::Header& header() const { return header_; }
+  std::uint64_t records() const { return records_; }      // handed over
+  std::uint64_t passed_over() const { return unknown_; }  // of kinds this version does not know
+
+ private:
+  RecordingReader(FrameReader frames, std::string path)
+      : frames_(std::move(frames)), path_(std::move(path)) {}
+  base::Error damaged(const std::string& what) const;
+  base::Status read_header();
+
+  FrameReader frames_;
+  std::string path_;
+  recording::v1::Header header_;
+  HostFacts host_;
+  Frame first_;  // records that stood in the header's frame
+  bool have_first_ = false;
+  bool over_ = false;
+  std::uint64_t records_ = 0;
+  std::uint64_t unknown_ = 0;
+};
+
+}  // namespace kilnwatch::capture

@@ -1,0 +1,157 @@
+#include "detect/detector.h"
+
+#include <algorithm>
+
+#include "base/secrets.h"
+#include "base/sha256.h"
+
+namespace kilnwatch::detect {
+
+using namespace domain;
+
+namespace {
+
+void add(Finding& finding, Severity at_least, std::string code, std::string text) {
+  finding.severity = std::max(finding.severity, at_least);
+  finding.reasons.push_back({std::move(code), std::move(text)});
+}
+
+bool loopback(const std::string& ip) { return ip.starts_with("127.") || ip == "::1"; }
+
+bool remote_client(const Client& client) {
+  return client.transport == Transport::kTcp && !loopback(client.address.ip);
+}
+
+std::string client_text(const Client& client) {
+  if (client.transport == Transport::kTcp) return client.address.ip;
+  if (!client.process) return "an unknown local client";
+  return (client.process->exe.empty() ? client.process->comm : client.process->exe) + " (uid " +
+         std::to_string(client.process->uid) + ")";
+}
+
+}  // namespace
+
+void Detector::request(const tracker::Moment& moment, Finding& finding) {
+  const Build& build = *moment.build;
+  const BuildRequested& asked = build.request;
+  finding.rule = Rule::kBuildRequest;
+  finding.severity = Severity::kLow;
+  const bool tcp = build.client.transport == Transport::kTcp;
+  if (tcp)
+    add(finding, Severity::kMedium, "client-tcp",
+        "the client came over TCP from " + build.client.address.ip);
+  if (remote_client(build.client))
+    add(finding, Severity::kHigh, "client-remote", "the client is not on loopback");
+  if (!build.client.container_id.empty()) {
+    add(finding, Severity::kMedium, "client-in-container",
+        "the client runs in container " + build.client.container_id);
+  }
+  if (!asked.remote_context.empty()) {
+    add(finding, tcp ? Severity::kHigh : Severity::kMedium, "remote-context",
+        "the context is fetched from " + asked.remote_context);
+  }
+  if (asked.quiet)
+    add(finding, Severity::kLow, "quiet-build", "the builder was told to write nothing");
+  if (asked.network_mode == "host")
+    add(finding, Severity::kMedium, "network-host", "steps use the network of the host");
+  if (asked.browser)
+    add(finding, Severity::kMedium, "browser-request", "the request has headers of a browser");
+  finding.summary = "build requested by " + client_text(build.client);
+  if (!build.base_images.empty()) finding.summary += " on base " + build.base_images.front();
+  if (build.status == BuildStatus::kRefused) {
+    finding.severity = Severity::kInfo;
+    finding.summary += ", refused by the engine";
+  }
+}
+
+bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
+  finding.rule = Rule::kBuildEgress;
+  finding.severity = Severity::kHigh;
+  Connection& connection = *finding.connection;
+  connection.http_path = base::mask_text(connection.http_path);
+  const Endpoint& to = connection.destination;
+  const std::string where = to.ip + " port " + std::to_string(to.port);
+  connection.first_seen = seen_.insert(to.ip + " " + std::to_string(to.port));
+  const bool engine = moment.to_engine || (to.port >= 2375 && to.port <= 2377);
+  const bool metadata = to.ip == "169.254.169.254" || to.ip == "fd00:ec2::254";
+  if (!connection.first_seen && !engine && !metadata) return false;
+  if (engine) add(finding, Severity::kCritical, "engine-api", where + " is an engine's API");
+  if (metadata)
+    add(finding, Severity::kCritical, "cloud-metadata", where + " is the cloud's metadata service");
+  if (connection.first_seen) {
+    add(finding, Severity::kHigh, "first-seen-on-host",
+        "no build of this host connected there before");
+    if (novel_.size() >= kMaxStories) novel_.erase(novel_.begin());
+    novel_[moment.build->id] = connection;
+  }
+  if (connection.http_host.empty() || connection.http_host.starts_with(to.ip)) {
+    add(finding, Severity::kHigh, "raw-address", "the destination has no name that was seen");
+  }
+  finding.summary = "build step " + std::to_string(finding.step->number) + " connected to " + where;
+  return true;
+}
+
+void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
+  finding.rule = Rule::kImageDeploy;
+  finding.severity = Severity::kMedium;
+  const ContainerCreated& made = moment.deployment->container;
+  const auto story = novel_.find(moment.build->id);
+  if (story != novel_.end()) {
+    finding.connection = story->second;
+    finding.severity = Severity::kHigh;
+  }
+  if (remote_client(moment.build->client)) {
+    add(finding, Severity::kHigh, "client-remote", "the image was built for a remote client");
+  }
+  if (made.privileged)
+    add(finding, Severity::kCritical, "privileged", "the container is privileged");
+  for (const std::string& bind : made.binds) {
+    if (bind.starts_with("/"))
+      add(finding, Severity::kCritical, "host-mount", "host path mounted: " + bind);
+  }
+  for (const std::string& ns : made.host_namespaces) {
+    add(finding, Severity::kHigh, "host-namespace",
+        "the container shares the host's " + ns + " namespace");
+  }
+  const TimeNs from = moment.build->ended != 0 ? moment.build->ended : moment.build->started;
+  const TimeNs after = moment.time > from ? (moment.time - from) / 1'000'000'000 : 0;
+  add(finding, Severity::kMedium, "deploy-soon-after-build",
+      std::to_string(after) + " s after the build");
+  finding.summary = "container started from " + made.image + ", built here for " +
+                    client_text(moment.build->client);
+}
+
+std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
+  Finding finding;
+  finding.time = moment.time;
+  finding.build = moment.build;
+  finding.step = moment.step;
+  finding.connection = moment.connection;
+  finding.image = moment.image;
+  finding.deployment = moment.deployment;
+  finding.reasons = moment.reasons;
+  std::string key = moment.key;
+  switch (moment.kind) {
+    case tracker::MomentKind::kBuildRequest:
+      request(moment, finding);
+      break;
+    case tracker::MomentKind::kBuildEgress:
+      if (!egress(moment, finding)) return std::nullopt;
+      break;
+    case tracker::MomentKind::kImageDeploy:
+      deploy(moment, finding);
+      break;
+    case tracker::MomentKind::kBlind:
+      finding.rule = Rule::kSensorBlind;
+      finding.severity = Severity::kMedium;
+      finding.summary = "facts were, or may have been, lost";
+      break;
+  }
+  finding.id = base::sha256_hex(boot_id_ + "|" + std::to_string(moment.call.conn) + "|" +
+                                std::to_string(moment.call.number) + "|" +
+                                std::to_string(static_cast<int>(finding.rule)) + "|" + key)
+                   .substr(0, 32);
+  return finding;
+}
+
+}  // namespace kilnwatch::detect

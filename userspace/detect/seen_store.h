@@ -1,0 +1,45 @@
+// Destinations that builds of this host reached before.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/result.h"
+
+namespace kilnwatch::detect {
+
+class SeenStore {
+ public:
+  virtual ~SeenStore() = default;
+  // True when the key was not there yet. Keys hold no newline.
+  virtual bool insert(const std::string& key) = 0;
+};
+
+class MemorySeenStore : public SeenStore {
+ public:
+  bool insert(const std::string& key) override { return keys_.insert(key).second; }
+
+ private:
+  std::set<std::string> keys_;
+};
+
+// Append-only text file, one key a line, mode 0600.
+class FileSeenStore : public SeenStore {
+ public:
+  // `path` is "<state dir>/seen-destinations".
+  static base::Result<std::unique_ptr<FileSeenStore>> open(const std::string& path);
+  ~FileSeenStore() override;
+  bool insert(const std::string& key) override;
+  std::size_t damaged() const { return damaged_; }      // lines that were not understood
+  std::size_t write_errors() const { return errors_; }  // keys kept in memory only
+
+ private:
+  explicit FileSeenStore(int fd) : fd_(fd) {}
+  int fd_;
+  std::set<std::string> keys_;
+  std::size_t damaged_ = 0;
+  std::size_t errors_ = 0;
+};
+
+}  // namespace kilnwatch::detect

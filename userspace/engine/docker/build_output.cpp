@@ -1,0 +1,103 @@
+#include "engine/docker/build_output.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/secrets.h"
+#include "protocol/json/json.h"
+
+namespace kilnwatch::engine::docker {
+namespace {
+
+constexpr std::size_t kShortId = 12;
+constexpr std::size_t kLongId = 64;
+constexpr std::size_t kMaxMessage = 512;
+
+bool is_hex(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+// "Step 2/3 : RUN …": number, total and text; number 0 when it is no such line.
+domain::BuildStepAnnounced step_of(std::string_view text) {
+  domain::BuildStepAnnounced step;
+  const char* const end = text.data() + text.size();
+  auto [slash, error] = std::from_chars(text.data() + 5, end, step.number);
+  if (error != std::errc{} || slash == end || *slash != '/') return {};
+  auto [rest, error2] = std::from_chars(slash + 1, end, step.total);
+  if (error2 != std::errc{}) return {};
+  const std::string_view tail(rest, static_cast<std::size_t>(end - rest));
+  if (!tail.starts_with(" : ")) return {};
+  step.instruction = base::mask_text(tail.substr(3));
+  return step;
+}
+
+}  // namespace
+
+void BuildOutput::message(std::string_view json, domain::TimeNs time, domain::CallId call,
+                          std::vector<domain::ApiFact>& facts) {
+  const auto value = protocol::parse_json(json);
+  if (!value) return;
+  if (const auto error = protocol::json_string(protocol::json_find(*value, "error")); !error.empty()) {
+    error_ = base::mask_text(error).substr(0, kMaxMessage);
+    return;
+  }
+  if (const auto* aux = protocol::json_find(*value, "aux"); aux != nullptr) {
+    const auto id = protocol::json_string(protocol::json_find(*aux, "ID"));
+    if (id.starts_with("sha256:") && id.size() == 7 + kLongId && is_hex(id.substr(7))) {
+      facts.emplace_back(domain::BuildImageAnnounced{time, call, id, false});
+    }
+    return;
+  }
+  line(protocol::json_string(protocol::json_find(*value, "stream")), time, call, facts);
+}
+
+void BuildOutput::line(const std::string& stream, domain::TimeNs time, domain::CallId call,
+                       std::vector<domain::ApiFact>& facts) {
+  std::string_view text = stream;
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
+  const auto after = [&](std::string_view lead) -> std::string {
+    return text.starts_with(lead) ? std::string(text.substr(lead.size())) : std::string();
+  };
+  const auto short_id = [&](std::string_view lead) {
+    auto id = after(lead);
+    return id.size() == kShortId && is_hex(id) ? id : std::string();
+  };
+  if (text.starts_with("Step ")) {
+    if (auto step = step_of(text); step.number != 0) {
+      step_seen_ = true;
+      step.time = time;
+      step.call = call;
+      facts.emplace_back(std::move(step));
+    }
+  } else if (auto run = short_id(" ---> Running in "); !run.empty()) {
+    facts.emplace_back(domain::BuildContainerAnnounced{time, call, std::move(run)});
+  } else if (auto gone = short_id(" ---> Removed intermediate container "); !gone.empty()) {
+    facts.emplace_back(domain::BuildContainerRemoved{time, call, std::move(gone)});
+  } else if (auto old = short_id("Removing intermediate container "); !old.empty()) {  // 20.10
+    facts.emplace_back(domain::BuildContainerRemoved{time, call, std::move(old)});
+  } else if (auto id = short_id("Successfully built "); !id.empty()) {
+    built_ = true;
+    facts.emplace_back(domain::BuildImageAnnounced{time, call, std::move(id), true});
+  } else if (auto tag = after("Successfully tagged "); !tag.empty()) {
+    facts.emplace_back(domain::BuildTagAnnounced{time, call, base::mask_text(tag)});
+  } else if (text.starts_with("sha256:") && text.size() == 7 + kLongId && is_hex(text.substr(7))) {
+    built_ = true;  // q=1: the id is all that is written
+    facts.emplace_back(domain::BuildImageAnnounced{time, call, std::string(text), true});
+  }
+}
+
+domain::BuildEnded BuildOutput::ended(domain::TimeNs time, domain::CallId call,
+                                      std::uint32_t http_status) const {
+  using domain::BuildStatus;
+  auto status = BuildStatus::kUnknown;
+  if (http_status / 100 != 2) {
+    status = step_seen_ ? BuildStatus::kFailed : BuildStatus::kRefused;
+  } else if (!error_.empty()) {
+    status = BuildStatus::kFailed;
+  } else if (built_) {
+    status = BuildStatus::kSucceeded;
+  }
+  return {time, call, status, http_status, error_};
+}
+
+}  // namespace kilnwatch::engine::docker

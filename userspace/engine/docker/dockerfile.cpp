@@ -1,0 +1,105 @@
+#include "engine/docker/dockerfile.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "base/secrets.h"
+
+namespace kilnwatch::engine::docker {
+namespace {
+
+std::string upper(std::string text) {
+  for (auto& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
+std::string trim(std::string_view text) {
+  const auto from = text.find_first_not_of(" \t\r");
+  if (from == text.npos) return {};
+  return std::string(text.substr(from, text.find_last_not_of(" \t\r") - from + 1));
+}
+
+// $NAME, ${NAME} and ${NAME:-word} of the ARGs before the first FROM.
+std::string expand(const std::string& text, const std::map<std::string, std::string>& args) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '$') {
+      out += text[i];
+      continue;
+    }
+    const bool braces = i + 1 < text.size() && text[i + 1] == '{';
+    const std::size_t from = i + (braces ? 2 : 1);
+    std::size_t end = from;
+    while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_')) ++end;
+    const auto close = braces ? text.find('}', end) : end;
+    if (end == from || close == text.npos) {
+      out += text[i];
+      continue;
+    }
+    const auto known = args.find(text.substr(from, end - from));
+    if (known != args.end() && !known->second.empty()) {
+      out += known->second;
+    } else if (braces && text.compare(end, 2, ":-") == 0) {
+      out += text.substr(end + 2, close - end - 2);
+    }
+    i = braces ? close : close - 1;
+  }
+  return out;
+}
+
+std::vector<std::string> logical_lines(std::string_view text) {
+  std::vector<std::string> lines;
+  std::string current;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    std::string line = trim(text.substr(0, end));
+    text.remove_prefix(std::min(text.size(), end + 1));
+    if (line.empty() || line.front() == '#') continue;
+    const bool more = line.back() == '\\';
+    if (more) line.pop_back();
+    current += line;
+    if (more) continue;
+    lines.push_back(std::move(current));
+    current.clear();
+  }
+  if (!current.empty()) lines.push_back(std::move(current));
+  return lines;
+}
+
+}  // namespace
+
+Dockerfile parse_dockerfile(std::string_view text) {
+  Dockerfile out;
+  std::map<std::string, std::string> args;
+  std::set<std::string> stages;
+  for (const auto& line : logical_lines(text)) {
+    if (out.instructions.size() >= kMaxInstructions) break;
+    std::istringstream words(line);
+    std::string verb, word;
+    words >> verb;
+    verb = upper(verb);
+    if (verb == "ARG" && stages.empty() && out.base_images.empty()) {
+      words >> word;
+      const auto equals = word.find('=');
+      if (equals != word.npos) args[word.substr(0, equals)] = word.substr(equals + 1);
+      continue;
+    }
+    if (verb == "FROM") {
+      std::string image, as, name;
+      while (words >> image && image.starts_with("--")) {}
+      words >> as >> name;
+      image = expand(image, args);
+      if (!stages.contains(upper(image)) && image != "scratch") {
+        out.base_images.push_back(base::mask_text(image));
+      }
+      stages.insert(upper(name));
+    }
+    out.instructions.push_back({base::mask_text(line), verb == "RUN", verb == "FROM"});
+  }
+  return out;
+}
+
+}  // namespace kilnwatch::engine::docker

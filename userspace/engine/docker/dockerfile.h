@@ -1,0 +1,22 @@
+// What a Dockerfile says before it is built.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "domain/api_fact.h"
+
+namespace kilnwatch::engine::docker {
+
+inline constexpr std::size_t kMaxInstructions = 512;
+
+struct Dockerfile {
+  std::vector<domain::Instruction> instructions;
+  std::vector<std::string> base_images;  // FROM images, not stages; ARG defaults filled in
+};
+
+// Logical lines: comments left out, continuations joined. Secrets are masked.
+Dockerfile parse_dockerfile(std::string_view text);
+
+}  // namespace kilnwatch::engine::docker

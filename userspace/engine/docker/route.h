@@ -1,0 +1,27 @@
+// Which API call a request is (moby: daemon/server/router, gorilla/mux matching on the decoded path).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/url/url.h"
+
+namespace kilnwatch::engine::docker {
+
+enum class Kind { kOther, kBuild, kCreate, kStart, kTag };
+
+struct Route {
+  Kind kind = Kind::kOther;
+  std::string path;     // decoded, with the version
+  std::string version;  // "1.41"; empty for a bare path
+  std::string name;     // kStart: container, kTag: image
+  protocol::Query query;
+};
+
+// Methods are case-sensitive; an unclean path ("//build") is answered with a redirect, so it is kOther.
+Route route_of(std::string_view method, std::string_view target);
+
+// The target with values that may be secret replaced by '*', byte for byte.
+std::string masked_target(std::string_view target);
+
+}  // namespace kilnwatch::engine::docker

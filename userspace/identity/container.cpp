@@ -1,0 +1,54 @@
+#include "identity/container.h"
+
+#include <string_view>
+
+namespace kilnwatch::identity {
+namespace {
+
+bool all_in(std::string_view text, std::string_view alphabet) {
+  return text.find_first_not_of(alphabet) == std::string_view::npos;
+}
+
+bool is_hex64(std::string_view text) {
+  return text.size() == 64 && all_in(text, "0123456789abcdef");
+}
+
+bool is_buildkit(std::string_view text) {
+  return text.size() == 25 && all_in(text, "0123456789abcdefghijklmnopqrstuvwxyz");
+}
+
+std::string_view id_in(std::string_view part, std::string_view parent) {
+  constexpr std::string_view kScope = ".scope";
+  if (part.ends_with(kScope)) part.remove_suffix(kScope.size());
+  for (std::string_view prefix : {"docker-", "cri-containerd-", "libpod-", "crio-"}) {
+    if (part.starts_with(prefix) && is_hex64(part.substr(prefix.size()))) {
+      return part.substr(prefix.size());
+    }
+  }
+  if (is_hex64(part)) return part;
+  if (parent == "buildkit" && is_buildkit(part)) return part;
+  const std::size_t colon = part.rfind(':');  // <slice>:docker:<id>, not taken apart by cgroupfs
+  if (colon != std::string_view::npos) {
+    const std::string_view tail = part.substr(colon + 1);
+    if (is_hex64(tail) || is_buildkit(tail)) return tail;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string container_of(const domain::Cgroup& cgroup) {
+  std::string_view rest = cgroup.path;
+  while (!rest.empty()) {
+    const std::size_t slash = rest.rfind('/');
+    const bool top = slash == std::string_view::npos;
+    const std::string_view part = top ? rest : rest.substr(slash + 1);
+    rest = top ? std::string_view{} : rest.substr(0, slash);
+    const std::size_t up = rest.rfind('/');
+    const std::string_view parent = up == std::string_view::npos ? rest : rest.substr(up + 1);
+    if (const std::string_view id = id_in(part, parent); !id.empty()) return std::string(id);
+  }
+  return {};
+}
+
+}  // namespace kilnwatch::identity

@@ -1,0 +1,13 @@
+// Domain events → messages of recording.proto.
+#pragma once
+
+#include "domain/event.h"
+#include "kilnwatch/v1/recording.pb.h"
+
+namespace kilnwatch::record {
+
+// False for a kind that is not recorded (Tick); `out` is then empty. Copies the event as it is:
+// masking is the caller's.
+bool to_proto(const domain::Event& event, recording::v1::Record& out);
+
+}  // namespace kilnwatch::record

@@ -1,0 +1,72 @@
+// Writes a recording behind the parsers: every event in order, but of the bytes of a connection
+// only those that a parser vouched for; everything else becomes a length.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+#include "domain/event.h"
+#include "engine/conversation.h"
+#include "record/recording_file.h"
+#include "record/safe_ranges.h"
+
+namespace kilnwatch::record {
+
+inline constexpr domain::TimeNs kMaxWait = 10'000'000'000;    // a parser may wait for more bytes
+inline constexpr domain::TimeNs kCloseGrace = 1'000'000'000;  // data may arrive behind its close
+inline constexpr std::size_t kMaxQueueBytes = std::size_t{8} << 20;
+
+// Facts of the recorded host and of this program.
+struct Info {
+  std::uint32_t wire_version = 0;  // decode::wire_version()
+  std::string kernel;
+  std::string host_name;
+  std::string boot_id;
+  std::string machine_id;
+  std::uint64_t wall_offset_ns = 0;
+  std::string sensor_version;
+};
+
+class Recorder {
+ public:
+  // See RecordingFile::create.
+  static base::Result<Recorder> create(const std::string& path, const Info& info,
+                                       std::uint64_t max_bytes = kDefaultFileBytes);
+
+  // Every event, Ticks too, in pipeline order and before the pipeline works on it.
+  void event(const domain::Event& event);
+  // What the conversation said about bytes of events already handed over.
+  void safe(domain::ConnId conn, const engine::SafeRange& range);
+  // Every byte of the direction below `pos` is judged.
+  void settled(domain::ConnId conn, domain::Direction direction, std::uint64_t pos);
+  // Writes everything that waits and closes the file. kEnvironment: the recording is not complete.
+  base::Status finish();
+  const FileStats& stats() const { return file_.stats(); }
+
+ private:
+  struct Waiting {
+    domain::Event event;         // ConnData: without its bytes
+    std::uint32_t captured = 0;  // ConnData: how many there were
+    std::size_t cost = 0;
+  };
+  using SideKey = std::pair<domain::ConnId, domain::Direction>;
+
+  explicit Recorder(RecordingFile file) : file_(std::move(file)) {}
+  void drain(bool everything);
+  bool ready(const Waiting& waiting) const;
+  void write(const Waiting& waiting);
+
+  RecordingFile file_;
+  std::deque<Waiting> queue_;
+  std::size_t queue_bytes_ = 0;                      // records and safe bytes
+  domain::TimeNs now_ = 0;                           // latest event time
+  std::map<SideKey, SafeRanges> sides_;              // only directions with waiting records
+  std::map<domain::ConnId, domain::TimeNs> closed_;  // within kMaxWait
+};
+
+}  // namespace kilnwatch::record

@@ -1,0 +1,45 @@
+// Continuity of one connection: records with positions in, data / skip / gap out.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "domain/event.h"
+
+namespace kilnwatch::stream {
+
+// Same fields as engine::Conversation::Chunk.
+struct Chunk {
+  domain::Direction direction = domain::Direction::kRequest;
+  domain::TimeNs time = 0;
+  std::uint64_t pos = 0;
+  std::string_view bytes;
+  bool at_head = false;
+  bool call_start = false;
+};
+
+class StreamSink {
+ public:
+  virtual ~StreamSink() = default;
+  virtual void data(const Chunk& chunk) = 0;
+  virtual void skip(domain::Direction direction, domain::TimeNs time, std::uint64_t count) = 0;
+  virtual void gap(domain::Direction direction, domain::TimeNs time, std::uint64_t count) = 0;
+};
+
+class Assembler {
+ public:
+  // midway: the bytes before the first record of a direction are no gap.
+  explicit Assembler(bool midway) : midway_(midway) {}
+  void add(const domain::ConnData& record, StreamSink& sink);
+
+ private:
+  struct Side {
+    std::uint64_t next = 0;  // position of the first byte not yet handed on
+    bool begun = false;
+  };
+  bool midway_;
+  std::array<Side, 2> sides_;
+};
+
+}  // namespace kilnwatch::stream

@@ -1,0 +1,55 @@
+#include "stream/reorder.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kilnwatch::stream {
+namespace {
+
+using Rank = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;
+
+struct RankOf {
+  Rank operator()(const domain::ConnOpened& e) const { return {e.conn, 0, 0}; }
+  Rank operator()(const domain::ClientSeen& e) const { return {e.join, e.process.pid, 0}; }
+  Rank operator()(const domain::ConnData& e) const {
+    return {e.conn, e.pos, static_cast<std::uint64_t>(e.direction)};
+  }
+  Rank operator()(const domain::ConnClosed& e) const { return {e.conn, 0, 0}; }
+  Rank operator()(const domain::ProcessForked& e) const { return {e.pid, e.parent_pid, 0}; }
+  Rank operator()(const domain::ProcessExecuted& e) const { return {e.process.pid, 0, 0}; }
+  Rank operator()(const domain::ProcessExited& e) const { return {e.pid, e.start, 0}; }
+  Rank operator()(const domain::EgressStarted& e) const { return {e.egress, 0, 0}; }
+  Rank operator()(const domain::EgressPayload& e) const { return {e.egress, 0, 0}; }
+  Rank operator()(const domain::EgressOutcome& e) const {
+    return {e.egress, static_cast<std::uint64_t>(e.outcome), 0};
+  }
+  Rank operator()(const domain::KernelLoss& e) const { return {e.count, 0, 0}; }
+  Rank operator()(const domain::Tick&) const { return {0, 0, 0}; }
+};
+
+}  // namespace
+
+void ReorderWindow::push(domain::Event event) {
+  const auto time = domain::time_of(event);
+  const auto [a, b, c] = std::visit(RankOf{}, event);
+  const Key key{time, event.index(), a, b, c};
+  held_.emplace(key, std::move(event));
+  newest_ = std::max(newest_, time);
+  while (!held_.empty() && std::get<0>(held_.begin()->first) + kReorderWindowNs < newest_)
+    release_first();
+  while (held_.size() > kReorderLimit) {
+    ++forced_;
+    release_first();
+  }
+}
+
+void ReorderWindow::flush() {
+  while (!held_.empty()) release_first();
+}
+
+void ReorderWindow::release_first() {
+  auto node = held_.extract(held_.begin());
+  out_(node.mapped());
+}
+
+}  // namespace kilnwatch::stream

@@ -1,0 +1,29 @@
+// A decision point (design §4.2): everything known at that time, to be judged by detect/.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "domain/finding.h"
+
+namespace kilnwatch::tracker {
+
+enum class MomentKind : std::uint8_t { kBuildRequest, kBuildEgress, kImageDeploy, kBlind };
+
+struct Moment {
+  MomentKind kind = MomentKind::kBlind;
+  domain::TimeNs time = 0;
+  domain::CallId call;  // part of the alert's identity
+  std::string key;      // the rest: destination, container or cause
+  std::optional<domain::Build> build;
+  std::optional<domain::Step> step;
+  std::optional<domain::Connection> connection;
+  std::optional<domain::Image> image;
+  std::optional<domain::Deployment> deployment;
+  std::vector<domain::Reason>
+      reasons;             // candidates of an ambiguous attribution, causes of blindness
+  bool to_engine = false;  // the destination is an engine's listener
+};
+
+}  // namespace kilnwatch::tracker
