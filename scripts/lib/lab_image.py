@@ -77,7 +77,7 @@ def build(top, suite, work):
     shutil.copy2(next((root / "boot").glob("vmlinuz-*")), image.kernel)
     make_initrd(root, work, image.initrd, init)
     image.disk.unlink(missing_ok=True)
-    run("mke2fs", "-q", "-t", "ext4", "-d", root, image.disk, "6G")
+    run("mke2fs", "-q", "-t", "ext4", "-d", root, image.disk, "6G", stdout=subprocess.DEVNULL)
     shutil.rmtree(root)
     stamp.write_text(recipe)
     return image

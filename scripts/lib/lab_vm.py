@@ -1,4 +1,5 @@
 """One run of the VM: the job drive in, qemu, the results out."""
+import os
 import shutil
 import subprocess
 import sys
@@ -23,12 +24,14 @@ def make_job(top, suite, work, cases, program):
     if program:
         shutil.copy2(program, content / "kilnwatch")
         (content / "kilnwatch").chmod(0o755)
-    (content / "suite").write_text(suite + "\n")
+    output = os.environ.get("KILNWATCH_LAB_OUTPUT", "json")
+    (content / "options").write_text(f"SUITE={suite}\nOUTPUT={output}\n")
     for number, case in enumerate(cases):
         case.write(content / "cases" / f"{number:03}-{case.name}")
     job.unlink(missing_ok=True)
     # No journal: what was synced before a hang can still be read.
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", content, job, "1G"], check=True)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", content, job, "1G"], check=True,
+                   stdout=subprocess.DEVNULL)
     return job
 
 

@@ -74,7 +74,7 @@ void Tracker::on(const BuildContainerAnnounced& fact) {
   if (run == nullptr || fact.short_id.size() < 12) return;
   const auto known = containers_.lower_bound(fact.short_id);
   const bool older = known != containers_.end() && known->first.starts_with(fact.short_id) &&
-                     (known->second.first_seen < fact.time || known->second.by_api);
+                     (known->second.first_seen < fact.time || created_by_api(known->first));
   if (older || step_running(*run, fact.time) || run->announced.size() >= kMaxSteps) {
     ++counters_.ignored_forged;
     return;
@@ -136,10 +136,10 @@ void Tracker::advance_builds(TimeNs now) {
       fill_client(it->first.conn, run.build.client);
       const bool who = run.build.client.transport == Transport::kTcp ||
                        (run.build.client.process && !run.build.client.process->exe.empty());
-      if ((run.known_at != 0 && (who || run.known_at + kClientWait <= now)) ||
-          run.build.started + kRequestWait <= now) {
-        report_request(run, now);
-      }
+      // The decision's own time, not that of the event which lets it happen.
+      TimeNs due = run.build.started + kRequestWait;
+      if (run.known_at != 0) due = std::min(due, who ? run.known_at : run.known_at + kClientWait);
+      if (due <= now) report_request(run, due);
     }
     const bool done = run.build.ended != 0 && run.build.ended + kLinger <= now;
     it = done ? runs_.erase(it) : std::next(it);

@@ -56,8 +56,10 @@ void Tracker::remember_image(const Run& run, TimeNs time) {
 }
 
 void Tracker::on(const ContainerCreated& fact) {
-  if (const auto it = containers_.find(fact.container_id); it != containers_.end()) {
-    it->second.by_api = true;
+  if (by_api_.insert(fact.container_id).second) api_order_.push_back(fact.container_id);
+  if (api_order_.size() > kMaxContainers) {
+    by_api_.erase(api_order_.front());
+    api_order_.pop_front();
   }
   if (created_.size() >= kMaxContainers) {
     ++counters_.refused;
@@ -75,7 +77,6 @@ void Tracker::on(const ContainerStarted& fact) {
       continue;
     }
     report_deploy(c, fact.call, fact.time);
-    containers_[c.container_id].by_api = true;
     created_.erase(it);
     return;
   }
@@ -108,9 +109,7 @@ void Tracker::advance_deploys(TimeNs now) {
   std::erase_if(created_, [&](const auto& entry) {
     const ContainerCreated& created = entry.second;
     if (created.time + kDeployWait > now) return false;
-    report_deploy(created, created.call, now);
-    const auto it = containers_.find(created.container_id);
-    if (it != containers_.end()) it->second.by_api = true;
+    report_deploy(created, created.call, created.time + kDeployWait);
     return true;
   });
 }

@@ -22,14 +22,13 @@ void Tracker::meet_container(const Process& process, TimeNs time, bool exec) {
       return;
     }
   }
-  containers_[id] = {time, 0, exec ? process.pid : 0, process.args, created_.contains(id), exec};
+  containers_[id] = {time, 0, exec ? process.pid : 0, process.args, exec};
 }
 
 Tracker::Owner Tracker::owner_of(const Flow& flow) {
   Owner owner;
   const auto it = containers_.find(flow.container);
-  if (it == containers_.end() || it->second.by_api || created_.contains(flow.container))
-    return owner;
+  if (it == containers_.end() || created_by_api(flow.container)) return owner;
   const Container& container = it->second;
   for (auto& [call, run] : runs_) {
     for (const Announced& a : run.announced) {
@@ -99,10 +98,11 @@ bool Tracker::decide(Flow& flow, TimeNs now, bool last) {
   if (owner.run == nullptr) return last;
   if (!flow.ripe && !last) return false;
   Run& run = *owner.run;
-  if (!run.reported) report_request(run, now);
+  const TimeNs due = flow.ripe ? now : std::min(now, flow.egress.time + kEgressWait);
+  if (!run.reported) report_request(run, due);
   Moment moment;
   moment.kind = MomentKind::kBuildEgress;
-  moment.time = now;
+  moment.time = due;
   moment.call = run.build.request.call;
   Connection connection;
   connection.time = flow.egress.time;

@@ -8,6 +8,9 @@ using namespace domain;
 
 void Tracker::observe(const Event& event) {
   now_ = std::max(now_, time_of(event));
+  // Deadlines that lie before this event are decided on what was known then: whether a Tick came in
+  // between makes no difference, so a replay decides as the live run did.
+  advance_all();
   processes_.observe(event);
   if (const auto* e = std::get_if<ConnOpened>(&event)) {
     if (conns_.size() >= kMaxConnections) {
@@ -60,6 +63,10 @@ void Tracker::observe(const Event& event) {
     blind(loss->time, run != nullptr ? runs_.begin()->first : CallId{}, run,
           "kernel lost " + std::to_string(loss->count) + " records: " + loss->cause);
   }
+  advance_all();
+}
+
+void Tracker::advance_all() {
   advance_egress(now_);
   advance_builds(now_);
   advance_deploys(now_);

@@ -71,7 +71,6 @@ class Tracker {
     domain::TimeNs exited = 0;
     std::uint32_t init_pid = 0;
     std::vector<std::string> init_args;
-    bool by_api = false;
     bool started_seen = false;  // first met by an exec: its start was watched
   };
   struct Flow {  // egress on its way to its decision
@@ -116,6 +115,7 @@ class Tracker {
   bool decide(Flow& flow, domain::TimeNs now, bool last);
   void advance_egress(domain::TimeNs now);
   // deploys.cpp
+  bool created_by_api(const std::string& id) const { return by_api_.contains(id); }
   void on(const domain::ContainerCreated& fact);
   void on(const domain::ContainerStarted& fact);
   void on(const domain::ImageTagged& fact);
@@ -125,6 +125,7 @@ class Tracker {
   void remember_image(const Run& run, domain::TimeNs time);
   void advance_deploys(domain::TimeNs now);
 
+  void advance_all();
   void blind(domain::TimeNs time, domain::CallId call, const Run* run, std::string cause);
 
   std::string boot_id_;
@@ -136,7 +137,9 @@ class Tracker {
   std::map<domain::CallId, Run> runs_;
   std::map<std::string, Container> containers_;
   std::map<domain::EgressId, Flow> flows_;
-  std::map<std::string, domain::ContainerCreated> created_;
+  std::map<std::string, domain::ContainerCreated> created_;  // by API, not reported yet
+  std::set<std::string> by_api_;      // containers that a client created: never a build's step
+  std::deque<std::string> api_order_;  // of by_api_, oldest first
   std::deque<Made> images_;
   std::vector<Moment> moments_;
   Counters counters_;

@@ -1,0 +1,58 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <string>
+
+#include "capture/live/head_automaton.h"
+
+using namespace kilnwatch::capture;
+
+namespace {
+
+struct Scan {
+  std::size_t end = 0;  // bytes of the head; 0: it goes on
+  std::uint64_t length = 0;
+  bool chunked = false;
+};
+
+// The loop of bpf/lib/filter/framing.bpf.h, scan_head.
+Scan scan(const std::string& head) {
+  static const auto table = make_head_automaton();
+  Scan out;
+  std::size_t state = kHeadStart;
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    const auto c = static_cast<std::uint8_t>(head[i]);
+    const auto entry = table[state << 8 | c];
+    state = entry & 63U;
+    if (entry >> 8 == kHeadDigit) out.length = out.length * 10 + (c & 15U);
+    if (entry >> 8 == kHeadLength) out.length = 0;
+    if (entry >> 8 == kHeadChunked) out.chunked = true;
+    if (entry >> 8 == kHeadEnd) {
+      out.end = i + 1;
+      return out;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("The end of a head is found, with CRLF and with bare LF") {
+  for (const std::string head : {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\nHost: x\n\n", "\r\n\r\nGET / HTTP/1.0\r\n\r\n"}) {
+    CHECK(scan(head + "body").end == head.size());
+    CHECK(scan(head.substr(0, head.size() - 1)).end == 0);
+  }
+}
+
+TEST_CASE("Content-Length is read in any letter case, as a whole name, at a line's start") {
+  CHECK(scan("POST / HTTP/1.1\r\nContent-Length: 1234\r\n\r\n").length == 1234);
+  CHECK(scan("POST / HTTP/1.1\r\nCONTENT-LENGTH:7\r\nA: b\r\n\r\n").length == 7);
+  CHECK(scan("POST / HTTP/1.1\r\nX-Content-Length: 9\r\n\r\n").length == 0);
+  CHECK(scan("POST /?content-length:5 HTTP/1.1\r\nA: b\r\n\r\n").length == 0);
+  CHECK(scan("POST / HTTP/1.1\r\nContent-Length: 12\r\nContent-Length: 12\r\n\r\n").length == 12);
+}
+
+TEST_CASE("Transfer-Encoding: chunked is seen, also after another coding") {
+  CHECK(scan("POST / HTTP/1.1\r\ntransfer-encoding: Chunked\r\n\r\n").chunked);
+  CHECK(scan("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n").chunked);
+  CHECK_FALSE(scan("POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\nX: chunked\r\n\r\n").chunked);
+}
