@@ -1,6 +1,7 @@
 """One run of the VM: the job drive in, qemu, the results out."""
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -47,6 +48,8 @@ def boot(work, image, job, limit):
     ]
     ended = False
     with open(work / "console.log", "wb") as log:
+        # A run that is ended from outside must not leave its VM behind.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("lab: ended by SIGTERM"))
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         watchdog = threading.Timer(limit, process.kill)
         watchdog.start()

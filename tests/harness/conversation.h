@@ -51,7 +51,9 @@ inline engine::Output converse(const std::vector<Turn>& turns, Splitter split, b
     auto& at = pos[static_cast<std::size_t>(turn.direction)];
     for (std::size_t done = 0; done < turn.bytes.size();) {
       const auto n = split(turn.bytes.size() - done);
-      conversation->data({turn.direction, 1000, at, std::string_view(turn.bytes).substr(done, n), false, done == 0}, output);
+      conversation->data({turn.direction, 1000, at, std::string_view(turn.bytes).substr(done, n),
+                          false, done == 0},
+                         output);
       at += n;
       done += n;
     }

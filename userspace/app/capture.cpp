@@ -36,8 +36,9 @@ pid_t start(const std::vector<std::string>& command) {
 }
 
 base::Status write_report(const std::string& path, const std::string& text) {
-  const base::Fd file(path.empty() ? ::dup(STDERR_FILENO)
-                                   : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const base::Fd file(path.empty()
+                          ? ::dup(STDERR_FILENO)
+                          : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   std::size_t done = 0;
   while (file && done < text.size()) {
     const auto n = ::write(file.get(), text.data() + done, text.size() - done);
@@ -46,8 +47,9 @@ base::Status write_report(const std::string& path, const std::string& text) {
   }
   if (file && done == text.size()) return base::Done{};
   return base::Error{base::ErrorClass::kEnvironment,
-                     "the report cannot be written to " + (path.empty() ? std::string("stderr") : path) +
-                         " (" + std::strerror(errno) + "); name a writable file with --report"};
+                     "the report cannot be written to " +
+                         (path.empty() ? std::string("stderr") : path) + " (" +
+                         std::strerror(errno) + "); name a writable file with --report"};
 }
 
 }  // namespace
@@ -85,7 +87,8 @@ int capture(const Options& options) {
     return std::chrono::steady_clock::now() < deadline;
   };
   const int code = watch(options, parts);
-  if (alerts == 0 && code == 0 && options.format.empty()) report = "kilnwatch: no image build was seen\n";
+  if (alerts == 0 && code == 0 && options.format.empty())
+    report = "kilnwatch: no image build was seen\n";
   if (auto written = write_report(options.report, report); !written) return fail(written.error());
   if (code != 0 || child <= 0) return code;
   if (WIFSIGNALED(child_status)) return 128 + WTERMSIG(child_status);

@@ -34,7 +34,8 @@ int doctor() {
   const auto found = capture::probe_capabilities();
   std::string out = fmt::format("kernel {}\n", found.kernel);
   out += row(found.privileged, "privilege", "nothing can be loaded: run as root");
-  out += row(found.btf, "BTF", "nothing can be loaded: needs CONFIG_DEBUG_INFO_BTF, kernel >= 5.10");
+  out +=
+      row(found.btf, "BTF", "nothing can be loaded: needs CONFIG_DEBUG_INFO_BTF, kernel >= 5.10");
   out += row(found.cgroup2, "cgroup v2", "connections cannot be told apart by container");
   bool reads = true;
   for (const auto& hook : found.hooks) {

@@ -19,7 +19,8 @@ void add_format(CLI::App& command, Options& options) {
 }
 
 void add_record(CLI::App& command, Options& options) {
-  command.add_option("--record", options.record, "also write a recording (mode 0600, secrets masked)");
+  command.add_option("--record", options.record,
+                     "also write a recording (mode 0600, secrets masked)");
   command.add_option("--record-limit", options.record_limit, "most bytes of the recording")
       ->transform(CLI::AsSizeValue(false));
 }
@@ -45,9 +46,11 @@ int dispatch(int argc, char** argv) {
   auto* run = app.add_subcommand("run", "watch and write alerts to stdout until SIGTERM");
   add_format(*run, options);
   add_record(*run, options);
-  run->add_option("--state-dir", options.state_dir, "where seen destinations are kept")->capture_default_str();
+  run->add_option("--state-dir", options.state_dir, "where seen destinations are kept")
+      ->capture_default_str();
 
-  auto* capture = app.add_subcommand("capture", "watch for a time or while COMMAND runs, then report");
+  auto* capture =
+      app.add_subcommand("capture", "watch for a time or while COMMAND runs, then report");
   add_format(*capture, options);
   add_record(*capture, options);
   capture->add_option("--for", options.seconds, "how long: 30s, 5m, 1h")
@@ -55,7 +58,8 @@ int dispatch(int argc, char** argv) {
   capture->add_option("--report", options.report, "file for the report (default: stderr)");
   capture->add_option("command", options.command, "COMMAND and its arguments, after --");
 
-  auto* replay = app.add_subcommand("replay", "a recording through the same pipeline, unprivileged");
+  auto* replay =
+      app.add_subcommand("replay", "a recording through the same pipeline, unprivileged");
   add_format(*replay, options);
   replay->add_option("file", options.file, "recording")->required();
 

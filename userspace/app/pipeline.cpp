@@ -15,8 +15,9 @@ class ToConversation final : public stream::StreamSink {
       : conversation_(conversation), output_(output) {}
 
   void data(const stream::Chunk& chunk) override {
-    conversation_.data({chunk.direction, chunk.time, chunk.pos, chunk.bytes, chunk.at_head, chunk.call_start},
-                       output_);
+    conversation_.data(
+        {chunk.direction, chunk.time, chunk.pos, chunk.bytes, chunk.at_head, chunk.call_start},
+        output_);
   }
   void skip(domain::Direction direction, domain::TimeNs time, std::uint64_t count) override {
     conversation_.skip(direction, time, count, output_);
@@ -32,8 +33,8 @@ class ToConversation final : public stream::StreamSink {
 
 }  // namespace
 
-Pipeline::Pipeline(const capture::HostFacts& host, detect::SeenStore& seen, record::Recorder* recorder,
-                   Emit emit)
+Pipeline::Pipeline(const capture::HostFacts& host, detect::SeenStore& seen,
+                   record::Recorder* recorder, Emit emit)
     : host_{host.name, host.boot_id, host.machine_id, host.kernel, host.wall_offset_ns},
       recorder_(recorder),
       emit_(std::move(emit)),

@@ -1,4 +1,5 @@
-// The flow in one place: reorder → stream → engine → tracker → detect → sink. One thread, event time.
+// The flow in one place: reorder → stream → engine → tracker → detect → sink. One thread, event
+// time.
 #pragma once
 
 #include <functional>
@@ -24,7 +25,8 @@ class Pipeline {
   using Emit = std::function<void(const v1::Alert&)>;
 
   // `recorder` may be null; all references outlive the pipeline.
-  Pipeline(const capture::HostFacts& host, detect::SeenStore& seen, record::Recorder* recorder, Emit emit);
+  Pipeline(const capture::HostFacts& host, detect::SeenStore& seen, record::Recorder* recorder,
+           Emit emit);
 
   void push(domain::Event event);
   // Nothing more comes: what waits in windows and for deadlines is decided now.

@@ -21,10 +21,12 @@ int replay(const Options& options) {
 
   // What is new is new within the recording: the same file gives the same alerts anywhere.
   detect::MemorySeenStore seen;
-  Pipeline pipeline((*source)->host(), seen, nullptr, [&](const v1::Alert& alert) { results->write(alert); });
+  Pipeline pipeline((*source)->host(), seen, nullptr,
+                    [&](const v1::Alert& alert) { results->write(alert); });
   base::Status damage = base::Done{};
   for (bool more = true; more && results->status();) {
-    const auto state = (*source)->poll(0, [&](domain::Event&& event) { pipeline.push(std::move(event)); });
+    const auto state =
+        (*source)->poll(0, [&](domain::Event&& event) { pipeline.push(std::move(event)); });
     if (!state) damage = state.error();
     more = state && *state == capture::EventSource::State::kMore;
   }
@@ -43,7 +45,8 @@ int decode(const Options& options) {
     const auto n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
-      return fail({base::ErrorClass::kInput, std::string("standard input cannot be read: ") + std::strerror(errno)});
+      return fail({base::ErrorClass::kInput,
+                   std::string("standard input cannot be read: ") + std::strerror(errno)});
     }
     if (n == 0) break;
     decoder.feed({buffer.data(), static_cast<std::size_t>(n)});
@@ -56,8 +59,9 @@ int decode(const Options& options) {
     }
   }
   if (!decoder.clean()) {
-    return fail({base::ErrorClass::kInput,
-                 "standard input ends inside an alert; the alerts before it are whole: send the rest"});
+    return fail(
+        {base::ErrorClass::kInput,
+         "standard input ends inside an alert; the alerts before it are whole: send the rest"});
   }
   return 0;
 }

@@ -9,7 +9,9 @@
 namespace kilnwatch::app {
 
 base::Result<ResultStream> ResultStream::open(const std::string& format) {
-  const std::string chosen = !format.empty() ? format : ::isatty(STDOUT_FILENO) == 1 ? "text" : "json";
+  const std::string chosen = !format.empty()                ? format
+                             : ::isatty(STDOUT_FILENO) == 1 ? "text"
+                                                            : "json";
   auto encoder = sink::make_encoder(chosen);
   if (!encoder) return encoder.error();
   return ResultStream(std::move(*encoder));

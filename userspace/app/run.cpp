@@ -15,14 +15,14 @@ namespace {
 
 base::Status make_state_dir(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    return base::Error{base::ErrorClass::kEnvironment, "the state directory " + path + " cannot be made (" +
-                                                           std::strerror(errno) +
-                                                           "); name a writable one with --state-dir"};
+    return base::Error{base::ErrorClass::kEnvironment,
+                       "the state directory " + path + " cannot be made (" + std::strerror(errno) +
+                           "); name a writable one with --state-dir"};
   }
   if (::access(path.c_str(), W_OK | X_OK) != 0) {
-    return base::Error{base::ErrorClass::kEnvironment, "the state directory " + path + " cannot be written (" +
-                                                           std::strerror(errno) +
-                                                           "); name a writable one with --state-dir"};
+    return base::Error{base::ErrorClass::kEnvironment,
+                       "the state directory " + path + " cannot be written (" +
+                           std::strerror(errno) + "); name a writable one with --state-dir"};
   }
   return base::Done{};
 }

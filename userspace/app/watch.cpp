@@ -23,14 +23,16 @@ void on_signal(int) { ended = 1; }
 std::uint64_t boot_now() {
   timespec t{};
   ::clock_gettime(CLOCK_BOOTTIME, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(t.tv_nsec);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(t.tv_nsec);
 }
 
 base::Result<std::optional<record::Recorder>> open_recorder(const Options& options,
                                                             const capture::HostFacts& host) {
   if (options.record.empty()) return std::optional<record::Recorder>();
-  const record::Info info{decode::wire_version(), host.kernel,     host.name,           host.boot_id,
-                          host.machine_id,        host.wall_offset_ns, KILNWATCH_VERSION};
+  const record::Info info{decode::wire_version(), host.kernel,     host.name,
+                          host.boot_id,           host.machine_id, host.wall_offset_ns,
+                          KILNWATCH_VERSION};
   auto recorder = record::Recorder::create(options.record, info, options.record_limit);
   if (!recorder) return recorder.error();
   return std::optional<record::Recorder>(std::move(*recorder));
@@ -39,7 +41,7 @@ base::Result<std::optional<record::Recorder>> open_recorder(const Options& optio
 }  // namespace
 
 void catch_signals() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = on_signal;
   ::sigaction(SIGTERM, &action, nullptr);
   ::sigaction(SIGINT, &action, nullptr);

@@ -72,8 +72,8 @@ void mark_flags(std::string_view t, Marks& marks) {
 
 void mark_shapes(std::string_view t, Marks& marks) {
   static constexpr std::array<std::string_view, 11> kShapes = {
-      "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "AKIA",
-      "xoxb-", "xoxp-", "xoxa-", "xoxs-", "eyJ"};
+      "ghp_",  "gho_",  "ghs_",  "github_pat_", "glpat-", "AKIA",
+      "xoxb-", "xoxp-", "xoxa-", "xoxs-",       "eyJ"};
   for (const auto shape : kShapes) {
     for (std::size_t i = t.find(shape); i != t.npos; i = t.find(shape, i + 1)) {
       std::size_t end = i;

@@ -23,7 +23,7 @@ struct BuildRequested {
   TimeNs time = 0;
   CallId call;
   std::string method;
-  std::string path;  // decoded, without the query
+  std::string path;         // decoded, without the query
   std::string api_version;  // "1.41", empty for the bare path
   std::string user_agent;
   std::string remote_context;  // secrets masked
@@ -45,7 +45,7 @@ struct Instruction {
 struct DockerfileSeen {
   TimeNs time = 0;
   CallId call;
-  std::string text;  // secrets masked
+  std::string text;    // secrets masked
   std::string sha256;  // of the bytes as sent
   std::vector<std::string> base_images;
   std::vector<Instruction> instructions;
@@ -77,7 +77,7 @@ struct BuildContainerRemoved {
 struct BuildImageAnnounced {
   TimeNs time = 0;
   CallId call;
-  std::string id;  // "sha256:<64 hex>" (aux) or 12 hex ("Successfully built")
+  std::string id;      // "sha256:<64 hex>" (aux) or 12 hex ("Successfully built")
   bool final = false;  // "Successfully built", or the only text of a quiet build
 };
 
@@ -87,7 +87,14 @@ struct BuildTagAnnounced {
   std::string tag;
 };
 
-enum class BuildStatus : std::uint8_t { kRunning, kSucceeded, kFailed, kRefused, kCancelled, kUnknown };
+enum class BuildStatus : std::uint8_t {
+  kRunning,
+  kSucceeded,
+  kFailed,
+  kRefused,
+  kCancelled,
+  kUnknown
+};
 
 struct BuildEnded {
   TimeNs time = 0;

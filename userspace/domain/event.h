@@ -20,8 +20,8 @@ struct ConnOpened {
   std::uint32_t client_pid = 0;  // unix only, SO_PEERCRED
   std::uint32_t client_uid = 0;
   bool midway = false;
-  Endpoint client;  // tcp only
-  Endpoint server;  // tcp only
+  Endpoint client;   // tcp only
+  Endpoint server;   // tcp only
   std::string path;  // unix only; an abstract name starts with '@'
 };
 
@@ -108,9 +108,9 @@ struct Tick {
   TimeNs time = 0;
 };
 
-using Event = std::variant<ConnOpened, ClientSeen, ConnData, ConnClosed, ProcessForked,
-                           ProcessExecuted, ProcessExited, EgressStarted, EgressPayload,
-                           EgressOutcome, KernelLoss, Tick>;
+using Event =
+    std::variant<ConnOpened, ClientSeen, ConnData, ConnClosed, ProcessForked, ProcessExecuted,
+                 ProcessExited, EgressStarted, EgressPayload, EgressOutcome, KernelLoss, Tick>;
 
 inline TimeNs time_of(const Event& event) {
   return std::visit([](const auto& e) { return e.time; }, event);

@@ -57,7 +57,7 @@ struct Connection {
   Outcome outcome = Outcome::kPending;
   Process process;
   std::vector<std::string> ancestors;  // exe of parent, grandparent, ...
-  bool first_seen = true;  // in builds of this host
+  bool first_seen = true;              // in builds of this host
   std::uint32_t count = 1;
 };
 

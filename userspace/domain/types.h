@@ -26,7 +26,8 @@ struct Endpoint {
 
 struct Cgroup {
   std::uint64_t id = 0;
-  std::string path;  // trailing components, root first, joined by '/': "system.slice/docker-<64hex>.scope"
+  std::string
+      path;  // trailing components, root first, joined by '/': "system.slice/docker-<64hex>.scope"
 };
 
 inline constexpr std::uint32_t kNoLoginUid = 0xffffffff;

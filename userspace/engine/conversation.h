@@ -35,14 +35,16 @@ class Conversation {
     domain::TimeNs time = 0;
     std::uint64_t pos = 0;
     std::string_view bytes;
-    bool at_head = false;      // the kernel's framing says a message head begins here
-    bool call_start = false;   // first byte of one socket call: a place to look for a new message
+    bool at_head = false;     // the kernel's framing says a message head begins here
+    bool call_start = false;  // first byte of one socket call: a place to look for a new message
   };
   virtual void data(const Chunk& chunk, Output& out) = 0;
   // `count` bytes were left in the kernel on purpose (body bytes).
-  virtual void skip(domain::Direction direction, domain::TimeNs time, std::uint64_t count, Output& out) = 0;
+  virtual void skip(domain::Direction direction, domain::TimeNs time, std::uint64_t count,
+                    Output& out) = 0;
   // `count` bytes were lost.
-  virtual void gap(domain::Direction direction, domain::TimeNs time, std::uint64_t count, Output& out) = 0;
+  virtual void gap(domain::Direction direction, domain::TimeNs time, std::uint64_t count,
+                   Output& out) = 0;
   virtual void close(domain::TimeNs time, Output& out) = 0;
   // Every byte below this position has been judged: it is in a SafeRange or never will be.
   virtual std::uint64_t settled(domain::Direction direction) const = 0;

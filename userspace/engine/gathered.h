@@ -34,7 +34,8 @@ class Gathered {
       const auto begin = std::max(from, piece.at);
       const auto end = std::min(to, piece.at + piece.size);
       if (begin >= end) continue;
-      out.push_back({direction, piece.pos + (begin - piece.at), std::string(safe.substr(begin - from, end - begin))});
+      out.push_back({direction, piece.pos + (begin - piece.at),
+                     std::string(safe.substr(begin - from, end - begin))});
     }
   }
 

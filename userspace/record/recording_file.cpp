@@ -47,7 +47,8 @@ void RecordingFile::FreeContext::operator()(ZSTD_CCtx_s* context) const { ZSTD_f
 RecordingFile::RecordingFile(base::Fd fd, std::string path, std::uint64_t max_bytes)
     : fd_(std::move(fd)), path_(std::move(path)), max_bytes_(max_bytes), zstd_(ZSTD_createCCtx()) {}
 
-base::Result<RecordingFile> RecordingFile::create(const std::string& path, const recording::v1::Header& header,
+base::Result<RecordingFile> RecordingFile::create(const std::string& path,
+                                                  const recording::v1::Header& header,
                                                   std::uint64_t max_bytes) {
   // O_NONBLOCK: a FIFO at this path must not hang the sensor.
   base::Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));

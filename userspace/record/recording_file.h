@@ -31,7 +31,8 @@ class RecordingFile {
  public:
   // Opens for writing, mode 0600, empties what was there. Refuses symbolic links, files of other
   // users and what is no regular file. ErrorClass::kEnvironment with path and remedy.
-  static base::Result<RecordingFile> create(const std::string& path, const recording::v1::Header& header,
+  static base::Result<RecordingFile> create(const std::string& path,
+                                            const recording::v1::Header& header,
                                             std::uint64_t max_bytes = kDefaultFileBytes);
 
   // Never fails at once: the first error is kept for finish(), what comes after is counted.

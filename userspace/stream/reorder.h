@@ -12,7 +12,7 @@
 namespace kilnwatch::stream {
 
 inline constexpr domain::TimeNs kReorderWindowNs = 50'000'000;  // bound of disorder, domain/event.h
-inline constexpr std::size_t kReorderLimit = 65536;             // events held; beyond: early release
+inline constexpr std::size_t kReorderLimit = 65536;  // events held; beyond: early release
 
 // Releases in (time, kind, connection/pid, pos) order once an event is 50 ms older than the newest.
 class ReorderWindow {
@@ -20,8 +20,8 @@ class ReorderWindow {
   using Out = std::function<void(const domain::Event&)>;
   explicit ReorderWindow(Out out) : out_(std::move(out)) {}
   void push(domain::Event event);
-  void flush();                                             // everything held, in order
-  std::uint64_t forced() const { return forced_; }          // released early: the limit was met
+  void flush();                                     // everything held, in order
+  std::uint64_t forced() const { return forced_; }  // released early: the limit was met
 
  private:
   using Key = std::tuple<domain::TimeNs, std::size_t, std::uint64_t, std::uint64_t, std::uint64_t>;

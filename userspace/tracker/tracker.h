@@ -138,7 +138,7 @@ class Tracker {
   std::map<std::string, Container> containers_;
   std::map<domain::EgressId, Flow> flows_;
   std::map<std::string, domain::ContainerCreated> created_;  // by API, not reported yet
-  std::set<std::string> by_api_;      // containers that a client created: never a build's step
+  std::set<std::string> by_api_;       // containers that a client created: never a build's step
   std::deque<std::string> api_order_;  // of by_api_, oldest first
   std::deque<Made> images_;
   std::vector<Moment> moments_;

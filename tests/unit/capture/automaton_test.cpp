@@ -37,7 +37,8 @@ Scan scan(const std::string& head) {
 }  // namespace
 
 TEST_CASE("The end of a head is found, with CRLF and with bare LF") {
-  for (const std::string head : {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\nHost: x\n\n", "\r\n\r\nGET / HTTP/1.0\r\n\r\n"}) {
+  for (const std::string head : {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\nHost: x\n\n",
+                                 "\r\n\r\nGET / HTTP/1.0\r\n\r\n"}) {
     CHECK(scan(head + "body").end == head.size());
     CHECK(scan(head.substr(0, head.size() - 1)).end == 0);
   }

@@ -7,20 +7,28 @@ using namespace kilnwatch::test;
 
 namespace {
 
-constexpr char kHead[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+constexpr char kHead[] =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-std::string stream(const std::string& escaped) { return chunk("{\"stream\":\"" + escaped + "\"}\r\n"); }
+std::string stream(const std::string& escaped) {
+  return chunk("{\"stream\":\"" + escaped + "\"}\r\n");
+}
 
 std::vector<Turn> classic_build() {
   return {asks("POST /v1.41/build?remote=http%3A%2F%2F198.51.100.66%2FDockerfile&t=evil:1&t=evil:2"
                "&buildargs=%7B%22TOKEN%22%3A%22canary-arg%22%7D&networkmode=host HTTP/1.1\r\n"
-               "Host: x\r\nX-Registry-Config: Y2FuYXJ5LWNvbmZpZw==\r\nAuthorization: Bearer canary-auth\r\n"
+               "Host: x\r\nX-Registry-Config: Y2FuYXJ5LWNvbmZpZw==\r\nAuthorization: Bearer "
+               "canary-auth\r\n"
                "User-Agent: curl/8\r\nContent-Length: 0\r\n\r\n"),
-          answers(kHead), answers(stream("Step 1/2 : FROM base:1")), answers(stream("\\n")),
-          answers(stream(" ---\\u003e Running in 0123456789ab\\n")), answers(stream("output of the step\\n")),
+          answers(kHead),
+          answers(stream("Step 1/2 : FROM base:1")),
+          answers(stream("\\n")),
+          answers(stream(" ---\\u003e Running in 0123456789ab\\n")),
+          answers(stream("output of the step\\n")),
           answers(stream("Removing intermediate container 0123456789ab\\n")),
           answers(chunk("{\"aux\":{\"ID\":\"sha256:" + std::string(64, 'a') + "\"}}\r\n")),
-          answers(stream("Successfully built aaaaaaaaaaaa\\n")), answers(stream("Successfully tagged evil:1\\n")),
+          answers(stream("Successfully built aaaaaaaaaaaa\\n")),
+          answers(stream("Successfully tagged evil:1\\n")),
           answers("0\r\n\r\n")};
 }
 
@@ -62,7 +70,8 @@ std::string tar_member(const std::string& name, const std::string& content) {
 TEST_CASE("A classic build is the same however its bytes are cut") {
   check_classic(converse(classic_build(), whole()));
   check_classic(converse(classic_build(), single()));
-  for (unsigned seed = 0; seed < 50; ++seed) check_classic(converse(classic_build(), random_split(seed)));
+  for (unsigned seed = 0; seed < 50; ++seed)
+    check_classic(converse(classic_build(), random_split(seed)));
 }
 
 TEST_CASE("Secrets of a request reach neither facts nor recordings") {
@@ -81,7 +90,9 @@ TEST_CASE("Secrets of a request reach neither facts nor recordings") {
 
 TEST_CASE("Paths match decoded, methods by letter case, unclean paths not at all") {
   const auto builds = [](const std::string& start) {
-    return facts_of<domain::BuildRequested>(converse({asks(start + " HTTP/1.1\r\nHost: x\r\n\r\n")}, whole())).size();
+    return facts_of<domain::BuildRequested>(
+               converse({asks(start + " HTTP/1.1\r\nHost: x\r\n\r\n")}, whole()))
+        .size();
   };
   CHECK(builds("POST /build") == 1);
   CHECK(builds("POST /v1.40/%62uild?t=x") == 1);
@@ -94,10 +105,11 @@ TEST_CASE("Paths match decoded, methods by letter case, unclean paths not at all
 }
 
 TEST_CASE("A build pipelined behind another request is its own call") {
-  const auto output = converse({asks("GET /_ping HTTP/1.1\r\nHost: x\r\n\r\nPOST /build?t=a HTTP/1.1\r\nHost: x\r\n\r\n"),
-                                answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"),
-                                answers("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\n{}")},
-                               single());
+  const auto output = converse(
+      {asks("GET /_ping HTTP/1.1\r\nHost: x\r\n\r\nPOST /build?t=a HTTP/1.1\r\nHost: x\r\n\r\n"),
+       answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"),
+       answers("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 2\r\n\r\n{}")},
+      single());
   REQUIRE(facts_of<domain::BuildRequested>(output).size() == 1);
   CHECK(facts_of<domain::BuildRequested>(output)[0].call.number == 1);
   REQUIRE(facts_of<domain::BuildEnded>(output).size() == 1);
@@ -112,14 +124,18 @@ TEST_CASE("A client that goes away cancels its build") {
   CHECK(ends[0].status == domain::BuildStatus::kCancelled);
 }
 
-TEST_CASE("The Dockerfile is found in a chunked context, its secrets masked, other members unseen") {
+TEST_CASE(
+    "The Dockerfile is found in a chunked context, its secrets masked, other members unseen") {
   const auto context = tar_member("app.env", "PASSWORD=canary-file\n") +
-                       tar_member("./Dockerfile", "ARG V=3\nFROM alpine:$V AS build\n# note\nRUN curl -u me:canary-user \\\n  x\nFROM build\n") +
+                       tar_member("./Dockerfile",
+                                  "ARG V=3\nFROM alpine:$V AS build\n# note\nRUN curl -u "
+                                  "me:canary-user \\\n  x\nFROM build\n") +
                        std::string(1024, '\0');
   for (unsigned seed = 0; seed < 20; ++seed) {
-    const auto output = converse({asks("POST /build HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"),
-                                  asks(chunk(context.substr(0, 700))), asks(chunk(context.substr(700))), asks("0\r\n\r\n")},
-                                 random_split(seed));
+    const auto output = converse(
+        {asks("POST /build HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"),
+         asks(chunk(context.substr(0, 700))), asks(chunk(context.substr(700))), asks("0\r\n\r\n")},
+        random_split(seed));
     const auto seen = facts_of<domain::DockerfileSeen>(output);
     REQUIRE(seen.size() == 1);
     CHECK(seen[0].base_images == std::vector<std::string>{"alpine:3"});
@@ -142,7 +158,8 @@ TEST_CASE("After a gap at any byte nothing crashes and no container is made up")
         const auto side = static_cast<std::size_t>(turns[i].direction);
         std::string_view bytes = turns[i].bytes;
         if (i == turn) {
-          conversation->data({turns[i].direction, 1, pos[side], bytes.substr(0, at), i == 0, true}, output);
+          conversation->data({turns[i].direction, 1, pos[side], bytes.substr(0, at), i == 0, true},
+                             output);
           conversation->gap(turns[i].direction, 1, 1, output);
           pos[side] += at + 1;
           bytes.remove_prefix(at + 1);
@@ -152,7 +169,8 @@ TEST_CASE("After a gap at any byte nothing crashes and no container is made up")
       }
       conversation->close(2, output);
       CHECK(!facts_of<domain::ConversationBlind>(output).empty());
-      for (const auto& fact : facts_of<domain::BuildContainerAnnounced>(output)) CHECK(fact.short_id == "0123456789ab");
+      for (const auto& fact : facts_of<domain::BuildContainerAnnounced>(output))
+        CHECK(fact.short_id == "0123456789ab");
     }
   }
 }

@@ -9,9 +9,11 @@ namespace {
 
 std::vector<Turn> create(const std::string& body) {
   const std::string answer = "{\"Id\":\"" + std::string(64, 'c') + "\",\"Warnings\":[]}\n";
-  return {asks("POST /v1.41/containers/create?name=web HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+  return {asks("POST /v1.41/containers/create?name=web HTTP/1.1\r\nHost: x\r\nContent-Type: "
+               "application/json\r\nContent-Length: " +
                std::to_string(body.size()) + "\r\n\r\n" + body),
-          answers("HTTP/1.1 201 Created\r\nContent-Length: " + std::to_string(answer.size()) + "\r\n\r\n" + answer),
+          answers("HTTP/1.1 201 Created\r\nContent-Length: " + std::to_string(answer.size()) +
+                  "\r\n\r\n" + answer),
           asks("POST /v1.41/containers/web/start HTTP/1.1\r\nHost: x\r\n\r\n"),
           answers("HTTP/1.1 204 No Content\r\n\r\n")};
 }
@@ -20,7 +22,8 @@ std::vector<Turn> create(const std::string& body) {
 
 TEST_CASE("Create and start are read with any letter case, the last key wins") {
   const auto turns = create(
-      "{\"image\":\"old\",\"IMAGE\":\"evil:1\",\"Env\":[\"PLAIN=canary-env\"],\"HostConfig\":{\"privileged\":true,"
+      "{\"image\":\"old\",\"IMAGE\":\"evil:1\",\"Env\":[\"PLAIN=canary-env\"],\"HostConfig\":{"
+      "\"privileged\":true,"
       "\"Binds\":[\"/:/host\"],\"PidMode\":\"host\",\"CapAdd\":[\"SYS_ADMIN\"]}}");
   for (unsigned seed = 0; seed < 20; ++seed) {
     const auto output = converse(turns, random_split(seed));

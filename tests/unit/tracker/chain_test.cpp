@@ -59,14 +59,22 @@ class Scene {
     see(ProcessExecuted{time + 2 * kMs, process_in(container(id), static_cast<std::uint32_t>(id))});
   }
   void connect(TimeNs time, char id, const std::string& ip, std::uint64_t egress) {
-    see(EgressStarted{time, egress, 6, Outcome::kPending, {ip, 80}, process_in(container(id), static_cast<std::uint32_t>(id))});
+    see(EgressStarted{time,
+                      egress,
+                      6,
+                      Outcome::kPending,
+                      {ip, 80},
+                      process_in(container(id), static_cast<std::uint32_t>(id))});
     see(EgressOutcome{time + kMs, egress, Outcome::kRefused});
   }
-  void leave(TimeNs time, char id) { see(ProcessExited{time, static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(id), 0}); }
+  void leave(TimeNs time, char id) {
+    see(ProcessExited{time, static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(id), 0});
+  }
 
   std::vector<Finding> of(Rule rule) const {
     std::vector<Finding> out;
-    std::copy_if(findings_.begin(), findings_.end(), std::back_inserter(out), [&](const auto& f) { return f.rule == rule; });
+    std::copy_if(findings_.begin(), findings_.end(), std::back_inserter(out),
+                 [&](const auto& f) { return f.rule == rule; });
     return out;
   }
   const tracker::Tracker& tracker() const { return tracker_; }
@@ -103,14 +111,16 @@ TEST_CASE("Client, request, step, connection, image and deployment make one chai
   scene.learn(ContainerStarted{700 * kMs, {3, 0}, container('d')});
 
   REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
-  CHECK(scene.of(Rule::kBuildRequest)[0].build->base_images == std::vector<std::string>{"alpine:3"});
+  CHECK(scene.of(Rule::kBuildRequest)[0].build->base_images ==
+        std::vector<std::string>{"alpine:3"});
   CHECK(scene.of(Rule::kBuildRequest)[0].build->client.address.ip == "198.51.100.66");
   REQUIRE(scene.of(Rule::kBuildEgress).size() == 1);
   const auto egress = scene.of(Rule::kBuildEgress)[0];
   CHECK(egress.step->number == 2);
   CHECK(egress.step->container_id == container('a'));
   CHECK(egress.step->attribution == Attribution::kExact);
-  CHECK(egress.connection->process.args == std::vector<std::string>{"wget", "http://198.51.100.66/"});
+  CHECK(egress.connection->process.args ==
+        std::vector<std::string>{"wget", "http://198.51.100.66/"});
   REQUIRE(scene.of(Rule::kImageDeploy).size() == 1);
   const auto deploy = scene.of(Rule::kImageDeploy)[0];
   CHECK(deploy.build->id == egress.build->id);
@@ -118,7 +128,8 @@ TEST_CASE("Client, request, step, connection, image and deployment make one chai
   CHECK(scene.of(Rule::kSensorBlind).empty());
 }
 
-TEST_CASE("Two builds at once, each connection under its own build and step, a stranger under none") {
+TEST_CASE(
+    "Two builds at once, each connection under its own build and step, a stranger under none") {
   Scene scene;
   scene.request(1, 100 * kMs);
   scene.request(2, 101 * kMs);
@@ -140,13 +151,15 @@ TEST_CASE("Two builds at once, each connection under its own build and step, a s
   REQUIRE(found.size() == 8);
   for (const auto& finding : found) {
     const auto build = finding.build->request.call.conn;
-    CHECK(finding.connection->destination.ip == "192.0.2." + std::to_string(10 * build + finding.step->number));
+    CHECK(finding.connection->destination.ip ==
+          "192.0.2." + std::to_string(10 * build + finding.step->number));
   }
 }
 
 TEST_CASE("Lines that a step forges do not move the attribution") {
   Scene scene;
-  scene.see(ProcessExecuted{50 * kMs, process_in(container('e'), 'e')});  // of somebody else, before
+  scene.see(
+      ProcessExecuted{50 * kMs, process_in(container('e'), 'e')});  // of somebody else, before
   scene.request(1, 100 * kMs);
   scene.step(1, 200 * kMs, 1, 'a');
   // The step's own output, while its container runs:

@@ -48,7 +48,8 @@ int keep_log(enum libbpf_print_level level, const char* format, va_list args) {
 std::uint64_t now_ns(clockid_t clock) {
   timespec t{};
   ::clock_gettime(clock, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(t.tv_nsec);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(t.tv_nsec);
 }
 
 std::string trimmed(std::string text) {
@@ -113,7 +114,8 @@ class LiveSource final : public EventSource {
     backlog_.clear();
     const int n = ring_buffer__poll(ring_.get(), timeout_ms);
     if (n < 0 && n != -EINTR) {
-      return Error{ErrorClass::kOther, std::string("reading the ring failed: ") + std::strerror(-n)};
+      return Error{ErrorClass::kOther,
+                   std::string("reading the ring failed: ") + std::strerror(-n)};
     }
     const auto now = now_ns(CLOCK_BOOTTIME);
     report_drops(now);
@@ -178,7 +180,8 @@ class LiveSource final : public EventSource {
     const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
     std::vector<std::uint64_t> values(cpus);
     for (std::uint32_t cause = 0; cause < KW_DROP_MAX; ++cause) {
-      if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.drops), &cause, values.data()) != 0) continue;
+      if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.drops), &cause, values.data()) != 0)
+        continue;
       std::uint64_t total = 0;
       for (const auto value : values) total += value;
       if (total > drops_[cause]) {
@@ -241,7 +244,8 @@ base::Result<std::unique_ptr<EventSource>> open_live_source() {
   const std::unique_ptr<btf, BtfFree> types(btf__load_vmlinux_btf());
   std::unique_ptr<::probes, SkeletonFree> skeleton(probes__open());
   if (!skeleton) {
-    return Error{ErrorClass::kOther, "the built-in programs cannot be opened: " + trimmed(libbpf_log())};
+    return Error{ErrorClass::kOther,
+                 "the built-in programs cannot be opened: " + trimmed(libbpf_log())};
   }
   const auto automaton = make_head_automaton();
   std::copy(automaton.begin(), automaton.end(),

@@ -111,7 +111,7 @@ domain::Process process_of(std::uint32_t pid) {
   const auto cgroups = "\n" + read_small_file(proc(pid, "cgroup"));
   if (const auto at = cgroups.find("\n0::/"); at != std::string::npos) {
     process.cgroup.path = cgroups.substr(at + 5, cgroups.find('\n', at + 1) - at - 5);
-    struct stat info{};
+    struct stat info {};
     if (::stat(("/sys/fs/cgroup/" + process.cgroup.path).c_str(), &info) == 0) {
       process.cgroup.id = info.st_ino;
     }

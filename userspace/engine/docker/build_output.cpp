@@ -37,7 +37,8 @@ void BuildOutput::message(std::string_view json, domain::TimeNs time, domain::Ca
                           std::vector<domain::ApiFact>& facts) {
   const auto value = protocol::parse_json(json);
   if (!value) return;
-  if (const auto error = protocol::json_string(protocol::json_find(*value, "error")); !error.empty()) {
+  if (const auto error = protocol::json_string(protocol::json_find(*value, "error"));
+      !error.empty()) {
     error_ = base::mask_text(error).substr(0, kMaxMessage);
     return;
   }

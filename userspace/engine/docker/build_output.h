@@ -15,7 +15,8 @@ class BuildOutput {
  public:
   void message(std::string_view json, domain::TimeNs time, domain::CallId call,
                std::vector<domain::ApiFact>& facts);
-  domain::BuildEnded ended(domain::TimeNs time, domain::CallId call, std::uint32_t http_status) const;
+  domain::BuildEnded ended(domain::TimeNs time, domain::CallId call,
+                           std::uint32_t http_status) const;
 
  private:
   void line(const std::string& text, domain::TimeNs time, domain::CallId call,

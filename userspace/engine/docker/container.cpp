@@ -12,11 +12,16 @@ using protocol::json_find;
 using protocol::json_string;
 
 void take_host_config(const boost::json::value& config, domain::ContainerCreated& out) {
-  static constexpr std::pair<const char*, const char*> kModes[] = {
-      {"PidMode", "pid"}, {"NetworkMode", "net"}, {"IpcMode", "ipc"}, {"UTSMode", "uts"}, {"UsernsMode", "user"}};
+  static constexpr std::pair<const char*, const char*> kModes[] = {{"PidMode", "pid"},
+                                                                   {"NetworkMode", "net"},
+                                                                   {"IpcMode", "ipc"},
+                                                                   {"UTSMode", "uts"},
+                                                                   {"UsernsMode", "user"}};
   out.privileged = out.privileged || protocol::json_true(json_find(config, "Privileged"));
-  for (auto& bind : protocol::json_strings(json_find(config, "Binds"))) out.binds.push_back(base::mask_text(bind));
-  for (auto& cap : protocol::json_strings(json_find(config, "CapAdd"))) out.capabilities.push_back(std::move(cap));
+  for (auto& bind : protocol::json_strings(json_find(config, "Binds")))
+    out.binds.push_back(base::mask_text(bind));
+  for (auto& cap : protocol::json_strings(json_find(config, "CapAdd")))
+    out.capabilities.push_back(std::move(cap));
   for (const auto& [key, name] : kModes) {
     if (json_string(json_find(config, key)) == "host") out.host_namespaces.emplace_back(name);
   }
@@ -37,7 +42,8 @@ domain::ContainerCreated parse_create(std::string_view json) {
   if (!value) return out;
   out.image = base::mask_text(json_string(json_find(*value, "Image")));
   take_host_config(*value, out);
-  if (const auto* config = json_find(*value, "HostConfig"); config != nullptr) take_host_config(*config, out);
+  if (const auto* config = json_find(*value, "HostConfig"); config != nullptr)
+    take_host_config(*config, out);
   return out;
 }
 

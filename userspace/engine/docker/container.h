@@ -15,7 +15,8 @@ domain::ContainerCreated parse_create(std::string_view json);
 // "Id" of the answer; empty when there is none.
 std::string created_id(std::string_view json);
 
-// The body with secret bytes replaced by '*', of equal length: values of Env and all that looks secret.
+// The body with secret bytes replaced by '*', of equal length: values of Env and all that looks
+// secret.
 std::string masked_create(std::string_view json);
 
 }  // namespace kilnwatch::engine::docker

@@ -22,11 +22,11 @@ namespace {
 
 using domain::Direction;
 
-constexpr std::size_t kMaxPending = 256;          // pipelined requests that wait for their answer
-constexpr std::size_t kMaxContextFront = 65536;   // bytes of a build context looked at
-constexpr std::size_t kMaxMessage = 65536;        // bytes of one message of a build's output
-constexpr std::size_t kMaxDocument = 1 << 20;     // bytes of a JSON body
-constexpr std::size_t kMaxNames = 128;            // tags, build-arg names kept
+constexpr std::size_t kMaxPending = 256;         // pipelined requests that wait for their answer
+constexpr std::size_t kMaxContextFront = 65536;  // bytes of a build context looked at
+constexpr std::size_t kMaxMessage = 65536;       // bytes of one message of a build's output
+constexpr std::size_t kMaxDocument = 1 << 20;    // bytes of a JSON body
+constexpr std::size_t kMaxNames = 128;           // tags, build-arg names kept
 
 struct Call {
   domain::CallId id;
@@ -39,7 +39,8 @@ struct Call {
 };
 
 bool is_secret_header(std::string_view name) {
-  return base::names_secret(name) || name.starts_with("x-registry") || name == "cookie" || name == "set-cookie";
+  return base::names_secret(name) || name.starts_with("x-registry") || name == "cookie" ||
+         name == "set-cookie";
 }
 
 class DockerConversation final : public Conversation, private protocol::MessageSink {
@@ -70,7 +71,8 @@ class DockerConversation final : public Conversation, private protocol::MessageS
 
   void gap(Direction direction, domain::TimeNs time, std::uint64_t count, Output& out) override {
     begin(direction, time, out);
-    domain::ConversationBlind blind{time, conn_, "bytes of the conversation were lost", std::nullopt};
+    domain::ConversationBlind blind{time, conn_, "bytes of the conversation were lost",
+                                    std::nullopt};
     for (const auto& call : calls_) {
       if (call.kind == docker::Kind::kBuild && !blind.build) blind.build = call.id;
     }
@@ -83,7 +85,8 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   void close(domain::TimeNs time, Output& out) override {
     for (const auto& call : calls_) {
       if (call.kind != docker::Kind::kBuild) continue;
-      out.facts.emplace_back(domain::BuildEnded{time, call.id, domain::BuildStatus::kCancelled, 0, {}});
+      out.facts.emplace_back(
+          domain::BuildEnded{time, call.id, domain::BuildStatus::kCancelled, 0, {}});
     }
     calls_.clear();
   }
@@ -105,7 +108,8 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   protocol::Parser& current() { return direction_ == Direction::kRequest ? request_ : response_; }
   Gathered& gathered() { return gathered_[index()]; }
 
-  // After lost framing: a head where the kernel says one begins, or an answer at the start of a write.
+  // After lost framing: a head where the kernel says one begins, or an answer at the start of a
+  // write.
   void find_start(const Chunk& chunk) {
     if (direction_ == Direction::kRequest) {
       if (chunk.at_head) request_.resync();
@@ -118,20 +122,24 @@ class DockerConversation final : public Conversation, private protocol::MessageS
     }
     // dockerd flushes each message in one write: chunk size, data, line end.
     std::size_t size = 0;
-    const auto [end, error] = std::from_chars(chunk.bytes.data(), chunk.bytes.data() + chunk.bytes.size(), size, 16);
+    const auto [end, error] =
+        std::from_chars(chunk.bytes.data(), chunk.bytes.data() + chunk.bytes.size(), size, 16);
     const auto rest = chunk.bytes.substr(static_cast<std::size_t>(end - chunk.bytes.data()));
-    if (error == std::errc{} && rest.starts_with("\r\n{") && !calls_.empty()) response_.resync_chunk();
+    if (error == std::errc{} && rest.starts_with("\r\n{") && !calls_.empty())
+      response_.resync_chunk();
   }
 
   void line(std::uint64_t pos, std::string_view raw) override {
     std::string safe = base::mask_text_same_length(raw);
     const auto colon = raw.find(':');
     const auto blank = raw.find(' ');
-    const bool first = blank != raw.npos && (colon == raw.npos || blank < colon) && raw.find(" HTTP/1.") != raw.npos;
+    const bool first = blank != raw.npos && (colon == raw.npos || blank < colon) &&
+                       raw.find(" HTTP/1.") != raw.npos;
     if (direction_ == Direction::kRequest && first) {
       const auto end = raw.rfind(" HTTP/1.");
       if (end > blank) {
-        safe = std::string(raw.substr(0, blank + 1)) + docker::masked_target(raw.substr(blank + 1, end - blank - 1)) +
+        safe = std::string(raw.substr(0, blank + 1)) +
+               docker::masked_target(raw.substr(blank + 1, end - blank - 1)) +
                std::string(raw.substr(end));
       }
     } else if (colon != raw.npos) {
@@ -160,8 +168,8 @@ class DockerConversation final : public Conversation, private protocol::MessageS
     call.kind = call.route.kind;
     if (call.kind == docker::Kind::kBuild) request_build(head, call);
     if (calls_.size() >= kMaxPending) {
-      out_->facts.emplace_back(
-          domain::ConversationBlind{now_, conn_, "more requests at once than are followed", std::nullopt});
+      out_->facts.emplace_back(domain::ConversationBlind{
+          now_, conn_, "more requests at once than are followed", std::nullopt});
       calls_.pop_front();
     }
     calls_.push_back(std::move(call));
@@ -183,15 +191,18 @@ class DockerConversation final : public Conversation, private protocol::MessageS
     for (auto& tag : query.all("t")) {
       if (!tag.empty() && build.tags.size() < kMaxNames) build.tags.push_back(base::mask_text(tag));
     }
-    if (const auto args = protocol::parse_json(query.first("buildargs")); args && args->is_object()) {
+    if (const auto args = protocol::parse_json(query.first("buildargs"));
+        args && args->is_object()) {
       for (const auto& member : args->get_object()) {
-        if (build.build_arg_names.size() < kMaxNames) build.build_arg_names.emplace_back(member.key());
+        if (build.build_arg_names.size() < kMaxNames)
+          build.build_arg_names.emplace_back(member.key());
       }
     }
     build.quiet = is_true(query.first("q"));
     build.buildkit = query.first("version") == "2";
     build.browser = std::any_of(head.fields.begin(), head.fields.end(), [](const auto& field) {
-      return field.first == "origin" || field.first == "referer" || field.first.starts_with("sec-fetch-");
+      return field.first == "origin" || field.first == "referer" ||
+             field.first.starts_with("sec-fetch-");
     });
     if (build.remote_context.empty()) {
       call.dockerfile = build.dockerfile_name.empty() ? "Dockerfile" : build.dockerfile_name;
@@ -211,7 +222,8 @@ class DockerConversation final : public Conversation, private protocol::MessageS
       auto& call = calls_.back();
       if (call.kind == docker::Kind::kBuild) {
         context(call, pos, bytes);
-      } else if (call.kind == docker::Kind::kCreate && gathered().size() + bytes.size() <= kMaxDocument) {
+      } else if (call.kind == docker::Kind::kCreate &&
+                 gathered().size() + bytes.size() <= kMaxDocument) {
         gathered().add(pos, bytes);
       }
       return;
@@ -231,10 +243,11 @@ class DockerConversation final : public Conversation, private protocol::MessageS
     if (const auto member = protocol::find_tar_member(front.bytes(), call.dockerfile)) {
       const auto text = std::string_view(front.bytes()).substr(member->content, member->size);
       auto parsed = docker::parse_dockerfile(text);
-      out_->facts.emplace_back(domain::DockerfileSeen{now_, call.id, base::mask_text(text), base::sha256_hex(text),
-                                                      std::move(parsed.base_images),
-                                                      std::move(parsed.instructions)});
-      const auto header = std::string_view(front.bytes()).substr(member->header, protocol::kTarBlock);
+      out_->facts.emplace_back(
+          domain::DockerfileSeen{now_, call.id, base::mask_text(text), base::sha256_hex(text),
+                                 std::move(parsed.base_images), std::move(parsed.instructions)});
+      const auto header =
+          std::string_view(front.bytes()).substr(member->header, protocol::kTarBlock);
       front.vouch(direction_, member->header, member->content, header, out_->safe);
       front.vouch(direction_, member->content, member->content + member->size,
                   base::mask_text_same_length(text), out_->safe);
@@ -263,7 +276,8 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   void take_message(Call& call) {
     auto& message = gathered();
     call.output.message(message.bytes(), now_, call.id, out_->facts);
-    message.vouch(direction_, 0, message.size(), base::mask_text_same_length(message.bytes()), out_->safe);
+    message.vouch(direction_, 0, message.size(), base::mask_text_same_length(message.bytes()),
+                  out_->safe);
     message.clear();
   }
 
@@ -273,7 +287,8 @@ class DockerConversation final : public Conversation, private protocol::MessageS
       auto& call = calls_.back();
       if (call.kind == docker::Kind::kCreate) {
         call.created = docker::parse_create(gathered().bytes());
-        gathered().vouch(direction_, 0, gathered().size(), docker::masked_create(gathered().bytes()), out_->safe);
+        gathered().vouch(direction_, 0, gathered().size(),
+                         docker::masked_create(gathered().bytes()), out_->safe);
       }
       gathered().clear();
       return;
@@ -290,18 +305,22 @@ class DockerConversation final : public Conversation, private protocol::MessageS
         call.created.time = now_;
         call.created.call = call.id;
         call.created.name = call.route.query.first("name");
-        gathered().vouch(direction_, 0, gathered().size(), base::mask_text_same_length(gathered().bytes()), out_->safe);
-        if (status_ == 201 && !call.created.container_id.empty()) out_->facts.emplace_back(std::move(call.created));
+        gathered().vouch(direction_, 0, gathered().size(),
+                         base::mask_text_same_length(gathered().bytes()), out_->safe);
+        if (status_ == 201 && !call.created.container_id.empty())
+          out_->facts.emplace_back(std::move(call.created));
         break;
       }
       case docker::Kind::kStart:
-        if (status_ == 204) out_->facts.emplace_back(domain::ContainerStarted{now_, call.id, call.route.name});
+        if (status_ == 204)
+          out_->facts.emplace_back(domain::ContainerStarted{now_, call.id, call.route.name});
         break;
       case docker::Kind::kTag: {
         const auto tag = call.route.query.first("tag");
         if (status_ != 201) break;
-        out_->facts.emplace_back(domain::ImageTagged{now_, call.id, call.route.name,
-                                                     call.route.query.first("repo") + (tag.empty() ? "" : ":" + tag)});
+        out_->facts.emplace_back(
+            domain::ImageTagged{now_, call.id, call.route.name,
+                                call.route.query.first("repo") + (tag.empty() ? "" : ":" + tag)});
         break;
       }
       case docker::Kind::kOther:

@@ -33,7 +33,9 @@ std::string expand(const std::string& text, const std::map<std::string, std::str
     const bool braces = i + 1 < text.size() && text[i + 1] == '{';
     const std::size_t from = i + (braces ? 2 : 1);
     std::size_t end = from;
-    while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_')) ++end;
+    while (end < text.size() &&
+           (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_'))
+      ++end;
     const auto close = braces ? text.find('}', end) : end;
     if (end == from || close == text.npos) {
       out += text[i];
@@ -89,7 +91,8 @@ Dockerfile parse_dockerfile(std::string_view text) {
     }
     if (verb == "FROM") {
       std::string image, as, name;
-      while (words >> image && image.starts_with("--")) {}
+      while (words >> image && image.starts_with("--")) {
+      }
       words >> as >> name;
       image = expand(image, args);
       if (!stages.contains(upper(image)) && image != "scratch") {

@@ -16,7 +16,8 @@ void mask_map_values(std::string& text, std::size_t from, std::size_t to) {
     std::size_t width = 1;
     char c = text[i];
     if (c == '%' && i + 2 < to) {
-      if (const auto decoded = protocol::percent_decode(std::string_view(text).substr(i, 3), false)) {
+      if (const auto decoded =
+              protocol::percent_decode(std::string_view(text).substr(i, 3), false)) {
         c = decoded->front();
         width = 3;
       }
@@ -28,7 +29,8 @@ void mask_map_values(std::string& text, std::size_t from, std::size_t to) {
       value = true;
     } else if (in_string) {
       // An escaped quote belongs to the string.
-      const std::size_t escaped = c == '\\' && i + width < to ? (text[i + width] == '%' ? 3U : 1U) : 0U;
+      const std::size_t escaped =
+          c == '\\' && i + width < to ? (text[i + width] == '%' ? 3U : 1U) : 0U;
       const std::size_t whole = std::min(to - i, width + escaped);
       if (value) std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(i), whole, '*');
       width = whole;
@@ -58,7 +60,8 @@ Route route_of(std::string_view method, std::string_view target) {
   }
   if (method != "POST") return route;
   const auto inner = [&](std::string_view lead, std::string_view tail) {
-    if (!path.starts_with(lead) || !path.ends_with(tail) || path.size() <= lead.size() + tail.size()) {
+    if (!path.starts_with(lead) || !path.ends_with(tail) ||
+        path.size() <= lead.size() + tail.size()) {
       return false;
     }
     route.name = path.substr(lead.size(), path.size() - lead.size() - tail.size());
@@ -82,7 +85,8 @@ std::string masked_target(std::string_view target) {
     const auto equals = out.find('=', at);
     const auto end = std::min(out.find('&', at + 1), out.size());
     if (equals == out.npos || equals > end) continue;
-    const auto key = protocol::percent_decode(std::string_view(out).substr(at + 1, equals - at - 1), true);
+    const auto key =
+        protocol::percent_decode(std::string_view(out).substr(at + 1, equals - at - 1), true);
     if (key && (*key == "buildargs" || *key == "labels")) mask_map_values(out, equals + 1, end);
   }
   return out;

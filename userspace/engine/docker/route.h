@@ -1,4 +1,5 @@
-// Which API call a request is (moby: daemon/server/router, gorilla/mux matching on the decoded path).
+// Which API call a request is (moby: daemon/server/router, gorilla/mux matching on the decoded
+// path).
 #pragma once
 
 #include <string>
@@ -18,7 +19,8 @@ struct Route {
   protocol::Query query;
 };
 
-// Methods are case-sensitive; an unclean path ("//build") is answered with a redirect, so it is kOther.
+// Methods are case-sensitive; an unclean path ("//build") is answered with a redirect, so it is
+// kOther.
 Route route_of(std::string_view method, std::string_view target);
 
 // The target with values that may be secret replaced by '*', byte for byte.

@@ -21,7 +21,8 @@ class MessageSink {
  public:
   virtual ~MessageSink() = default;
   virtual bool head(Head head) = 0;  // false: this message has no body
-  // One whole line of a head, a chunk size or a trailer, line end included, at its place in the stream.
+  // One whole line of a head, a chunk size or a trailer, line end included, at its place in the
+  // stream.
   virtual void line(std::uint64_t pos, std::string_view raw) = 0;
   virtual void body(std::uint64_t pos, std::string_view bytes) = 0;
   virtual void end() = 0;
@@ -36,7 +37,7 @@ class Parser {
   void lose();                     // framing unknown until resync()
   bool lost() const { return state_ == State::kLost; }
   bool in_message() const { return state_ != State::kHead && state_ != State::kLost; }
-  void resync();  // the next byte begins a head
+  void resync();        // the next byte begins a head
   void resync_chunk();  // the next byte begins a chunk size
   // Where the first byte stands that no callback has told of yet.
   std::uint64_t untold(std::uint64_t next) const { return raw_.empty() ? next : line_pos_; }

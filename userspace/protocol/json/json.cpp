@@ -9,8 +9,8 @@ namespace {
 
 bool same_letters(std::string_view a, std::string_view b) {
   const auto low = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return low(x) == low(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [&](char x, char y) { return low(x) == low(y); });
 }
 
 }  // namespace

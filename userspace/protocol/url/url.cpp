@@ -29,7 +29,8 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus) {
 }
 
 std::string Query::first(std::string_view key) const {
-  const auto found = std::find_if(pairs.begin(), pairs.end(), [&](const auto& p) { return p.first == key; });
+  const auto found =
+      std::find_if(pairs.begin(), pairs.end(), [&](const auto& p) { return p.first == key; });
   return found == pairs.end() ? std::string() : found->second;
 }
 
@@ -43,7 +44,8 @@ std::vector<std::string> Query::all(std::string_view key) const {
 
 Query parse_query(std::string_view text) {
   Query query;
-  if (static_cast<std::size_t>(std::count(text.begin(), text.end(), '&')) >= kMaxPairs) return query;
+  if (static_cast<std::size_t>(std::count(text.begin(), text.end(), '&')) >= kMaxPairs)
+    return query;
   while (!text.empty()) {
     const auto pair = text.substr(0, text.find('&'));
     text.remove_prefix(std::min(text.size(), pair.size() + 1));
