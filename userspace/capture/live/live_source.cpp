@@ -134,6 +134,12 @@ class LiveSource final : public EventSource {
       ++source.malformed_;
       return 0;
     }
+    // busybox and runtimes execute themselves by such a path; the process itself still knows its file.
+    if (auto* exec = std::get_if<domain::ProcessExecuted>(&*event);
+        exec != nullptr && (exec->process.exe.starts_with("/proc/") ||
+                            exec->process.exe.starts_with("/dev/fd/"))) {
+      if (auto exe = exe_of(exec->process.pid); !exe.empty()) exec->process.exe = std::move(exe);
+    }
     if (auto* client = std::get_if<domain::ClientSeen>(&*event)) {
       client->process.exe = exe_of(client->process.pid);
     }
