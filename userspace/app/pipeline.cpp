@@ -1,7 +1,6 @@
 #include "app/pipeline.h"
 
 #include <algorithm>
-#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -14,11 +13,7 @@ class ToConversation final : public stream::StreamSink {
   ToConversation(engine::Conversation& conversation, engine::Output& output)
       : conversation_(conversation), output_(output) {}
 
-  void data(const stream::Chunk& chunk) override {
-    conversation_.data(
-        {chunk.direction, chunk.time, chunk.pos, chunk.bytes, chunk.at_head, chunk.call_start},
-        output_);
-  }
+  void data(const domain::Chunk& chunk) override { conversation_.data(chunk, output_); }
   void skip(domain::Direction direction, domain::TimeNs time, std::uint64_t count) override {
     conversation_.skip(direction, time, count, output_);
   }
@@ -33,9 +28,9 @@ class ToConversation final : public stream::StreamSink {
 
 }  // namespace
 
-Pipeline::Pipeline(const capture::HostFacts& host, detect::SeenStore& seen,
+Pipeline::Pipeline(const domain::HostFacts& host, detect::SeenStore& seen,
                    record::Recorder* recorder, Emit emit)
-    : host_{host.name, host.boot_id, host.machine_id, host.kernel, host.wall_offset_ns},
+    : host_(host),
       recorder_(recorder),
       emit_(std::move(emit)),
       tracker_(host.boot_id),

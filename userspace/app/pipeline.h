@@ -7,8 +7,9 @@
 #include <memory>
 #include <string>
 
-#include "capture/source.h"
 #include "detect/detector.h"
+#include "domain/event.h"
+#include "domain/host.h"
 #include "engine/conversation.h"
 #include "record/recorder.h"
 #include "sink/convert.h"
@@ -25,7 +26,7 @@ class Pipeline {
   using Emit = std::function<void(const v1::Alert&)>;
 
   // `recorder` may be null; all references outlive the pipeline.
-  Pipeline(const capture::HostFacts& host, detect::SeenStore& seen, record::Recorder* recorder,
+  Pipeline(const domain::HostFacts& host, detect::SeenStore& seen, record::Recorder* recorder,
            Emit emit);
 
   void push(domain::Event event);
@@ -48,7 +49,7 @@ class Pipeline {
   void take(domain::ConnId conn, const engine::Output& output);
   void decide();
 
-  sink::HostFacts host_;
+  domain::HostFacts host_;
   record::Recorder* recorder_;
   Emit emit_;
   std::map<domain::ConnId, Connection> connections_;

@@ -1,12 +1,12 @@
 #include "app/watch.h"
 
 #include <csignal>
-#include <ctime>
 #include <memory>
 #include <optional>
 
 #include "app/output.h"
 #include "app/result_stream.h"
+#include "base/clock.h"
 #include "capture/live/live_source.h"
 #include "decode/decode.h"
 
@@ -20,15 +20,8 @@ volatile std::sig_atomic_t ended = 0;
 
 void on_signal(int) { ended = 1; }
 
-std::uint64_t boot_now() {
-  timespec t{};
-  ::clock_gettime(CLOCK_BOOTTIME, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
-         static_cast<std::uint64_t>(t.tv_nsec);
-}
-
 base::Result<std::optional<record::Recorder>> open_recorder(const Options& options,
-                                                            const capture::HostFacts& host) {
+                                                            const domain::HostFacts& host) {
   if (options.record.empty()) return std::optional<record::Recorder>();
   const record::Info info{decode::wire_version(), host.kernel,     host.name,
                           host.boot_id,           host.machine_id, host.wall_offset_ns,
@@ -48,8 +41,6 @@ void catch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-bool asked_to_end() { return ended != 0; }
-
 int watch(const Options& options, const Watch& parts) {
   auto source = capture::open_live_source();
   if (!source) return fail(source.error());
@@ -61,12 +52,13 @@ int watch(const Options& options, const Watch& parts) {
   parts.armed();
   int code = 0;
   do {
-    const auto state = (*source)->poll(pipeline.busy(boot_now()) ? kBusyPollMs : kIdlePollMs, push);
+    const auto state = (*source)->poll(
+        pipeline.busy(base::clock_ns(CLOCK_BOOTTIME)) ? kBusyPollMs : kIdlePollMs, push);
     if (!state) {
       code = fail(state.error());
       break;
     }
-  } while (!asked_to_end() && parts.keep_watching());
+  } while (ended == 0 && parts.keep_watching());
   // What the kernel had ready when the end was asked for still counts.
   if (code == 0) (void)(*source)->poll(0, push);
   pipeline.finish();

@@ -10,7 +10,6 @@ namespace kilnwatch::app {
 
 // From now on SIGTERM and SIGINT only ask the loop to end; a closed stdout is an error, no signal.
 void catch_signals();
-bool asked_to_end();
 
 struct Watch {
   detect::SeenStore* seen = nullptr;

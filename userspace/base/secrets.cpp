@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "base/text.h"
+
 namespace kilnwatch::base {
 namespace {
 
@@ -104,8 +106,7 @@ Marks find(std::string_view t) {
 }  // namespace
 
 bool names_secret(std::string_view name) {
-  std::string low(name);
-  for (auto& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string low = lower(name);
   for (const auto* part : {"token", "passw", "secret", "key", "auth", "credential", "pwd"})
     if (low.find(part) != low.npos) return true;
   return false;

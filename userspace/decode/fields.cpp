@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/secrets.h"
+#include "base/text.h"
 
 namespace kilnwatch::decode {
 
@@ -39,13 +40,7 @@ std::string cgroup_path(std::string_view field) {
 }
 
 std::vector<std::string> arguments(std::string_view argv) {
-  std::vector<std::string> args;
-  while (!argv.empty()) {
-    const std::string_view one = argv.substr(0, argv.find('\0'));
-    args.emplace_back(one);
-    argv.remove_prefix(std::min(argv.size(), one.size() + 1));
-  }
-  return base::mask_args(args);
+  return base::mask_args(base::split_nul(argv));
 }
 
 std::string unix_path(std::string_view field) {

@@ -130,7 +130,6 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
   finding.image = moment.image;
   finding.deployment = moment.deployment;
   finding.reasons = moment.reasons;
-  std::string key = moment.key;
   switch (moment.kind) {
     case tracker::MomentKind::kBuildRequest:
       request(moment, finding);
@@ -149,7 +148,7 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
   }
   finding.id = base::sha256_hex(boot_id_ + "|" + std::to_string(moment.call.conn) + "|" +
                                 std::to_string(moment.call.number) + "|" +
-                                std::to_string(static_cast<int>(finding.rule)) + "|" + key)
+                                std::to_string(static_cast<int>(finding.rule)) + "|" + moment.key)
                    .substr(0, 32);
   return finding;
 }

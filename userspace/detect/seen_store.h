@@ -4,7 +4,9 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
+#include "base/fd.h"
 #include "base/result.h"
 
 namespace kilnwatch::detect {
@@ -29,14 +31,13 @@ class FileSeenStore : public SeenStore {
  public:
   // `path` is "<state dir>/seen-destinations".
   static base::Result<std::unique_ptr<FileSeenStore>> open(const std::string& path);
-  ~FileSeenStore() override;
   bool insert(const std::string& key) override;
   std::size_t damaged() const { return damaged_; }      // lines that were not understood
   std::size_t write_errors() const { return errors_; }  // keys kept in memory only
 
  private:
-  explicit FileSeenStore(int fd) : fd_(fd) {}
-  int fd_;
+  explicit FileSeenStore(base::Fd fd) : fd_(std::move(fd)) {}
+  base::Fd fd_;
   std::set<std::string> keys_;
   std::size_t damaged_ = 0;
   std::size_t errors_ = 0;

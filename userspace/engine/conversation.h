@@ -3,10 +3,10 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "domain/api_fact.h"
+#include "domain/chunk.h"
 #include "domain/event.h"
 
 namespace kilnwatch::engine {
@@ -30,15 +30,7 @@ class Conversation {
  public:
   virtual ~Conversation() = default;
 
-  struct Chunk {
-    domain::Direction direction = domain::Direction::kRequest;
-    domain::TimeNs time = 0;
-    std::uint64_t pos = 0;
-    std::string_view bytes;
-    bool at_head = false;     // the kernel's framing says a message head begins here
-    bool call_start = false;  // first byte of one socket call: a place to look for a new message
-  };
-  virtual void data(const Chunk& chunk, Output& out) = 0;
+  virtual void data(const domain::Chunk& chunk, Output& out) = 0;
   // `count` bytes were left in the kernel on purpose (body bytes).
   virtual void skip(domain::Direction direction, domain::TimeNs time, std::uint64_t count,
                     Output& out) = 0;

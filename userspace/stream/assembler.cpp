@@ -1,6 +1,7 @@
 #include "stream/assembler.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace kilnwatch::stream {
 

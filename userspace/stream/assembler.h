@@ -3,26 +3,16 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 
+#include "domain/chunk.h"
 #include "domain/event.h"
 
 namespace kilnwatch::stream {
 
-// Same fields as engine::Conversation::Chunk.
-struct Chunk {
-  domain::Direction direction = domain::Direction::kRequest;
-  domain::TimeNs time = 0;
-  std::uint64_t pos = 0;
-  std::string_view bytes;
-  bool at_head = false;
-  bool call_start = false;
-};
-
 class StreamSink {
  public:
   virtual ~StreamSink() = default;
-  virtual void data(const Chunk& chunk) = 0;
+  virtual void data(const domain::Chunk& chunk) = 0;
   virtual void skip(domain::Direction direction, domain::TimeNs time, std::uint64_t count) = 0;
   virtual void gap(domain::Direction direction, domain::TimeNs time, std::uint64_t count) = 0;
 };

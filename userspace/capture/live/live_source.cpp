@@ -12,8 +12,8 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 
+#include "base/clock.h"
 #include "capture/live/head_automaton.h"
 #include "capture/live/proc.h"
 #include "decode/decode.h"
@@ -43,13 +43,6 @@ int keep_log(enum libbpf_print_level level, const char* format, va_list args) {
   if (n > 0) log.append(line, std::min(static_cast<std::size_t>(n), sizeof(line) - 1));
   if (log.size() > kLogKept) log.erase(0, log.size() - kLogKept);
   return 0;
-}
-
-std::uint64_t now_ns(clockid_t clock) {
-  timespec t{};
-  ::clock_gettime(clock, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
-         static_cast<std::uint64_t>(t.tv_nsec);
 }
 
 std::string trimmed(std::string text) {
@@ -117,14 +110,14 @@ class LiveSource final : public EventSource {
       return Error{ErrorClass::kOther,
                    std::string("reading the ring failed: ") + std::strerror(-n)};
     }
-    const auto now = now_ns(CLOCK_BOOTTIME);
+    const auto now = base::clock_ns(CLOCK_BOOTTIME);
     report_drops(now);
     handler(domain::Tick{now});
     handler_ = nullptr;
     return State::kMore;
   }
 
-  const HostFacts& host() const override { return host_; }
+  const domain::HostFacts& host() const override { return host_; }
 
  private:
   static int on_record(void* self, void* data, std::size_t size) {
@@ -134,10 +127,11 @@ class LiveSource final : public EventSource {
       ++source.malformed_;
       return 0;
     }
-    // busybox and runtimes execute themselves by such a path; the process itself still knows its file.
+    // busybox and runtimes execute themselves by such a path; the process itself still knows its
+    // file.
     if (auto* exec = std::get_if<domain::ProcessExecuted>(&*event);
-        exec != nullptr && (exec->process.exe.starts_with("/proc/") ||
-                            exec->process.exe.starts_with("/dev/fd/"))) {
+        exec != nullptr &&
+        (exec->process.exe.starts_with("/proc/") || exec->process.exe.starts_with("/dev/fd/"))) {
       if (auto exe = exe_of(exec->process.pid); !exe.empty()) exec->process.exe = std::move(exe);
     }
     if (auto* client = std::get_if<domain::ClientSeen>(&*event)) {
@@ -157,15 +151,15 @@ class LiveSource final : public EventSource {
 
   // Engines, runtimes and what runs below them are followed from their first instant otherwise.
   void meet(std::uint32_t pid) {
+    const std::uint8_t one = 1;
+    const int lineage = bpf_map__fd(skeleton_->maps.lineage);
+    std::uint8_t known = 0;
+    if (bpf_map_lookup_elem(lineage, &pid, &known) == 0) return;
     auto process = process_of(pid);
     if (process.pid == 0) return;
     const bool engine = process.comm == "dockerd";
     const bool root = engine || process.comm == "containerd" || process.comm == "containerd-shim" ||
                       process.comm == "runc";
-    const std::uint8_t one = 1;
-    const int lineage = bpf_map__fd(skeleton_->maps.lineage);
-    std::uint8_t known = 0;
-    if (bpf_map_lookup_elem(lineage, &process.pid, &known) == 0) return;
     if (!root && bpf_map_lookup_elem(lineage, &process.ppid, &known) != 0) return;
     bpf_map_update_elem(lineage, &process.pid, &one, BPF_ANY);
     if (engine) {
@@ -177,7 +171,8 @@ class LiveSource final : public EventSource {
         bpf_map_update_elem(bpf_map__fd(skeleton_->maps.engine_ports), &port, &one, BPF_ANY);
       }
     }
-    backlog_.emplace_back(domain::ProcessExecuted{now_ns(CLOCK_BOOTTIME), std::move(process)});
+    backlog_.emplace_back(
+        domain::ProcessExecuted{base::clock_ns(CLOCK_BOOTTIME), std::move(process)});
   }
 
   void report_drops(std::uint64_t now) {
@@ -204,7 +199,7 @@ class LiveSource final : public EventSource {
   using kw_path_key = std::array<char, 112>;
   std::unique_ptr<::probes, SkeletonFree> skeleton_;
   std::unique_ptr<ring_buffer, RingFree> ring_;
-  HostFacts host_;
+  domain::HostFacts host_;
   const Handler* handler_ = nullptr;
   std::vector<domain::Event> backlog_;
   std::array<std::uint64_t, KW_DROP_MAX> drops_{};
@@ -214,15 +209,15 @@ class LiveSource final : public EventSource {
 
 }  // namespace
 
-HostFacts read_host_facts() {
-  HostFacts host;
+domain::HostFacts read_host_facts() {
+  domain::HostFacts host;
   utsname system{};
   ::uname(&system);
   host.name = system.nodename;
   host.kernel = system.release;
   host.boot_id = trimmed(read_small_file("/proc/sys/kernel/random/boot_id"));
   host.machine_id = trimmed(read_small_file("/etc/machine-id"));
-  host.wall_offset_ns = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME);
+  host.wall_offset_ns = base::clock_ns(CLOCK_REALTIME) - base::clock_ns(CLOCK_BOOTTIME);
   return host;
 }
 

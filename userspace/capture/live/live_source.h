@@ -26,7 +26,7 @@ struct Capabilities {
 };
 
 Capabilities probe_capabilities();
-HostFacts read_host_facts();
+domain::HostFacts read_host_facts();
 
 // Fails with kEnvironment: no privilege, no BTF, a program that the kernel refuses.
 base::Result<std::unique_ptr<EventSource>> open_live_source();

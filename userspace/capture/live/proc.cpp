@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "base/secrets.h"
+#include "base/text.h"
 
 namespace kilnwatch::capture {
 namespace fs = std::filesystem;
@@ -100,14 +101,7 @@ domain::Process process_of(std::uint32_t pid) {
   if (const auto uid = read_small_file(proc(pid, "loginuid")); !uid.empty()) {
     process.loginuid = number(uid);
   }
-  auto command = read_small_file(proc(pid, "cmdline"));
-  std::vector<std::string> args;
-  for (std::size_t at = 0; at < command.size();) {
-    const auto end = std::min(command.find('\0', at), command.size());
-    args.push_back(command.substr(at, end - at));
-    at = end + 1;
-  }
-  process.args = base::mask_args(args);
+  process.args = base::mask_args(base::split_nul(read_small_file(proc(pid, "cmdline"))));
   const auto cgroups = "\n" + read_small_file(proc(pid, "cgroup"));
   if (const auto at = cgroups.find("\n0::/"); at != std::string::npos) {
     process.cgroup.path = cgroups.substr(at + 5, cgroups.find('\n', at + 1) - at - 5);

@@ -21,7 +21,7 @@ class RecordingReader : public EventSource {
   // Hands over one frame; never waits. Damage: every whole record before it has been handed over,
   // by this call or earlier ones, then kInput with the place and the number of records.
   base::Result<State> poll(int timeout_ms, const Handler& handler) override;
-  const HostFacts& host() const override { return host_; }
+  const domain::HostFacts& host() const override { return host_; }
   const recording::v1::Header& header() const { return header_; }
   std::uint64_t records() const { return records_; }      // handed over
   std::uint64_t passed_over() const { return unknown_; }  // of kinds this version does not know
@@ -35,7 +35,7 @@ class RecordingReader : public EventSource {
   FrameReader frames_;
   std::string path_;
   recording::v1::Header header_;
-  HostFacts host_;
+  domain::HostFacts host_;
   Frame first_;  // records that stood in the header's frame
   bool have_first_ = false;
   bool over_ = false;

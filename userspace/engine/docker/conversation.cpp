@@ -8,6 +8,7 @@
 
 #include "base/secrets.h"
 #include "base/sha256.h"
+#include "base/text.h"
 #include "engine/docker/build_output.h"
 #include "engine/docker/container.h"
 #include "engine/docker/dockerfile.h"
@@ -52,7 +53,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
     }
   }
 
-  void data(const Chunk& chunk, Output& out) override {
+  void data(const domain::Chunk& chunk, Output& out) override {
     begin(chunk.direction, chunk.time, out);
     auto& parser = current();
     if (parser.lost()) find_start(chunk);
@@ -110,7 +111,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
 
   // After lost framing: a head where the kernel says one begins, or an answer at the start of a
   // write.
-  void find_start(const Chunk& chunk) {
+  void find_start(const domain::Chunk& chunk) {
     if (direction_ == Direction::kRequest) {
       if (chunk.at_head) request_.resync();
       return;
@@ -143,9 +144,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
                std::string(raw.substr(end));
       }
     } else if (colon != raw.npos) {
-      std::string name(raw.substr(0, colon));
-      for (auto& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-      if (is_secret_header(name)) {
+      if (is_secret_header(base::lower(raw.substr(0, colon)))) {
         for (auto i = colon + 1; i < safe.size(); ++i) {
           if (safe[i] != '\r' && safe[i] != '\n' && safe[i] != ' ') safe[i] = '*';
         }
@@ -211,8 +210,8 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   }
 
   // httputils.BoolValue of the engine.
-  static bool is_true(std::string text) {
-    for (auto& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  static bool is_true(const std::string& value) {
+    const auto text = base::lower(value);
     return !text.empty() && text != "0" && text != "no" && text != "false" && text != "none";
   }
 

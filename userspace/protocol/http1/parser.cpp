@@ -1,8 +1,9 @@
 #include "protocol/http1/parser.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
+
+#include "base/text.h"
 
 namespace kilnwatch::protocol {
 
@@ -97,10 +98,9 @@ void Parser::take_line(const std::string& line) {
   } else if (line[0] == ' ' || line[0] == '\t') {
     if (!head_.fields.empty()) head_.fields.back().second += line;
   } else if (const auto colon = line.find(':'); colon != line.npos) {
-    std::string name = line.substr(0, colon);
-    for (auto& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     const auto from = line.find_first_not_of(" \t", colon + 1);
-    head_.fields.emplace_back(name, from == line.npos ? "" : line.substr(from));
+    head_.fields.emplace_back(base::lower(line.substr(0, colon)),
+                              from == line.npos ? "" : line.substr(from));
   }
 }
 

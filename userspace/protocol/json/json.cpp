@@ -1,20 +1,10 @@
 #include "protocol/json/json.h"
 
-#include <algorithm>
 #include <boost/json/src.hpp>
-#include <cctype>
+
+#include "base/text.h"
 
 namespace kilnwatch::protocol {
-namespace {
-
-bool same_letters(std::string_view a, std::string_view b) {
-  const auto low = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [&](char x, char y) { return low(x) == low(y); });
-}
-
-}  // namespace
-
 std::optional<boost::json::value> parse_json(std::string_view text) {
   if (text.size() > kMaxJson) return std::nullopt;
   boost::json::parse_options options;
@@ -29,8 +19,9 @@ const boost::json::value* json_find(const boost::json::value& value, std::string
   const auto* object = value.if_object();
   const boost::json::value* found = nullptr;
   if (object == nullptr) return nullptr;
+  const auto wanted = base::lower(key);
   for (const auto& member : *object) {
-    if (same_letters({member.key().data(), member.key().size()}, key)) found = &member.value();
+    if (base::lower({member.key().data(), member.key().size()}) == wanted) found = &member.value();
   }
   return found;
 }
