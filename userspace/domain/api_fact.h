@@ -34,6 +34,8 @@ struct BuildRequested {
   bool quiet = false;     // q: the builder writes nothing while it works
   bool buildkit = false;  // version=2
   bool browser = false;   // Origin, Referer or Sec-Fetch-* present
+  bool midway = false;  // known by its output only: the request came before the sensor; the fields
+                        // above are empty
 };
 
 struct Instruction {
