@@ -10,18 +10,13 @@ static __always_inline int note_listener(struct socket *sock)
 {
 	struct sock *sk = BPF_CORE_READ(sock, sk);
 	struct kw_path path;
-	u16 port;
-	u8 one = 1;
 
 	if (!current_engine())
 		return 0;
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == KW_AF_UNIX) {
-		if (read_unix_path(sk, &path))
-			bpf_map_update_elem(&engine_paths, &path, &one, BPF_ANY);
-	} else {
-		port = BPF_CORE_READ(sk, __sk_common.skc_num);
-		bpf_map_update_elem(&engine_ports, &port, &one, BPF_ANY);
-	}
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) != KW_AF_UNIX)
+		note_port(BPF_CORE_READ(sk, __sk_common.skc_num));
+	else if (read_unix_path(sk, &path))
+		note_path(&path);
 	return 0;
 }
 
@@ -33,6 +28,13 @@ int BPF_PROG(unix_listening, struct socket *sock)
 
 SEC("fentry/inet_listen")
 int BPF_PROG(inet_listening, struct socket *sock)
+{
+	return note_listener(sock);
+}
+
+/* Go's listeners are MPTCP from 1.24 on, where the build does not say otherwise. */
+SEC("fentry/mptcp_listen")
+int BPF_PROG(mptcp_listening, struct socket *sock)
 {
 	return note_listener(sock);
 }
@@ -59,6 +61,12 @@ int BPF_PROG(unix_accepted, struct socket *sock, struct socket *newsock)
 
 SEC("fexit/inet_accept")
 int BPF_PROG(inet_accepted, struct socket *sock, struct socket *newsock)
+{
+	return accepted(newsock);
+}
+
+SEC("fexit/mptcp_stream_accept")
+int BPF_PROG(mptcp_accepted, struct socket *sock, struct socket *newsock)
 {
 	return accepted(newsock);
 }

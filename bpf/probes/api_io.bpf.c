@@ -45,24 +45,66 @@ static __always_inline struct kw_conn *io_end(struct kw_call *call, int ret)
 	return bpf_map_lookup_elem(&conns, &call->sk);
 }
 
-static __always_inline int io_read(int ret)
+/* A scattered buffer is read in its first part only (Go's net/http has none); the rest is lost. */
+static __always_inline int io_done(u32 direction, int ret)
 {
 	struct kw_call call = {};
 	struct kw_conn *conn = io_end(&call, ret);
+	u64 length = (u32)ret;
 
-	if (conn)
-		pass_request(conn, call.sk, call.buffer, (u32)ret);
+	if (!conn)
+		return 0;
+	if (length > call.length)
+		length = call.length;
+	if (length && direction == KW_REQUEST)
+		pass_request(call.sk, call.buffer, length);
+	else if (length)
+		pass_response(call.sk, call.buffer, length);
+	if ((u32)ret > length) {
+		count_drop(KW_DROP_COPY);
+		pass_unseen(conn, direction, (u32)ret - length);
+	}
 	return 0;
+}
+
+static __always_inline int io_read(int ret)
+{
+	return io_done(KW_REQUEST, ret);
 }
 
 static __always_inline int io_written(int ret)
 {
-	struct kw_call call = {};
-	struct kw_conn *conn = io_end(&call, ret);
+	return io_done(KW_RESPONSE, ret);
+}
 
-	if (conn)
-		pass_response(conn, call.sk, call.buffer, (u32)ret);
+/* Moved from the socket into a pipe: nobody could copy the bytes. */
+static __always_inline int spliced(struct socket *sock, long ret)
+{
+	struct kw_conn *conn;
+
+	if (ret <= 0 || !current_engine())
+		return 0;
+	conn = find_conn(BPF_CORE_READ(sock, sk));
+	if (!conn)
+		return 0;
+	if (conn->side[KW_REQUEST].mode != KW_MUTED)
+		count_drop(KW_DROP_SPLICE);
+	pass_unseen(conn, KW_REQUEST, ret);
 	return 0;
+}
+
+SEC("fexit/unix_stream_splice_read")
+int BPF_PROG(unix_spliced, struct socket *sock, void *ppos, void *pipe, size_t size, unsigned int flags,
+	     long ret)
+{
+	return spliced(sock, ret);
+}
+
+SEC("fexit/tcp_splice_read")
+int BPF_PROG(tcp_spliced, struct socket *sock, void *ppos, void *pipe, size_t size, unsigned int flags,
+	     long ret)
+{
+	return spliced(sock, ret);
 }
 
 SEC("fentry/unix_stream_recvmsg")

@@ -7,7 +7,8 @@
 #define KW_TCP_ESTABLISHED 1
 #define KW_TCP_SYN_SENT 2
 #define KW_TCP_CLOSE 7
-#define KW_ETIMEDOUT 110
+#define KW_ECONNRESET 104
+#define KW_ECONNREFUSED 111
 #define KW_IPPROTO_TCP 6
 #define KW_IPPROTO_UDP 17
 
@@ -49,6 +50,16 @@ static __always_inline void emit_egress(struct kw_address *to, u32 protocol, u32
 	bpf_ringbuf_submit(e, 0);
 }
 
+/* Of a connection that left SYN_SENT; unreachable and given up by the process count as timed out. */
+static __always_inline u32 outcome_of(struct sock *sk, int newstate)
+{
+	int error = BPF_CORE_READ(sk, sk_err);
+
+	if (newstate == KW_TCP_ESTABLISHED)
+		return KW_ESTABLISHED;
+	return error == KW_ECONNREFUSED || error == KW_ECONNRESET ? KW_REFUSED : KW_TIMED_OUT;
+}
+
 /* SYN_SENT is set in the connecting process's context; later changes come from anywhere. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
@@ -79,11 +90,7 @@ int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
 			fill_header(&e->h, KW_EGRESS_OUTCOME, sizeof(*e));
 			e->egress = known->id;
 			e->pad = 0;
-			if (newstate == KW_TCP_ESTABLISHED)
-				e->outcome = KW_ESTABLISHED;
-			else
-				e->outcome = BPF_CORE_READ(sk, sk_err) == KW_ETIMEDOUT ?
-						     KW_TIMED_OUT : KW_REFUSED;
+			e->outcome = outcome_of(sk, newstate);
 			bpf_ringbuf_submit(e, 0);
 		} else {
 			count_drop(KW_DROP_RING);

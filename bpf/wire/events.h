@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define KW_WIRE_VERSION 1
+#define KW_WIRE_VERSION 2
 
 #define KW_COMM_LEN 16
 #define KW_ARGV_LEN 1024   /* bytes of argv kept, NUL separated */
@@ -53,10 +53,12 @@ enum kw_drop { /* index into the counter map */
 	KW_DROP_CONN_MAP = 1,	/* too many connections followed at once */
 	KW_DROP_CALL_MAP = 2,	/* too many socket calls in flight */
 	KW_DROP_COPY = 3,	/* user memory could not be read */
-	KW_DROP_FRAMING = 4,	/* body framing lost in the kernel: raw from there */
+	KW_DROP_FRAMING = 4,	/* more messages in one socket call than are framed: lost from there */
 	KW_DROP_EGRESS_MAP = 5,	/* too many connects pending */
 	KW_DROP_LINEAGE_MAP = 6,/* too many processes under engines */
-	KW_DROP_MAX = 8,
+	KW_DROP_ENGINE_MAP = 7,	/* too many engines, or sockets they listen on */
+	KW_DROP_SPLICE = 8,	/* bytes that an engine moved without reading them */
+	KW_DROP_MAX = 16,
 };
 
 struct kw_header {

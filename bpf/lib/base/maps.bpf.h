@@ -21,12 +21,14 @@ enum kw_mode {
 	KW_BODY = 1,	/* left bytes of a body or of a chunk */
 	KW_CHUNK = 2,	/* in a chunk-size line */
 	KW_TRAILER = 3, /* after the last chunk */
-	KW_RAW = 4,	/* framing lost: everything crosses until the budget ends */
+	KW_LOST = 4,	/* framing unknown: nothing crosses until a read begins with a method */
+	KW_MUTED = 5,	/* hijacked or upgraded: never HTTP/1 again, nothing crosses */
 };
 
 struct kw_side {
-	u64 pos;
-	u64 left;	/* KW_BODY: bytes to its end; KW_CHUNK: size so far */
+	u64 pos;	/* of the first byte of the socket call at work */
+	u64 sent;	/* bytes below this were handed over, or skipped on purpose */
+	u64 left;	/* KW_BODY: bytes to its end; KW_CHUNK: size so far; KW_HEAD: bytes so far */
 	u64 length;	/* Content-Length met in this head */
 	u32 budget;	/* bytes that may still cross: body prefix, or whole response bytes */
 	u8 mode;
@@ -40,6 +42,8 @@ struct kw_side {
 
 struct kw_conn {
 	u64 id;
+	u32 answers_due; /* heads that ended in the latest read: 1 makes the next write an answer's head */
+	u32 pad;
 	struct kw_side side[2];
 };
 

@@ -20,6 +20,23 @@ static __always_inline struct kw_conn *find_conn(struct sock *sk)
 	return bpf_map_lookup_elem(&conns, &key);
 }
 
+static __always_inline void note_path(struct kw_path *path)
+{
+	u8 one = 1;
+
+	if (bpf_map_update_elem(&engine_paths, path, &one, BPF_ANY))
+		count_drop(KW_DROP_ENGINE_MAP);
+}
+
+/* On the stack: 5.10 to 6.1 take keys from there, not from ring memory. */
+static __always_inline void note_port(u16 port)
+{
+	u8 one = 1;
+
+	if (bpf_map_update_elem(&engine_ports, &port, &one, BPF_ANY))
+		count_drop(KW_DROP_ENGINE_MAP);
+}
+
 /* Follow an accepted socket of the engine that runs now. */
 static __noinline int follow(struct sock *sk, u32 engine, u32 flags)
 {
@@ -29,18 +46,18 @@ static __noinline int follow(struct sock *sk, u32 engine, u32 flags)
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	struct pid *peer;
 	struct kw_path path;
-	u8 one = 1;
-	u16 port;
 
 	if (family == KW_AF_UNIX) {
 		if (!read_unix_path(sk, &path))
 			return 0;
-		bpf_map_update_elem(&engine_paths, &path, &one, BPF_ANY);
+		note_path(&path);
 	}
 	conn.id = unique_id();
 	conn.side[KW_RESPONSE].budget = KW_RESPONSE_FULL;
-	if (flags & KW_F_MIDWAY)
+	if (flags & KW_F_MIDWAY) {
+		conn.side[KW_REQUEST].mode = KW_LOST;
 		conn.side[KW_REQUEST].lost = conn.side[KW_RESPONSE].lost = 1;
+	}
 	if (bpf_map_update_elem(&conns, &key, &conn, BPF_NOEXIST)) {
 		count_drop(KW_DROP_CONN_MAP);
 		return 0;
@@ -68,8 +85,7 @@ static __noinline int follow(struct sock *sk, u32 engine, u32 flags)
 		e->transport = KW_TCP;
 		read_remote(sk, &e->client);
 		read_local(sk, &e->server);
-		port = e->server.port; /* 5.10 to 6.1 take keys from the stack, not from ring memory */
-		bpf_map_update_elem(&engine_ports, &port, &one, BPF_ANY);
+		note_port(e->server.port);
 	}
 	bpf_ringbuf_submit(e, 0);
 	return 1;

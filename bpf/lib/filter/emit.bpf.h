@@ -87,9 +87,14 @@ full:
 	return 0;
 }
 
-/* The first `want` of `length` bytes at `from`; the last record stands for the rest too. */
-__noinline int emit_span(u64 sk, u32 direction, u64 from, u64 length, u64 want)
+/*
+ * The first `want` bytes of a region of the socket call whose buffer is `from`: `region` has its
+ * length in the low half and its begin in the high half. The last record stands for all of it.
+ */
+__noinline int emit_span(u64 sk, u32 direction, u64 from, u64 region, u64 want)
 {
+	u64 begin = region >> 32, length = region & 0xffffffff;
+
 #pragma clang loop unroll(disable)
 	for (u64 i = 0; i < KW_PIECES; i++) {
 		u64 done = i * KW_DATA_LARGE, n = KW_DATA_LARGE, span = KW_DATA_LARGE;
@@ -100,7 +105,7 @@ __noinline int emit_span(u64 sk, u32 direction, u64 from, u64 length, u64 want)
 			n = want - done;
 			span = length - done;
 		}
-		emit_piece(sk, direction, done, from + done, (span << 32) | (u32)n);
+		emit_piece(sk, direction, begin + done, from + begin + done, (span << 32) | (u32)n);
 	}
 	return 0;
 }

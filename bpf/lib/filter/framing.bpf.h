@@ -2,17 +2,23 @@
 /*
  * HTTP/1 framing of the request side (RFC 9112 sections 6 and 7), so that body bytes stay in the
  * kernel and the request after a body is still read. State lives in kw_side; userspace never takes
- * part, so nothing races. A call that needs more than the bounds here falls to KW_RAW, counted.
+ * part, so nothing races. Functions are global ones with scalar arguments, see emit_piece.
  */
 #ifndef KILNWATCH_FRAMING_BPF_H
 #define KILNWATCH_FRAMING_BPF_H
 
 #include "lib/filter/emit.bpf.h"
+#include "lib/filter/method.bpf.h"
 
-#define KW_HOPS 24	/* chunks or bodies passed in one call */
+/*
+ * Turns of the loop over one socket call. Go's server reads heads and chunk sizes through a buffer
+ * of 4,096 bytes, the shortest request has 18 and pass_body hops over 24 chunks a turn: 228 turns.
+ */
+#define KW_TURNS 256
+#define KW_HOPS 24	   /* chunks or bodies passed in one turn */
 #define KW_CHUNK_WINDOW 24 /* bytes of a chunk-size line looked at in one hop */
-#define KW_RAW_BUDGET 1048576
-#define KW_SCAN 256	/* bytes of a head looked at in one walk of the automaton: it stands on the stack */
+#define KW_SCAN 128	   /* bytes of a head looked at in one walk of the automaton: it stands on the stack */
+#define KW_HEAD_LIMIT 1052672 /* Go answers a longer head with 431 and closes (net/http initialReadLimitSize) */
 
 /* Actions of the automaton's entries. */
 #define KW_ACT_NONE 0
@@ -20,6 +26,7 @@
 #define KW_ACT_CHUNKED 2 /* Transfer-Encoding ends in chunked */
 #define KW_ACT_END 3	 /* the empty line */
 #define KW_ACT_LENGTH 4	 /* Content-Length begins: forget an earlier one */
+#define KW_ACT_BAD 5	 /* no request line begins like this */
 
 #define KW_DFA_START 0	 /* before a request line */
 #define KW_DFA_TRAILER 1 /* start of a line in trailers */
@@ -30,31 +37,44 @@
  */
 const volatile __u16 head_automaton[KW_DFA_STATES * 256] = {};
 
-static __always_inline void head_done(struct kw_side *side)
+static __always_inline void begin_head(struct kw_side *side)
 {
+	side->mode = KW_HEAD;
 	side->dfa = KW_DFA_START;
-	if (side->mode == KW_TRAILER) {
-		side->mode = KW_HEAD;
-		side->chunked = 0;
-		side->length = 0;
-		return;
-	}
-	side->left = 0;
+	side->chunked = 0;
 	side->extension = 0;
-	if (side->chunked) {
-		side->mode = KW_CHUNK;
-	} else if (side->length) {
-		side->mode = KW_BODY;
-		side->left = side->length;
-	} else {
-		side->mode = KW_HEAD;
-	}
+	side->left = 0;
 	side->length = 0;
+}
+
+static __always_inline void lose_framing(struct kw_side *side)
+{
+	side->mode = KW_LOST;
+	side->lost = 1;
+}
+
+static __always_inline void head_done(struct kw_conn *conn, struct kw_side *side)
+{
+	u64 length = side->length;
+	u8 chunked = side->chunked, trailer = side->mode == KW_TRAILER;
+
+	begin_head(side);
+	if (trailer)
+		return;
+	conn->answers_due++;
+	side->budget = KW_BODY_PREFIX;
+	if (chunked) {
+		side->chunked = 1;
+		side->mode = KW_CHUNK;
+	} else if (length) {
+		side->mode = KW_BODY;
+		side->left = length;
+	}
 }
 
 /*
  * Run the automaton over at most KW_SCAN bytes. Returns how many belong to the head when it ends
- * there, 0 when it goes on, -1 when the bytes cannot be read.
+ * there, 0 when it goes on, -1 when this is no head or cannot be read.
  */
 __noinline int scan_head(u64 sk, u64 from, u64 n)
 {
@@ -72,8 +92,10 @@ __noinline int scan_head(u64 sk, u64 from, u64 n)
 	asm volatile("" : "+r"(n));
 	if (n > KW_SCAN)
 		n = KW_SCAN;
-	if (bpf_probe_read_user(bytes, n, (void *)from))
+	if (bpf_probe_read_user(bytes, n, (void *)from)) {
+		count_drop(KW_DROP_COPY);
 		return -1;
+	}
 #pragma clang loop unroll(disable)
 	for (u32 i = 0; i < KW_SCAN; i++) {
 		u32 c, at, entry, act;
@@ -94,8 +116,10 @@ __noinline int scan_head(u64 sk, u64 from, u64 n)
 			side->chunked = 1;
 		} else if (act == KW_ACT_END) {
 			side->length = length;
-			head_done(side);
+			head_done(conn, side);
 			return i + 1;
+		} else if (act == KW_ACT_BAD) {
+			return -1;
 		}
 	}
 	side->dfa = state;
@@ -108,7 +132,7 @@ __noinline u64 pass_head(u64 sk, u64 from, u64 length, u64 offset)
 {
 	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &sk);
 	struct kw_side *side;
-	u64 n = length - offset, tail;
+	u64 n = length - offset, start = offset;
 	u32 direction = KW_REQUEST;
 
 	if (!conn)
@@ -116,9 +140,17 @@ __noinline u64 pass_head(u64 sk, u64 from, u64 length, u64 offset)
 	side = &conn->side[KW_REQUEST];
 	if (n > KW_DATA_LARGE)
 		n = KW_DATA_LARGE;
-	if (side->mode == KW_HEAD && side->dfa == KW_DFA_START)
+	/* A window may hold several heads: each byte crosses once. */
+	if (side->sent > side->pos + offset)
+		start = side->sent - side->pos;
+	else if (side->mode == KW_HEAD && side->dfa == KW_DFA_START)
 		direction |= KW_EMIT_AT_HEAD;
-	emit_piece(sk, direction, offset, from + offset, (n << 32) | n);
+	if (start < offset + n) {
+		u64 fresh = offset + n - start;
+
+		emit_piece(sk, direction, start, from + start, (fresh << 32) | fresh);
+		side->sent = side->pos + offset + n;
+	}
 #pragma clang loop unroll(disable)
 	for (u64 i = 0; i < KW_DATA_LARGE / KW_SCAN; i++) {
 		int ended;
@@ -127,22 +159,19 @@ __noinline u64 pass_head(u64 sk, u64 from, u64 length, u64 offset)
 			break;
 		ended = scan_head(sk, from + offset + i * KW_SCAN, n - i * KW_SCAN);
 		if (ended < 0) {
-			side->mode = KW_RAW;
-			side->budget = KW_RAW_BUDGET;
-			count_drop(KW_DROP_FRAMING);
+			lose_framing(side);
 			return n;
 		}
-		if (ended > 0) {
-			/* The body's first bytes stand in this window already. */
-			tail = n - (i * KW_SCAN + ended);
-			side->budget = tail < KW_BODY_PREFIX ? KW_BODY_PREFIX - tail : 0;
+		if (ended > 0)
 			return i * KW_SCAN + ended;
-		}
 	}
+	side->left += n;
+	if (side->left > KW_HEAD_LIMIT)
+		lose_framing(side);
 	return n;
 }
 
-/* Pass over body bytes and chunk-size lines. Returns where a head or the end of the call stands. */
+/* Pass over body bytes and chunk-size lines. Returns where they end, or the turn. */
 __noinline u64 pass_body(u64 sk, u64 from, u64 length, u64 offset)
 {
 	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &sk);
@@ -165,7 +194,10 @@ __noinline u64 pass_body(u64 sk, u64 from, u64 length, u64 offset)
 			offset += n;
 			if (side->left)
 				break;
-			side->mode = side->chunked ? KW_CHUNK : KW_HEAD;
+			if (side->chunked)
+				side->mode = KW_CHUNK;
+			else
+				begin_head(side);
 			side->extension = 0;
 			continue;
 		}
@@ -173,8 +205,11 @@ __noinline u64 pass_body(u64 sk, u64 from, u64 length, u64 offset)
 			break;
 		if (n > KW_CHUNK_WINDOW)
 			n = KW_CHUNK_WINDOW;
-		if (bpf_probe_read_user(line, (u32)n & 31, (void *)(from + offset)))
+		if (bpf_probe_read_user(line, (u32)n & 31, (void *)(from + offset))) {
+			count_drop(KW_DROP_COPY);
+			lose_framing(side);
 			break;
+		}
 #pragma clang loop unroll(disable)
 		for (u32 i = 0; i < KW_CHUNK_WINDOW; i++) {
 			u8 c = line[i];
@@ -205,64 +240,129 @@ __noinline u64 pass_body(u64 sk, u64 from, u64 length, u64 offset)
 	return offset;
 }
 
-/* Bytes that the engine read. */
-static __always_inline void pass_request(struct kw_conn *conn, u64 sk, u64 from, u64 length)
+/* Body bytes [begin, end) of a socket call: the prefix crosses, the rest is skipped on purpose. */
+__noinline int hand_over(u64 sk, u64 from, u64 begin, u64 end)
 {
-	struct kw_side *side = &conn->side[KW_REQUEST];
-	u64 offset = 0, want;
+	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &sk);
+	struct kw_side *side;
+	u64 n, want;
 
-	if (side->mode == KW_BODY || side->mode == KW_CHUNK || side->mode == KW_RAW) {
-		want = side->budget < length ? side->budget : length;
-		if (want > KW_PIECES * KW_DATA_LARGE)
-			want = KW_PIECES * KW_DATA_LARGE;
-		if (want) {
-			emit_span(sk, KW_REQUEST, from, length, want);
-			side->budget -= want;
-		} else {
-			side->skipped = 1;
-		}
-		if (side->mode == KW_RAW) {
-			side->pos += length;
-			return;
-		}
-		offset = pass_body(sk, from, length, 0);
-	}
-#pragma clang loop unroll(disable)
-	for (int round = 0; round < 2; round++) {
-		if (offset >= length || (side->mode != KW_HEAD && side->mode != KW_TRAILER))
-			break;
-		if (side->mode == KW_HEAD && conn->side[KW_RESPONSE].budget < KW_RESPONSE_FULL)
-			conn->side[KW_RESPONSE].budget = KW_RESPONSE_FULL;
-		offset += pass_head(sk, from, length, offset);
-		offset = pass_body(sk, from, length, offset);
-	}
-	if (offset < length) {
-		/* More messages or chunks in one call than the bounds allow: all bytes from here. */
-		if (side->mode != KW_RAW)
-			count_drop(KW_DROP_FRAMING);
-		side->mode = KW_RAW;
-		side->budget = KW_RAW_BUDGET;
-		emit_span(sk, KW_REQUEST, from, length,
-			  length < KW_PIECES * KW_DATA_LARGE ? length : KW_PIECES * KW_DATA_LARGE);
-	}
-	side->pos += length;
-}
-
-/* Bytes that the engine wrote: whole up to the budget, then the head of each write. */
-static __always_inline void pass_response(struct kw_conn *conn, u64 sk, u64 from, u64 length)
-{
-	struct kw_side *side = &conn->side[KW_RESPONSE];
-	u64 want = length;
-
-	if (want > side->budget)
-		want = side->budget > KW_WRITE_HEAD ? side->budget : KW_WRITE_HEAD;
-	if (want > length)
-		want = length;
+	if (!conn)
+		return 0;
+	side = &conn->side[KW_REQUEST];
+	if (side->sent > side->pos + begin)
+		begin = side->sent - side->pos;
+	if (begin >= end)
+		return 0;
+	n = end - begin;
+	want = side->budget < n ? side->budget : n;
 	if (want > KW_PIECES * KW_DATA_LARGE)
 		want = KW_PIECES * KW_DATA_LARGE;
-	emit_span(sk, KW_RESPONSE, from, length, want);
+	if (want) {
+		emit_span(sk, KW_REQUEST, from, (begin << 32) | (u32)n, want);
+		side->budget -= want;
+	} else {
+		side->skipped = 1;
+	}
+	side->sent = side->pos + end;
+	return 0;
+}
+
+/* Bytes that the engine read with one call. */
+__noinline int pass_request(u64 sk, u64 from, u64 length)
+{
+	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &sk);
+	struct kw_side *side;
+	u64 offset = 0;
+
+	if (!conn)
+		return 0;
+	side = &conn->side[KW_REQUEST];
+	if (side->mode == KW_LOST && begins_with_method(from, length))
+		begin_head(side);
+	if (side->mode == KW_HEAD && side->dfa == KW_DFA_START) {
+		conn->answers_due = 0;
+		conn->side[KW_RESPONSE].budget = KW_RESPONSE_FULL;
+	}
+#pragma clang loop unroll(disable)
+	for (int turn = 0; turn < KW_TURNS; turn++) {
+		u64 next;
+
+		if (offset >= length)
+			break;
+		if (side->mode == KW_HEAD || side->mode == KW_TRAILER) {
+			offset += pass_head(sk, from, length, offset);
+		} else if (side->mode == KW_BODY || side->mode == KW_CHUNK) {
+			next = pass_body(sk, from, length, offset);
+			hand_over(sk, from, offset, next);
+			if (next == offset)
+				break;
+			offset = next;
+		} else {
+			break;
+		}
+	}
+	if (offset < length && side->mode != KW_LOST && side->mode != KW_MUTED) {
+		count_drop(KW_DROP_FRAMING);
+		lose_framing(side);
+	}
+	side->pos += length;
+	if (side->mode == KW_MUTED)
+		side->skipped = 1;
+	else if (side->sent < side->pos)
+		side->lost = 1;
+	side->sent = side->pos;
+	return 0;
+}
+
+/* Bytes that the engine wrote with one call: whole up to the budget, then the head of each write. */
+__noinline int pass_response(u64 sk, u64 from, u64 length)
+{
+	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &sk);
+	struct kw_side *side;
+	u64 want = length;
+
+	if (!conn)
+		return 0;
+	side = &conn->side[KW_RESPONSE];
+	if (want > side->budget)
+		want = side->budget;
+	if (want < KW_WRITE_HEAD && side->mode != KW_MUTED)
+		want = length < KW_WRITE_HEAD ? length : KW_WRITE_HEAD;
+	if (want > KW_PIECES * KW_DATA_LARGE)
+		want = KW_PIECES * KW_DATA_LARGE;
+	if (want)
+		emit_span(sk, KW_RESPONSE, from, (u32)length, want);
+	else
+		side->skipped = 1;
 	side->budget = side->budget > want ? side->budget - want : 0;
 	side->pos += length;
+	/* Only an answer's own head may mute: later writes of it can begin with bytes of a client's choice. */
+	if (conn->answers_due == 1 && begins_hijack(from, length)) {
+		side->mode = KW_MUTED;
+		side->budget = KW_WRITE_HEAD; /* the rest of this head may come in writes of its own */
+		conn->side[KW_REQUEST].mode = KW_MUTED;
+	}
+	if (!begins_interim(from, length))
+		conn->answers_due = 0;
+	return 0;
+}
+
+/* `n` bytes that were never seen: spliced, or beyond the first part of a scattered buffer. */
+static __always_inline void pass_unseen(struct kw_conn *conn, u32 direction, u64 n)
+{
+	struct kw_side *side = direction == KW_REQUEST ? &conn->side[KW_REQUEST] :
+							 &conn->side[KW_RESPONSE];
+
+	side->pos += n;
+	side->sent = side->pos;
+	if (side->mode == KW_MUTED) {
+		side->skipped = 1;
+		return;
+	}
+	side->lost = 1;
+	if (direction == KW_REQUEST)
+		side->mode = KW_LOST;
 }
 
 #endif

@@ -12,6 +12,7 @@ struct Scan {
   std::size_t end = 0;  // bytes of the head; 0: it goes on
   std::uint64_t length = 0;
   bool chunked = false;
+  bool bad = false;
 };
 
 // The loop of bpf/lib/filter/framing.bpf.h, scan_head.
@@ -26,6 +27,10 @@ Scan scan(const std::string& head) {
     if (entry >> 8 == kHeadDigit) out.length = out.length * 10 + (c & 15U);
     if (entry >> 8 == kHeadLength) out.length = 0;
     if (entry >> 8 == kHeadChunked) out.chunked = true;
+    if (entry >> 8 == kHeadBad) {
+      out.bad = true;
+      return out;
+    }
     if (entry >> 8 == kHeadEnd) {
       out.end = i + 1;
       return out;
@@ -56,4 +61,21 @@ TEST_CASE("Transfer-Encoding: chunked is seen, also after another coding") {
   CHECK(scan("POST / HTTP/1.1\r\ntransfer-encoding: Chunked\r\n\r\n").chunked);
   CHECK(scan("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n").chunked);
   CHECK_FALSE(scan("POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\nX: chunked\r\n\r\n").chunked);
+}
+
+TEST_CASE("A value may go on in the next line") {
+  CHECK(scan("POST / HTTP/1.1\r\nTransfer-Encoding:\r\n chunked\r\n\r\n").chunked);
+  CHECK(scan("POST / HTTP/1.1\r\nTransfer-Encoding: gzip,\n\tchunked\r\n\r\n").chunked);
+  CHECK(scan("POST / HTTP/1.1\r\nContent-Length:\r\n 12\r\n\r\n").length == 12);
+  CHECK(scan("POST / HTTP/1.1\r\nTransfer-Encoding:\r\nContent-Length: 5\r\n\r\n").length == 5);
+  CHECK(scan("POST / HTTP/1.1\r\nContent-Length:\r\n\r\n").end != 0);
+}
+
+TEST_CASE("What is no request line is refused at its first word") {
+  CHECK_FALSE(scan("POST / HTTP/1.1\r\n").bad);
+  CHECK_FALSE(scan("m-search / HTTP/1.1\r\n").bad);
+  CHECK(scan("\x16\x03\x01").bad);
+  CHECK(scan(std::string("Dockerfile\0\0", 12)).bad);
+  CHECK(scan("POST\r\n").bad);
+  CHECK(scan("POST / HTTP/1.1\r\nHost: \x16\r\n\r\n").end != 0);
 }

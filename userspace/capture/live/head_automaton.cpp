@@ -1,6 +1,7 @@
 #include "capture/live/head_automaton.h"
 
 #include <string_view>
+#include <utility>
 
 namespace kilnwatch::capture {
 namespace {
@@ -9,16 +10,31 @@ namespace {
 enum State : std::uint8_t {
   kStart = kHeadStart,
   kTrailer = kHeadTrailer,
-  kLine = 2,       // in a line that is of no interest
-  kLineStart = 3,  // after a line end
-  kCarriage = 4,   // CR at the start of a line: LF makes it the empty line
-  kFirstFree = 5,
+  kLine = 2,        // in a line that is of no interest
+  kLineStart = 3,   // after a line end
+  kCarriage = 4,    // CR at the start of a line: LF makes it the empty line
+  kMethod = 5,      // in the first word of a request line
+  kFoldLength = 6,  // after the line end of an empty Content-Length: a blank goes on with it
+  kFoldCoding = 7,  // after a line end in Transfer-Encoding: a blank goes on with it
+  kFirstFree = 8,
 };
+
+// RFC 9110 section 5.6.2. Go's server takes any token as a method (net/http validMethod).
+bool is_token(int c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+         std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
+}
 
 class Builder {
  public:
   Builder() {
     for (std::size_t s = 0; s < kHeadStates; ++s) fill(static_cast<std::uint8_t>(s), kLine);
+    for (int c = 0; c < 256; ++c) {
+      const auto byte = static_cast<char>(c);
+      set(kStart, byte, is_token(c) ? kMethod : kStart, is_token(c) ? kHeadNone : kHeadBad);
+      set(kMethod, byte, is_token(c) ? kMethod : kStart, is_token(c) ? kHeadNone : kHeadBad);
+    }
+    set(kMethod, ' ', kLine);
     // RFC 9112 section 2.2: empty lines before a request line are skipped.
     set(kStart, '\r', kStart);
     set(kStart, '\n', kStart);
@@ -34,19 +50,33 @@ class Builder {
     }
     set(length, ' ', length);
     set(length, '\t', length);
+    set(length, '\r', length);
+    set(length, '\n', kFoldLength);
     set(digits, ' ', digits);
 
     const auto coding = name("transfer-encoding:");
     fill(coding, coding);
+    set(coding, '\n', kFoldCoding);
     std::uint8_t at = coding;
     for (char c : std::string_view("chunke")) {
       const auto next = fresh();
       fill(next, coding);
+      set(next, '\n', kFoldCoding);
       letter(next, 'c', static_cast<std::uint8_t>(coding + 1));
       letter(at, c, next);
       at = next;
     }
     letter(at, 'd', coding, kHeadChunked);
+
+    // RFC 9112 section 5.2; Go joins such lines (net/textproto readContinuedLineSlice).
+    for (auto [fold, value] : {std::pair{kFoldLength, length}, std::pair{kFoldCoding, coding}}) {
+      for (int c = 0; c < 256; ++c) {
+        const auto line_start = kLineStart * 256U + static_cast<unsigned>(c);
+        table[fold * 256U + static_cast<unsigned>(c)] = table[line_start];
+      }
+      set(fold, ' ', value);
+      set(fold, '\t', value);
+    }
   }
 
   HeadAutomaton table{};

@@ -12,7 +12,14 @@ inline constexpr std::size_t kHeadStates = 64;
 // Entry [state * 256 + byte] = action << 8 | next state.
 using HeadAutomaton = std::array<std::uint16_t, kHeadStates * 256>;
 
-enum HeadAction : std::uint8_t { kHeadNone, kHeadDigit, kHeadChunked, kHeadEnd, kHeadLength };
+enum HeadAction : std::uint8_t {
+  kHeadNone,
+  kHeadDigit,
+  kHeadChunked,
+  kHeadEnd,
+  kHeadLength,
+  kHeadBad,  // no request line begins like this
+};
 inline constexpr std::uint8_t kHeadStart = 0;    // before a request line
 inline constexpr std::uint8_t kHeadTrailer = 1;  // start of a line in trailers
 

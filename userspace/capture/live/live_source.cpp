@@ -28,7 +28,8 @@ using base::ErrorClass;
 
 constexpr std::size_t kLogKept = 8192;
 constexpr std::array<const char*, KW_DROP_MAX> kDropNames = {
-    "ring", "connections", "calls", "copy", "framing", "egress", "lineage", "unused"};
+    "ring",   "connections", "calls",  "copy",   "framing", "egress", "lineage", "engines",
+    "splice", "unused",      "unused", "unused", "unused",  "unused", "unused",  "unused"};
 
 std::string& libbpf_log() {
   static std::string log;

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the first bytes of a socket call say about the message that begins there. */
+#ifndef KILNWATCH_METHOD_BPF_H
+#define KILNWATCH_METHOD_BPF_H
+
+#include "lib/base/maps.bpf.h"
+
+/* The first 8 bytes of `text`, the first one lowest, as a little-endian load has them. */
+static __always_inline u64 word_of(const char *text)
+{
+	u64 w = 0;
+
+	for (int i = 0; i < 8 && text[i]; i++)
+		w |= (u64)(u8)text[i] << (8 * i);
+	return w;
+}
+
+static __always_inline int agrees(u64 word, u64 n, const char *method, u64 size)
+{
+	u64 mask = ~0ULL;
+
+	if (n < size)
+		size = n;
+	if (size < 8)
+		mask = (1ULL << (8 * size)) - 1;
+	return !((word ^ word_of(method)) & mask);
+}
+
+/*
+ * Whether bytes may begin a request: the methods of the engine's routes. A shorter call must agree
+ * as far as it goes: Go's server reads the first byte of a request alone (net/http backgroundRead).
+ */
+static __always_inline int begins_with_method(u64 from, u64 length)
+{
+	u64 word = 0, n = length < 8 ? length : 8;
+
+	if (!n || bpf_probe_read_user(&word, (u32)n & 15, (void *)from))
+		return 0;
+	return agrees(word, n, "POST ", 5) || agrees(word, n, "GET ", 4) || agrees(word, n, "HEAD ", 5) ||
+	       agrees(word, n, "PUT ", 4) || agrees(word, n, "DELETE ", 7) ||
+	       agrees(word, n, "OPTIONS ", 8);
+}
+
+/*
+ * An answer after which the connection is no HTTP any more: 101, or the 200 that docker writes by
+ * hand when it takes over a connection (moby daemon/server/router/container, exec: hijack without
+ * Upgrade).
+ */
+static __always_inline int begins_hijack(u64 from, u64 length)
+{
+	u64 head[8] = {};
+
+	if (length < sizeof(head) || bpf_probe_read_user(head, sizeof(head), (void *)from))
+		return 0;
+	if (head[0] != word_of("HTTP/1.1"))
+		return 0;
+	if ((head[1] & 0xffffffff) == word_of(" 101"))
+		return 1;
+	return head[1] == word_of(" 200 OK\r") && head[2] == word_of("\nContent") &&
+	       head[3] == word_of("-Type: a") && head[4] == word_of("pplicati") &&
+	       head[5] == word_of("on/vnd.d") && head[6] == word_of("ocker.ra") &&
+	       head[7] == word_of("w-stream");
+}
+
+/* 100 Continue: the answer itself is still to come. */
+static __always_inline int begins_interim(u64 from, u64 length)
+{
+	u64 head[2] = {};
+
+	if (length < sizeof(head) || bpf_probe_read_user(head, sizeof(head), (void *)from))
+		return 0;
+	return head[0] == word_of("HTTP/1.1") && (head[1] & 0xffffffff) == word_of(" 100");
+}
+
+#endif
