@@ -1,8 +1,10 @@
-"""Case files: sections SENSOR, SETUP, RUN, EXPECT, TIMEOUT (see tests/lab/README.md)."""
+"""Case files: sections SENSOR, MACHINE, SETUP, RUN, EXPECT, TIMEOUT (see tests/lab/README.md)."""
 import sys
 from dataclasses import dataclass, field
 
-SECTIONS = ("SENSOR", "SETUP", "RUN", "EXPECT", "TIMEOUT")
+SECTIONS = ("SENSOR", "MACHINE", "SETUP", "RUN", "EXPECT", "TIMEOUT")
+ONE_LINE = ("SENSOR", "MACHINE", "TIMEOUT")
+MACHINES = ("fast", "counted")
 
 
 @dataclass
@@ -14,6 +16,10 @@ class Case:
     @property
     def timeout(self):
         return int(self.sections["TIMEOUT"])
+
+    @property
+    def machine(self):
+        return self.sections.get("MACHINE", "fast").strip()
 
     def write(self, folder):
         folder.mkdir(parents=True)
@@ -27,7 +33,7 @@ def parse(path):
     for number, line in enumerate(path.read_text().splitlines(), 1):
         word = line.split(" ", 1)[0]
         # Shell sections stand alone on their line: a Dockerfile in one has lines that begin with RUN.
-        if word in SECTIONS and (line == word or word in ("SENSOR", "TIMEOUT")):
+        if word in SECTIONS and (line == word or word in ONE_LINE):
             if word in case.sections:
                 sys.exit(f"lab: {path.name}:{number}: section {word} stands twice; merge the two")
             current = word
@@ -41,6 +47,8 @@ def parse(path):
     for needed in ("RUN", "EXPECT", "TIMEOUT"):
         if not case.sections.get(needed, "").strip():
             sys.exit(f"lab: {path.name}: section {needed} is missing or empty")
+    if case.machine not in MACHINES:
+        sys.exit(f"lab: {path.name}: no machine {case.machine}; there are: {', '.join(MACHINES)}")
     return case
 
 

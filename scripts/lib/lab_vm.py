@@ -36,10 +36,18 @@ def make_job(top, suite, work, cases, program):
     return job
 
 
-def boot(work, image, job, limit):
+# "counted": guest time counts instructions (one a nanosecond), so that a cost in time is one in instructions.
+MACHINES = {
+    "fast": ["-accel", "tcg,thread=multi,tb-size=512", "-smp", "2"],
+    "counted": ["-accel", "tcg,thread=single,tb-size=512", "-icount", "shift=0,sleep=off", "-smp", "1"],
+}
+SLOWER = {"fast": 1, "counted": 4}  # wall seconds of a busy guest second, at most
+
+
+def boot(work, image, job, machine, limit):
     """True when the guest said that it reached its end."""
     command = [
-        "qemu-system-x86_64", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max", "-smp", "2",
+        "qemu-system-x86_64", *MACHINES[machine], "-cpu", "max",
         "-m", "4096", "-nographic", "-nic", "none", "-no-reboot",
         "-kernel", str(image.kernel), "-initrd", str(image.initrd),
         "-drive", f"file={image.disk},format=raw,if=virtio,cache=unsafe,snapshot=on",
@@ -47,7 +55,7 @@ def boot(work, image, job, limit):
         "-append", "console=ttyS0 quiet panic=-1 mitigations=off systemd.show_status=0",
     ]
     ended = False
-    with open(work / "console.log", "wb") as log:
+    with open(work / f"console-{machine}.log", "wb") as log:
         # A run that is ended from outside must not leave its VM behind.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit("lab: ended by SIGTERM"))
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
@@ -69,9 +77,15 @@ def boot(work, image, job, limit):
 
 
 def extract(work, job):
-    results = work / "results"
-    shutil.rmtree(results, ignore_errors=True)
-    subprocess.run(["debugfs", "-R", f"rdump /results {work}", job], check=False,
+    """Adds what the guest left to the results of this suite; what is there already stays."""
+    results, fresh = work / "results", work / "fresh"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    subprocess.run(["debugfs", "-R", f"rdump /results {fresh}", job], check=False,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     results.mkdir(exist_ok=True)
+    for entry in (fresh / "results").glob("*"):
+        if not (results / entry.name).exists():
+            shutil.move(str(entry), str(results / entry.name))
+    shutil.rmtree(fresh)
     return results
