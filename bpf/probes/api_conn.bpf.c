@@ -73,21 +73,7 @@ int BPF_PROG(mptcp_accepted, struct socket *sock, struct socket *newsock)
 
 static __always_inline int released(struct socket *sock)
 {
-	struct kw_conn_close *e;
-	u64 key = (u64)BPF_CORE_READ(sock, sk);
-	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &key);
-
-	if (!conn)
-		return 0;
-	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	if (e) {
-		fill_header(&e->h, KW_CONN_CLOSE, sizeof(*e));
-		e->conn = conn->id;
-		bpf_ringbuf_submit(e, 0);
-	} else {
-		count_drop(KW_DROP_RING);
-	}
-	bpf_map_delete_elem(&conns, &key);
+	forget((u64)BPF_CORE_READ(sock, sk));
 	return 0;
 }
 
@@ -146,8 +132,12 @@ static __always_inline int tcp_connecting(struct sock *sk, int ret)
 	struct kw_address server;
 	struct kw_client *e;
 
+	u32 engine = current_engine();
+
 	if (ret)
 		return 0;
+	if (engine)
+		follow(sk, engine, KW_F_FETCH);
 	read_remote(sk, &server);
 	if (!bpf_map_lookup_elem(&engine_ports, &server.port))
 		return 0;

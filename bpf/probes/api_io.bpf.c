@@ -56,10 +56,18 @@ static __always_inline int io_done(u32 direction, int ret)
 		return 0;
 	if (length > call.length)
 		length = call.length;
-	if (length && direction == KW_REQUEST)
+	if (conn->side[KW_RESPONSE].mode == KW_FETCH) {
+		/* A TLS or other connection of the engine's own is of no use here. */
+		if (direction == KW_RESPONSE && !conn->side[KW_RESPONSE].pos &&
+		    !begins_with_get(call.buffer, length))
+			forget(call.sk);
+		else
+			pass_fetch(conn, call.sk, direction, call.buffer, length);
+	} else if (length && direction == KW_REQUEST) {
 		pass_request(call.sk, call.buffer, length);
-	else if (length)
+	} else if (length) {
 		pass_response(call.sk, call.buffer, length);
+	}
 	if ((u32)ret > length) {
 		count_drop(KW_DROP_COPY);
 		pass_unseen(conn, direction, (u32)ret - length);

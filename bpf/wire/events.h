@@ -20,6 +20,7 @@
 #define KW_DATA_SMALL 512  /* size classes of a data record's payload */
 #define KW_DATA_LARGE 4096
 #define KW_BODY_PREFIX 65536    /* bytes of a request body that cross the ring */
+#define KW_FETCH_PREFIX 4096     /* bytes of a request that the engine itself makes */
 #define KW_RESPONSE_FULL 1048576 /* bytes of one response sent whole; then heads of writes */
 
 enum kw_kind {
@@ -47,6 +48,7 @@ enum kw_outcome { KW_PENDING = 0, KW_ESTABLISHED = 1, KW_REFUSED = 2, KW_TIMED_O
 
 /* kw_conn_open.flags */
 #define KW_F_MIDWAY 1 /* met after it was accepted: earlier bytes are unknown */
+#define KW_F_FETCH 2  /* the engine connected: it writes requests and reads responses */
 
 enum kw_drop { /* index into the counter map */
 	KW_DROP_RING = 0,	/* ring full */
@@ -96,7 +98,7 @@ struct kw_conn_open {
 	__u32 client_uid;
 	__u32 flags;
 	__u32 pad;
-	struct kw_address client;
+	struct kw_address client; /* KW_F_FETCH: the engine's end */
 	struct kw_address server;
 	char path[112];	/* unix: address of the listener; abstract names start with NUL */
 };

@@ -57,6 +57,7 @@ Result<Event> convert(const kw_conn_open& r) {
   e.client_pid = r.client_pid;
   e.client_uid = r.client_uid;
   e.midway = (r.flags & KW_F_MIDWAY) != 0;
+  e.fetch = (r.flags & KW_F_FETCH) != 0;
   if (e.transport == domain::Transport::kTcp) {
     e.client = endpoint_of(r.client);
     e.server = endpoint_of(r.server);

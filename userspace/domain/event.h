@@ -20,9 +20,10 @@ struct ConnOpened {
   std::uint32_t client_pid = 0;  // unix only, SO_PEERCRED
   std::uint32_t client_uid = 0;
   bool midway = false;
-  Endpoint client;   // tcp only
-  Endpoint server;   // tcp only
-  std::string path;  // unix only; an abstract name starts with '@'
+  Endpoint client;     // tcp only
+  Endpoint server;     // tcp only
+  std::string path;    // unix only; an abstract name starts with '@'
+  bool fetch = false;  // the engine is the client: it writes requests and reads responses
 };
 
 // The connecting process, seen in its own context; may come before or after ConnOpened.

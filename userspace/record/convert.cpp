@@ -40,6 +40,7 @@ struct Writer {
     to.set_client_pid(e.client_pid);
     to.set_client_uid(e.client_uid);
     to.set_midway(e.midway);
+    to.set_fetch(e.fetch);
     put(e.client, *to.mutable_client());
     put(e.server, *to.mutable_server());
     to.set_path(e.path);

@@ -23,6 +23,7 @@ enum kw_mode {
 	KW_TRAILER = 3, /* after the last chunk */
 	KW_LOST = 4,	/* framing unknown: nothing crosses until a read begins with a method */
 	KW_MUTED = 5,	/* hijacked or upgraded: never HTTP/1 again, nothing crosses */
+	KW_FETCH = 6,	/* the engine is the client: a prefix of each request and response crosses */
 };
 
 struct kw_side {

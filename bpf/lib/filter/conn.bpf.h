@@ -37,7 +37,7 @@ static __always_inline void note_port(u16 port)
 		count_drop(KW_DROP_ENGINE_MAP);
 }
 
-/* Follow an accepted socket of the engine that runs now. */
+/* Follow a socket that the engine that runs now has accepted, or connected (KW_F_FETCH). */
 static __noinline int follow(struct sock *sk, u32 engine, u32 flags)
 {
 	struct kw_conn conn = {};
@@ -58,6 +58,8 @@ static __noinline int follow(struct sock *sk, u32 engine, u32 flags)
 		conn.side[KW_REQUEST].mode = KW_LOST;
 		conn.side[KW_REQUEST].lost = conn.side[KW_RESPONSE].lost = 1;
 	}
+	if (flags & KW_F_FETCH)
+		conn.side[KW_REQUEST].mode = conn.side[KW_RESPONSE].mode = KW_FETCH;
 	if (bpf_map_update_elem(&conns, &key, &conn, BPF_NOEXIST)) {
 		count_drop(KW_DROP_CONN_MAP);
 		return 0;
@@ -81,6 +83,10 @@ static __noinline int follow(struct sock *sk, u32 engine, u32 flags)
 		if (peer)
 			e->client_pid = BPF_CORE_READ(peer, numbers[0].nr);
 		e->client_uid = BPF_CORE_READ(sk, sk_peer_cred, uid.val);
+	} else if (flags & KW_F_FETCH) {
+		e->transport = KW_TCP;
+		read_local(sk, &e->client);
+		read_remote(sk, &e->server);
 	} else {
 		e->transport = KW_TCP;
 		read_remote(sk, &e->client);
@@ -89,6 +95,24 @@ static __noinline int follow(struct sock *sk, u32 engine, u32 flags)
 	}
 	bpf_ringbuf_submit(e, 0);
 	return 1;
+}
+
+static __always_inline void forget(u64 sk)
+{
+	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &sk);
+	struct kw_conn_close *e;
+
+	if (!conn)
+		return;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (e) {
+		fill_header(&e->h, KW_CONN_CLOSE, sizeof(*e));
+		e->conn = conn->id;
+		bpf_ringbuf_submit(e, 0);
+	} else {
+		count_drop(KW_DROP_RING);
+	}
+	bpf_map_delete_elem(&conns, &sk);
 }
 
 /*

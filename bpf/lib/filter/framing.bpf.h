@@ -268,6 +268,27 @@ __noinline int hand_over(u64 sk, u64 from, u64 begin, u64 end)
 	return 0;
 }
 
+/* Bytes of a connection that the engine made; a request of its own gives both sides a new budget. */
+static __always_inline void pass_fetch(struct kw_conn *conn, u64 sk, u32 direction, u64 from, u64 length)
+{
+	struct kw_side *side = direction == KW_REQUEST ? &conn->side[KW_REQUEST] :
+							 &conn->side[KW_RESPONSE];
+	u64 want = length;
+
+	if (direction == KW_RESPONSE && begins_with_get(from, length)) {
+		conn->side[KW_RESPONSE].budget = KW_FETCH_PREFIX;
+		conn->side[KW_REQUEST].budget = KW_BODY_PREFIX;
+	}
+	if (want > side->budget)
+		want = side->budget;
+	if (want)
+		emit_span(sk, direction, from, (u32)length, want);
+	else
+		side->skipped = 1;
+	side->budget -= want;
+	side->pos += length;
+}
+
 /* Bytes that the engine read with one call. */
 __noinline int pass_request(u64 sk, u64 from, u64 length)
 {

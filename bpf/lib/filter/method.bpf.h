@@ -41,6 +41,15 @@ static __always_inline int begins_with_method(u64 from, u64 length)
 	       agrees(word, n, "OPTIONS ", 8);
 }
 
+/* What an engine asks for when it fetches a context over plain HTTP (moby remotecontext/remote.go). */
+static __always_inline int begins_with_get(u64 from, u64 length)
+{
+	u32 word = 0;
+
+	return length > sizeof(word) && !bpf_probe_read_user(&word, sizeof(word), (void *)from) &&
+	       word == (u32)word_of("GET ");
+}
+
 /*
  * An answer after which the connection is no HTTP any more: 101, or the 200 that docker writes by
  * hand when it takes over a connection (moby daemon/server/router/container, exec: hijack without

@@ -53,6 +53,7 @@ struct Reader {
     to.client_pid = from.client_pid();
     to.client_uid = from.client_uid();
     to.midway = from.midway();
+    to.fetch = from.fetch();
     to.client = endpoint(from.client());
     to.server = endpoint(from.server());
     to.path = from.path();
