@@ -77,6 +77,20 @@ static __always_inline int released(struct socket *sock)
 	return 0;
 }
 
+/* The TCP part of an MPTCP socket that the engine connected has no release of its own. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(fetch_closed, struct sock *sk, int oldstate, int newstate)
+{
+	struct kw_conn *conn;
+
+	if (newstate != KW_TCP_CLOSE)
+		return 0;
+	conn = find_conn(sk);
+	if (conn && conn->side[KW_REQUEST].mode == KW_FETCH)
+		forget((u64)sk);
+	return 0;
+}
+
 SEC("fentry/unix_release")
 int BPF_PROG(unix_released, struct socket *sock)
 {

@@ -6,7 +6,6 @@
 
 #define KW_TCP_ESTABLISHED 1
 #define KW_TCP_SYN_SENT 2
-#define KW_TCP_CLOSE 7
 #define KW_ECONNRESET 104
 #define KW_ECONNREFUSED 111
 #define KW_IPPROTO_TCP 6

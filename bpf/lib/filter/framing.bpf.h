@@ -268,6 +268,29 @@ __noinline int hand_over(u64 sk, u64 from, u64 begin, u64 end)
 	return 0;
 }
 
+/*
+ * A head or a stretch of body. Returns where it ends, or `offset` when the rest cannot be framed. A
+ * function of its own: the loop around it must stay so plain that no instruction falls through into
+ * its head, which kernels before 6.2 refuse as a "back-edge" (check_cfg).
+ */
+__noinline u64 pass_turn(u64 sk, u64 from, u64 length, u64 offset)
+{
+	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &sk);
+	u64 next;
+	u8 mode;
+
+	if (!conn)
+		return length;
+	mode = conn->side[KW_REQUEST].mode;
+	if (mode == KW_HEAD || mode == KW_TRAILER)
+		return offset + pass_head(sk, from, length, offset);
+	if (mode != KW_BODY && mode != KW_CHUNK)
+		return offset;
+	next = pass_body(sk, from, length, offset);
+	hand_over(sk, from, offset, next);
+	return next;
+}
+
 /* Bytes of a connection that the engine made; a request of its own gives both sides a new budget. */
 static __always_inline void pass_fetch(struct kw_conn *conn, u64 sk, u32 direction, u64 from, u64 length)
 {
@@ -311,17 +334,10 @@ __noinline int pass_request(u64 sk, u64 from, u64 length)
 
 		if (offset >= length)
 			break;
-		if (side->mode == KW_HEAD || side->mode == KW_TRAILER) {
-			offset += pass_head(sk, from, length, offset);
-		} else if (side->mode == KW_BODY || side->mode == KW_CHUNK) {
-			next = pass_body(sk, from, length, offset);
-			hand_over(sk, from, offset, next);
-			if (next == offset)
-				break;
-			offset = next;
-		} else {
+		next = pass_turn(sk, from, length, offset);
+		if (next == offset)
 			break;
-		}
+		offset = next;
 	}
 	if (offset < length && side->mode != KW_LOST && side->mode != KW_MUTED) {
 		count_drop(KW_DROP_FRAMING);

@@ -10,6 +10,7 @@
 #define KW_AF_UNIX 1
 #define KW_AF_INET 2
 #define KW_AF_INET6 10
+#define KW_TCP_CLOSE 7
 
 static __always_inline void map_v4(u8 *ip, u32 v4)
 {
