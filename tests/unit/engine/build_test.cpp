@@ -1,5 +1,6 @@
 #include <catch2/catch_test_macros.hpp>
 
+#include "harness/archive.h"
 #include "harness/conversation.h"
 
 using namespace kilnwatch;
@@ -53,16 +54,6 @@ void check_classic(const engine::Output& output) {
   const auto ends = facts_of<domain::BuildEnded>(output);
   REQUIRE(ends.size() == 1);
   CHECK(ends[0].status == domain::BuildStatus::kSucceeded);
-}
-
-std::string tar_member(const std::string& name, const std::string& content) {
-  std::string header(512, '\0');
-  header.replace(0, name.size(), name);
-  char size[12];
-  std::snprintf(size, sizeof(size), "%011zo", content.size());
-  header.replace(124, 11, size);
-  header.replace(257, 5, "ustar");
-  return header + content + std::string((512 - content.size() % 512) % 512, '\0');
 }
 
 }  // namespace
@@ -126,10 +117,10 @@ TEST_CASE("A client that goes away cancels its build") {
 
 TEST_CASE(
     "The Dockerfile is found in a chunked context, its secrets masked, other members unseen") {
-  const auto context = tar_member("app.env", "PASSWORD=canary-file\n") +
-                       tar_member("./Dockerfile",
-                                  "ARG V=3\nFROM alpine:$V AS build\n# note\nRUN curl -u "
-                                  "me:canary-user \\\n  x\nFROM build\n") +
+  const auto context = tar_entry("app.env", "PASSWORD=canary-file\n") +
+                       tar_entry("./Dockerfile",
+                                 "ARG V=3\nFROM alpine:$V AS build\n# note\nRUN curl -u "
+                                 "me:canary-user \\\n  x\nFROM build\n") +
                        std::string(1024, '\0');
   for (unsigned seed = 0; seed < 20; ++seed) {
     const auto output = converse(

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <utility>
 
 #include "base/secrets.h"
+#include "engine/docker/mask.h"
 #include "protocol/json/json.h"
 
 namespace kilnwatch::engine::docker {
@@ -11,7 +14,9 @@ namespace {
 
 constexpr std::size_t kShortId = 12;
 constexpr std::size_t kLongId = 64;
-constexpr std::size_t kMaxMessage = 512;
+constexpr std::size_t kMaxError = 512;   // of an error's text kept
+constexpr std::size_t kMaxFront = 4096;  // looked at of a message that is cut
+constexpr std::size_t kMaxEscape = 12;   // two \\uXXXX of one character
 
 bool is_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == text.npos;
@@ -31,28 +36,49 @@ domain::BuildStepAnnounced step_of(std::string_view text) {
   return step;
 }
 
+bool is_digest(std::string_view text) {
+  return text.starts_with("sha256:") && text.size() == 7 + kLongId && is_hex(text.substr(7));
+}
+
+// The front of a message that is cut: its string is closed behind the last whole character.
+std::optional<protocol::Json> parse_front(std::string_view front) {
+  front = front.substr(0, kMaxFront);
+  for (std::size_t less = 0; less <= kMaxEscape && less < front.size(); ++less) {
+    auto text = std::string(front.substr(0, front.size() - less)) + "\"}";
+    if (auto value = protocol::parse_json(text)) return value;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-void BuildOutput::message(std::string_view json, domain::TimeNs time, domain::CallId call,
-                          std::vector<domain::ApiFact>& facts) {
-  const auto value = protocol::parse_json(json);
-  if (!value) return;
-  if (const auto error = protocol::json_string(protocol::json_find(*value, "error"));
-      !error.empty()) {
-    error_ = base::mask_text(error).substr(0, kMaxMessage);
-    return;
+BuildOutput::Said BuildOutput::read(const Message& message, domain::TimeNs time,
+                                    domain::CallId call, std::vector<domain::ApiFact>& facts) {
+  const auto value =
+      message.whole ? protocol::parse_json(message.bytes) : parse_front(message.bytes);
+  if (!value) return Said::kNothing;
+  const auto text_of = [&](std::string_view key) {
+    return protocol::json_string(protocol::json_find(*value, key));
+  };
+  auto error = text_of("error");
+  if (const auto* detail = protocol::json_find(*value, "errorDetail"); error.empty() && detail)
+    error = protocol::json_string(protocol::json_find(*detail, "message"));
+  if (error.empty() && message.status / 100 != 2) error = text_of("message");
+  if (!error.empty()) {
+    error_ = base::mask_text(error).substr(0, kMaxError);
+    return error.find(" returned a non-zero code: ") != error.npos ? Said::kBuilder : Said::kError;
   }
   if (const auto* aux = protocol::json_find(*value, "aux"); aux != nullptr) {
     const auto id = protocol::json_string(protocol::json_find(*aux, "ID"));
-    if (id.starts_with("sha256:") && id.size() == 7 + kLongId && is_hex(id.substr(7))) {
-      facts.emplace_back(domain::BuildImageAnnounced{time, call, id, false});
-    }
-    return;
+    if (!is_digest(id)) return Said::kNothing;
+    facts.emplace_back(domain::BuildImageAnnounced{time, call, id, false});
+    return Said::kBuilder;
   }
-  line(protocol::json_string(protocol::json_find(*value, "stream")), time, call, facts);
+  return line(text_of("stream"), time, call, facts) ? Said::kBuilder : Said::kNothing;
 }
 
-void BuildOutput::line(const std::string& stream, domain::TimeNs time, domain::CallId call,
+// True: one of the builder's own lines.
+bool BuildOutput::line(const std::string& stream, domain::TimeNs time, domain::CallId call,
                        std::vector<domain::ApiFact>& facts) {
   std::string_view text = stream;
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
@@ -64,12 +90,12 @@ void BuildOutput::line(const std::string& stream, domain::TimeNs time, domain::C
     return id.size() == kShortId && is_hex(id) ? id : std::string();
   };
   if (text.starts_with("Step ")) {
-    if (auto step = step_of(text); step.number != 0) {
-      step_seen_ = true;
-      step.time = time;
-      step.call = call;
-      facts.emplace_back(std::move(step));
-    }
+    auto step = step_of(text);
+    if (step.number == 0) return false;
+    step_seen_ = true;
+    step.time = time;
+    step.call = call;
+    facts.emplace_back(std::move(step));
   } else if (auto run = short_id(" ---> Running in "); !run.empty()) {
     facts.emplace_back(domain::BuildContainerAnnounced{time, call, std::move(run)});
   } else if (auto gone = short_id(" ---> Removed intermediate container "); !gone.empty()) {
@@ -80,11 +106,14 @@ void BuildOutput::line(const std::string& stream, domain::TimeNs time, domain::C
     built_ = true;
     facts.emplace_back(domain::BuildImageAnnounced{time, call, std::move(id), true});
   } else if (auto tag = after("Successfully tagged "); !tag.empty()) {
-    facts.emplace_back(domain::BuildTagAnnounced{time, call, base::mask_text(tag)});
-  } else if (text.starts_with("sha256:") && text.size() == 7 + kLongId && is_hex(text.substr(7))) {
+    facts.emplace_back(domain::BuildTagAnnounced{time, call, safe_reference(tag)});
+  } else if (is_digest(text)) {
     built_ = true;  // q=1: the id is all that is written
     facts.emplace_back(domain::BuildImageAnnounced{time, call, std::string(text), true});
+  } else {
+    return text.size() == 6 + kShortId && text.starts_with(" ---> ") && is_hex(text.substr(6));
   }
+  return true;
 }
 
 domain::BuildEnded BuildOutput::ended(domain::TimeNs time, domain::CallId call,

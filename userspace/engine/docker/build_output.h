@@ -1,6 +1,7 @@
 // What the classic builder writes (moby: daemon/builder/dockerfile; streamformatter).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,17 +10,27 @@
 
 namespace kilnwatch::engine::docker {
 
-// Facts of one JSON message. A step's own output travels in the same messages and can imitate
-// every line here; the tracker ranks them.
+// Facts of a build's answer, message by message. A step's own output travels in the same messages
+// and can imitate every line here; the tracker ranks them.
 class BuildOutput {
  public:
-  void message(std::string_view json, domain::TimeNs time, domain::CallId call,
-               std::vector<domain::ApiFact>& facts);
+  struct Message {
+    std::string_view bytes;      // one JSON value
+    bool whole = true;           // false: its front only
+    std::uint32_t status = 200;  // of the answer
+  };
+  enum class Said : std::uint8_t {
+    kNothing,  // a step's output, progress, or no JSON
+    kError,    // also an answer to another call looks like this
+    kBuilder,  // only a build writes this
+  };
+  Said read(const Message& message, domain::TimeNs time, domain::CallId call,
+            std::vector<domain::ApiFact>& facts);
   domain::BuildEnded ended(domain::TimeNs time, domain::CallId call,
                            std::uint32_t http_status) const;
 
  private:
-  void line(const std::string& text, domain::TimeNs time, domain::CallId call,
+  bool line(const std::string& stream, domain::TimeNs time, domain::CallId call,
             std::vector<domain::ApiFact>& facts);
 
   bool step_seen_ = false;

@@ -3,46 +3,61 @@
 #include <utility>
 
 #include "base/secrets.h"
+#include "engine/docker/mask.h"
 #include "protocol/json/json.h"
 
 namespace kilnwatch::engine::docker {
 namespace {
 
+using protocol::Json;
 using protocol::json_find;
 using protocol::json_string;
 
-void take_host_config(const boost::json::value& config, domain::ContainerCreated& out) {
+constexpr std::size_t kMaxListed = 128;  // binds, capabilities kept
+
+// The device of a local volume that is a bind mount in disguise (driver options type=none, o=bind).
+std::string volume_device(const Json& mount) {
+  const auto* options = json_find(mount, "VolumeOptions");
+  const auto* driver = options == nullptr ? nullptr : json_find(*options, "DriverConfig");
+  const auto* values = driver == nullptr ? nullptr : json_find(*driver, "Options");
+  return values == nullptr ? std::string() : json_string(json_find(*values, "device"));
+}
+
+void take_host_config(const Json& config, domain::ContainerCreated& out) {
   static constexpr std::pair<const char*, const char*> kModes[] = {{"PidMode", "pid"},
                                                                    {"NetworkMode", "net"},
                                                                    {"IpcMode", "ipc"},
                                                                    {"UTSMode", "uts"},
                                                                    {"UsernsMode", "user"}};
+  const auto add = [](std::vector<std::string>& list, std::string text) {
+    if (list.size() < kMaxListed) list.push_back(base::mask_text(text));
+  };
   out.privileged = out.privileged || protocol::json_true(json_find(config, "Privileged"));
-  for (auto& bind : protocol::json_strings(json_find(config, "Binds")))
-    out.binds.push_back(base::mask_text(bind));
-  for (auto& cap : protocol::json_strings(json_find(config, "CapAdd")))
-    out.capabilities.push_back(std::move(cap));
+  for (auto& bind : protocol::json_strings(json_find(config, "Binds"))) add(out.binds, bind);
+  for (auto& cap : protocol::json_strings(json_find(config, "CapAdd"))) add(out.capabilities, cap);
   for (const auto& [key, name] : kModes) {
     if (json_string(json_find(config, key)) == "host") out.host_namespaces.emplace_back(name);
   }
   const auto* mounts = json_find(config, "Mounts");
-  if (mounts == nullptr || !mounts->is_array()) return;
-  for (const auto& mount : mounts->get_array()) {
-    if (json_string(json_find(mount, "Type")) != "bind") continue;
-    out.binds.push_back(base::mask_text(json_string(json_find(mount, "Source")) + ":" +
-                                        json_string(json_find(mount, "Target"))));
+  if (mounts == nullptr) return;
+  for (const auto& [key, mount] : mounts->members) {
+    const auto source = json_string(json_find(mount, "Type")) == "bind"
+                            ? json_string(json_find(mount, "Source"))
+                            : volume_device(mount);
+    if (!source.empty()) add(out.binds, source + ":" + json_string(json_find(mount, "Target")));
   }
 }
 
 }  // namespace
 
-domain::ContainerCreated parse_create(std::string_view json) {
-  domain::ContainerCreated out;
+std::optional<domain::ContainerCreated> parse_create(std::string_view json) {
   const auto value = protocol::parse_json(json);
-  if (!value) return out;
-  out.image = base::mask_text(json_string(json_find(*value, "Image")));
+  if (!value || !value->is_object()) return std::nullopt;
+  domain::ContainerCreated out;
+  out.image = safe_reference(json_string(json_find(*value, "Image")));
   take_host_config(*value, out);
-  if (const auto* config = json_find(*value, "HostConfig"); config != nullptr)
+  // A key that stands twice is decoded over the first one.
+  for (const auto* config : protocol::json_all(*value, "HostConfig"))
     take_host_config(*config, out);
   return out;
 }

@@ -1,6 +1,7 @@
 // POST /containers/create (moby: api/types/container, runconfig).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,8 +10,8 @@
 namespace kilnwatch::engine::docker {
 
 // The request's body; fields the engine's answer brings are left empty. HostConfig members are also
-// taken from the top level, as engines up to 26 do.
-domain::ContainerCreated parse_create(std::string_view json);
+// taken from the top level, as engines up to 26 do. Nothing when it cannot be read.
+std::optional<domain::ContainerCreated> parse_create(std::string_view json);
 
 // "Id" of the answer; empty when there is none.
 std::string created_id(std::string_view json);

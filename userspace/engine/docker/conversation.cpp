@@ -1,4 +1,4 @@
-// The Docker Engine API over HTTP/1.1.
+// The Docker Engine API over HTTP/1.1: framing of both directions, answers matched to requests.
 #include "engine/conversation.h"
 
 #include <algorithm>
@@ -6,47 +6,28 @@
 #include <deque>
 #include <utility>
 
-#include "base/secrets.h"
-#include "base/sha256.h"
-#include "base/text.h"
-#include "engine/docker/build_output.h"
-#include "engine/docker/container.h"
-#include "engine/docker/dockerfile.h"
-#include "engine/docker/route.h"
-#include "engine/gathered.h"
+#include "engine/docker/call.h"
+#include "engine/docker/early.h"
+#include "engine/docker/mask.h"
+#include "engine/docker/start.h"
 #include "protocol/http1/parser.h"
-#include "protocol/json/json.h"
-#include "protocol/tar/tar.h"
 
 namespace kilnwatch::engine {
 namespace {
 
+using docker::Call;
+using docker::Cut;
 using domain::Direction;
+using protocol::Body;
 
-constexpr std::size_t kMaxPending = 256;         // pipelined requests that wait for their answer
-constexpr std::size_t kMaxContextFront = 65536;  // bytes of a build context looked at
-constexpr std::size_t kMaxMessage = 65536;       // bytes of one message of a build's output
-constexpr std::size_t kMaxDocument = 1 << 20;    // bytes of a JSON body
-constexpr std::size_t kMaxNames = 128;           // tags, build-arg names kept
-
-struct Call {
-  domain::CallId id;
-  docker::Kind kind = docker::Kind::kOther;
-  bool head_only = false;
-  docker::Route route;
-  domain::ContainerCreated created;
-  docker::BuildOutput output;
-  std::string dockerfile;  // name of the member in the context; empty: not looked for any more
-};
-
-bool is_secret_header(std::string_view name) {
-  return base::names_secret(name) || name.starts_with("x-registry") || name == "cookie" ||
-         name == "set-cookie";
-}
+constexpr std::size_t kMaxPending = 256;  // pipelined requests that wait for their answer
 
 class DockerConversation final : public Conversation, private protocol::MessageSink {
  public:
-  explicit DockerConversation(const domain::ConnOpened& opened) : conn_(opened.conn) {
+  explicit DockerConversation(const domain::ConnOpened& opened)
+      : unseen_(opened.midway), never_synced_(opened.midway) {
+    scene_.conn = opened.conn;
+    scene_.next_number = &number_;
     if (opened.midway) {
       request_.lose();
       response_.lose();
@@ -55,288 +36,286 @@ class DockerConversation final : public Conversation, private protocol::MessageS
 
   void data(const domain::Chunk& chunk, Output& out) override {
     begin(chunk.direction, chunk.time, out);
-    auto& parser = current();
-    if (parser.lost()) find_start(chunk);
-    next_[index()] = chunk.pos;
-    parser.feed(chunk.pos, chunk.bytes);
     next_[index()] = chunk.pos + chunk.bytes.size();
-    if (parser.lost()) gathered().clear();
+    if (chunk.direction == Direction::kRequest) {
+      ask(chunk);
+      if (!early_.empty() && answering() != nullptr) answer_early(chunk.time);
+      return;
+    }
+    const bool nobody = answering() == nullptr && !unseen_ && response_.between();
+    if (nobody || !early_.empty()) {
+      if (early_.add(chunk)) return;
+      // The engine answers what was not seen.
+      scene_.blind("an answer whose request was not seen");
+      unseen_ = true;
+      answer_early(chunk.time);
+    }
+    answer(chunk);
   }
 
   void skip(Direction direction, domain::TimeNs time, std::uint64_t count, Output& out) override {
     begin(direction, time, out);
-    gathered().clear();
-    current().skip(count);
     next_[index()] += count;
+    if (!current().in_body()) return current().hole(count);
+    if (auto* call = receiver()) {
+      if (direction == Direction::kRequest)
+        call->request_hole(scene_, count, false);
+      else
+        call->answer_hole(scene_, false);
+    }
+    current().hole(count);
   }
 
   void gap(Direction direction, domain::TimeNs time, std::uint64_t count, Output& out) override {
     begin(direction, time, out);
-    domain::ConversationBlind blind{time, conn_, "bytes of the conversation were lost",
-                                    std::nullopt};
-    for (const auto& call : calls_) {
-      if (call.kind == docker::Kind::kBuild && !blind.build) blind.build = call.id;
-    }
-    out.facts.emplace_back(std::move(blind));
-    gathered().clear();
-    current().lose();
     next_[index()] += count;
+    if (current().tunnelled()) return;
+    gap_ = true;
+    if (current().in_body()) {
+      if (auto* call = receiver()) {
+        if (direction == Direction::kRequest)
+          call->request_hole(scene_, count, true);
+        else
+          call->answer_hole(scene_, true);
+      }
+      current().hole(count);
+    } else if (direction == Direction::kRequest || !response_.lost()) {
+      current().lose();
+      broken("bytes of the conversation were lost");
+    }
+    gap_ = false;
   }
 
   void close(domain::TimeNs time, Output& out) override {
-    for (const auto& call : calls_) {
-      if (call.kind != docker::Kind::kBuild) continue;
-      out.facts.emplace_back(
-          domain::BuildEnded{time, call.id, domain::BuildStatus::kCancelled, 0, {}});
+    begin(Direction::kResponse, time, out);
+    if (early_.empty() || early_.is_refusal()) {
+      early_.clear();
+    } else {
+      scene_.blind("an answer whose request was not seen");
+      unseen_ = true;
+      answer_early(time);
     }
-    calls_.clear();
+    scene_.closing = true;
+    response_.finish();
+    drop_all(Cut::kClosed);
   }
 
   std::uint64_t settled(Direction direction) const override {
-    const auto side = static_cast<std::size_t>(direction);
-    const auto& parser = direction == Direction::kRequest ? request_ : response_;
-    const auto told = parser.untold(next_[side]);
-    return gathered_[side].empty() ? told : std::min(told, gathered_[side].first_pos());
+    const bool asks = direction == Direction::kRequest;
+    auto place = (asks ? request_ : response_).untold(next_[static_cast<std::size_t>(direction)]);
+    if (!asks && !early_.empty()) place = std::min(place, early_.first_pos());
+    for (const auto& call : calls_) {
+      if (const auto held = call->held(direction)) place = std::min(place, *held);
+    }
+    return place;
   }
 
  private:
   void begin(Direction direction, domain::TimeNs time, Output& out) {
     direction_ = direction;
-    now_ = time;
-    out_ = &out;
+    scene_.now = time;
+    scene_.out = &out;
   }
   std::size_t index() const { return static_cast<std::size_t>(direction_); }
   protocol::Parser& current() { return direction_ == Direction::kRequest ? request_ : response_; }
-  Gathered& gathered() { return gathered_[index()]; }
 
-  // After lost framing: a head where the kernel says one begins, or an answer at the start of a
-  // write.
-  void find_start(const domain::Chunk& chunk) {
-    if (direction_ == Direction::kRequest) {
-      if (chunk.at_head) request_.resync();
-      return;
+  // The call whose request comes in; none between requests.
+  Call* receiving() {
+    return calls_.empty() || calls_.back()->request_done ? nullptr : calls_.back().get();
+  }
+  // The call that the next byte of the response belongs to.
+  Call* answering() {
+    for (auto& call : calls_) {
+      if (!call->answer_done) return call.get();
     }
-    if (!chunk.call_start) return;
-    if (chunk.bytes.starts_with("HTTP/1.")) {
-      response_.resync();
-      return;
+    return nullptr;
+  }
+  Call* receiver() { return direction_ == Direction::kRequest ? receiving() : answering(); }
+
+  void ask(const domain::Chunk& chunk) {
+    if (request_.lost() && (chunk.at_head || chunk.call_start) &&
+        docker::may_be_request(chunk.bytes)) {
+      request_.resync();
+      probing_ = true;
     }
-    // dockerd flushes each message in one write: chunk size, data, line end.
-    std::size_t size = 0;
-    const auto [end, error] =
-        std::from_chars(chunk.bytes.data(), chunk.bytes.data() + chunk.bytes.size(), size, 16);
-    const auto rest = chunk.bytes.substr(static_cast<std::size_t>(end - chunk.bytes.data()));
-    if (error == std::errc{} && rest.starts_with("\r\n{") && !calls_.empty())
-      response_.resync_chunk();
+    request_.feed(chunk.pos, chunk.bytes);
+    if (probing_ && !docker::may_be_request(request_.start_so_far())) request_.lose();
   }
 
-  void line(std::uint64_t pos, std::string_view raw) override {
-    std::string safe = base::mask_text_same_length(raw);
-    const auto colon = raw.find(':');
-    const auto blank = raw.find(' ');
-    const bool first = blank != raw.npos && (colon == raw.npos || blank < colon) &&
-                       raw.find(" HTTP/1.") != raw.npos;
-    if (direction_ == Direction::kRequest && first) {
-      const auto end = raw.rfind(" HTTP/1.");
-      if (end > blank) {
-        safe = std::string(raw.substr(0, blank + 1)) +
-               docker::masked_target(raw.substr(blank + 1, end - blank - 1)) +
-               std::string(raw.substr(end));
-      }
-    } else if (colon != raw.npos) {
-      if (is_secret_header(base::lower(raw.substr(0, colon)))) {
-        for (auto i = colon + 1; i < safe.size(); ++i) {
-          if (safe[i] != '\r' && safe[i] != '\n' && safe[i] != ' ') safe[i] = '*';
-        }
-      }
-    }
-    out_->safe.push_back({direction_, pos, std::move(safe)});
+  void answer(const domain::Chunk& chunk) {
+    if (response_.lost() && chunk.call_start) find_answer(chunk.bytes);
+    response_.feed(chunk.pos, chunk.bytes);
   }
 
-  bool head(protocol::Head head) override {
-    gathered().clear();
-    if (direction_ == Direction::kResponse) {
-      status_ = 0;
-      std::from_chars(head.second.data(), head.second.data() + head.second.size(), status_);
-      return calls_.empty() || !calls_.front().head_only;
+  void answer_early(domain::TimeNs time) {
+    direction_ = Direction::kResponse;
+    for (const auto& piece : early_.take()) {
+      answer({Direction::kResponse, time, piece.pos, piece.bytes, false, piece.call_start});
     }
-    Call call;
-    call.id = {conn_, number_++};
-    call.head_only = head.first == "HEAD";
-    call.route = docker::route_of(head.first, head.second);
-    call.kind = call.route.kind;
-    if (call.kind == docker::Kind::kBuild) request_build(head, call);
+  }
+
+  // After lost framing an answer is found again at the start of a write.
+  void find_answer(std::string_view bytes) {
+    if (bytes.starts_with("HTTP/1.")) {
+      never_synced_ = false;
+      return response_.resync();
+    }
+    if (!docker::may_be_message_chunk(bytes)) return;
+    auto* call = answering();
+    if (call == nullptr && !unseen_) return;
+    if (call == nullptr || (never_synced_ && !call->answer_begun)) {
+      calls_.push_front(docker::make_unseen_call());
+      call = calls_.front().get();
+      call->request_done = true;
+    }
+    never_synced_ = false;
+    call->answer_begun = true;
+    response_.resync_chunk();
+  }
+
+  void line(protocol::Line kind, std::uint64_t pos, std::string_view raw) override {
+    scene_.out->safe.push_back({direction_, pos, masks_[index()].masked(direction_, kind, raw)});
+  }
+
+  Body head(protocol::Head head) override {
+    return direction_ == Direction::kResponse ? answer_head(head) : request_head(head);
+  }
+
+  Body request_head(const protocol::Head& head) {
+    probing_ = false;
+    unseen_ = false;  // an engine reads on only when it has answered what came before
     if (calls_.size() >= kMaxPending) {
-      out_->facts.emplace_back(domain::ConversationBlind{
-          now_, conn_, "more requests at once than are followed", std::nullopt});
+      scene_.blind("more requests at once than are followed");
+      calls_.front()->cut(scene_, Cut::kLost);
       calls_.pop_front();
     }
-    calls_.push_back(std::move(call));
-    return true;
+    const domain::CallId id{scene_.conn, number_++};
+    calls_.push_back(docker::make_call(head, id, scene_));
+    calls_.back()->head_only = head.first == "HEAD";
+    return Body::kFramed;
   }
 
-  void request_build(const protocol::Head& head, Call& call) {
-    const auto& query = call.route.query;
-    domain::BuildRequested build;
-    build.time = now_;
-    build.call = call.id;
-    build.method = head.first;
-    build.path = call.route.path;
-    build.api_version = call.route.version;
-    build.user_agent = base::mask_text(head.field("user-agent"));
-    build.remote_context = base::mask_text(query.first("remote"));
-    build.dockerfile_name = query.first("dockerfile");
-    build.network_mode = query.first("networkmode");
-    for (auto& tag : query.all("t")) {
-      if (!tag.empty() && build.tags.size() < kMaxNames) build.tags.push_back(base::mask_text(tag));
+  Body answer_head(const protocol::Head& head) {
+    std::uint32_t status = 0;
+    std::from_chars(head.second.data(), head.second.data() + head.second.size(), status);
+    if (status / 100 == 1 && status != 101) return Body::kFramed;
+    auto* call = answering();
+    if (call != nullptr && call->answer_begun) {  // its end was lost
+      end_answer(*call, Cut::kLost);
+      call = answering();
     }
-    if (const auto args = protocol::parse_json(query.first("buildargs"));
-        args && args->is_object()) {
-      for (const auto& member : args->get_object()) {
-        if (build.build_arg_names.size() < kMaxNames)
-          build.build_arg_names.emplace_back(member.key());
-      }
+    if (call == nullptr) {
+      calls_.push_back(docker::make_unseen_call());
+      call = calls_.back().get();
+      call->request_done = true;
     }
-    build.quiet = is_true(query.first("q"));
-    build.buildkit = query.first("version") == "2";
-    build.browser = std::any_of(head.fields.begin(), head.fields.end(), [](const auto& field) {
-      return field.first == "origin" || field.first == "referer" ||
-             field.first.starts_with("sec-fetch-");
-    });
-    if (build.remote_context.empty()) {
-      call.dockerfile = build.dockerfile_name.empty() ? "Dockerfile" : build.dockerfile_name;
+    call->answer_begun = true;
+    if (!call->unreadable.empty() && status < 400) scene_.blind(call->unreadable);
+    call->unreadable = {};
+    const bool hijacked =
+        call->kind() == docker::Kind::kHijack && status == 200 && docker::is_raw_stream(head);
+    if (status == 101 || hijacked) {
+      if (call->kind() == docker::Kind::kBuildKit)
+        scene_.blind("a BuildKit conversation is not read");
+      end_answer(*call, std::nullopt);
+      request_.tunnel();
+      for (auto& later : calls_) later->unreadable = {};
+      drop_all(Cut::kLost);
+      return Body::kTunnel;
     }
-    out_->facts.emplace_back(std::move(build));
-  }
-
-  // httputils.BoolValue of the engine.
-  static bool is_true(const std::string& value) {
-    const auto text = base::lower(value);
-    return !text.empty() && text != "0" && text != "no" && text != "false" && text != "none";
+    call->answer_head(scene_, status);
+    return call->head_only ? Body::kNone : Body::kFramed;
   }
 
   void body(std::uint64_t pos, std::string_view bytes) override {
-    if (calls_.empty()) return;
-    if (direction_ == Direction::kRequest) {
-      auto& call = calls_.back();
-      if (call.kind == docker::Kind::kBuild) {
-        context(call, pos, bytes);
-      } else if (call.kind == docker::Kind::kCreate &&
-                 gathered().size() + bytes.size() <= kMaxDocument) {
-        gathered().add(pos, bytes);
-      }
-      return;
-    }
-    auto& call = calls_.front();
-    if (call.kind == docker::Kind::kCreate && gathered().size() + bytes.size() <= kMaxDocument) {
-      gathered().add(pos, bytes);
-    } else if (call.kind == docker::Kind::kBuild) {
-      output(call, pos, bytes);
-    }
-  }
-
-  void context(Call& call, std::uint64_t pos, std::string_view bytes) {
-    auto& front = gathered();
-    if (call.dockerfile.empty()) return;
-    front.add(pos, bytes.substr(0, kMaxContextFront - front.size()));
-    if (const auto member = protocol::find_tar_member(front.bytes(), call.dockerfile)) {
-      const auto text = std::string_view(front.bytes()).substr(member->content, member->size);
-      auto parsed = docker::parse_dockerfile(text);
-      out_->facts.emplace_back(
-          domain::DockerfileSeen{now_, call.id, base::mask_text(text), base::sha256_hex(text),
-                                 std::move(parsed.base_images), std::move(parsed.instructions)});
-      const auto header =
-          std::string_view(front.bytes()).substr(member->header, protocol::kTarBlock);
-      front.vouch(direction_, member->header, member->content, header, out_->safe);
-      front.vouch(direction_, member->content, member->content + member->size,
-                  base::mask_text_same_length(text), out_->safe);
-      call.dockerfile.clear();
-      front.clear();
-    } else if (front.size() >= kMaxContextFront) {
-      call.dockerfile.clear();
-      front.clear();
-    }
-  }
-
-  // One JSON message a line.
-  void output(Call& call, std::uint64_t pos, std::string_view bytes) {
-    auto& message = gathered();
-    while (!bytes.empty()) {
-      const auto end = bytes.find('\n');
-      const auto n = end == bytes.npos ? bytes.size() : end + 1;
-      if (message.size() + n <= kMaxMessage) message.add(pos, bytes.substr(0, n));
-      pos += n;
-      bytes.remove_prefix(n);
-      if (end == std::string_view::npos) return;
-      take_message(call);
-    }
-  }
-
-  void take_message(Call& call) {
-    auto& message = gathered();
-    call.output.message(message.bytes(), now_, call.id, out_->facts);
-    message.vouch(direction_, 0, message.size(), base::mask_text_same_length(message.bytes()),
-                  out_->safe);
-    message.clear();
+    auto* call = receiver();
+    if (call == nullptr) return;
+    if (direction_ == Direction::kRequest)
+      call->request_body(scene_, pos, bytes);
+    else
+      call->answer_body(scene_, pos, bytes);
   }
 
   void end() override {
-    if (calls_.empty()) return;
+    auto* call = receiver();
+    if (call == nullptr) return;
     if (direction_ == Direction::kRequest) {
-      auto& call = calls_.back();
-      if (call.kind == docker::Kind::kCreate) {
-        call.created = docker::parse_create(gathered().bytes());
-        gathered().vouch(direction_, 0, gathered().size(),
-                         docker::masked_create(gathered().bytes()), out_->safe);
-      }
-      gathered().clear();
-      return;
+      call->request_end(scene_);
+      call->request_done = true;
+      drop_done();
+    } else {
+      call->answer_end(scene_);
+      end_answer(*call, std::nullopt);
     }
-    Call call = std::move(calls_.front());
-    calls_.pop_front();
-    switch (call.kind) {
-      case docker::Kind::kBuild:
-        if (!gathered().empty()) take_message(call);
-        out_->facts.emplace_back(call.output.ended(now_, call.id, status_));
-        break;
-      case docker::Kind::kCreate: {
-        call.created.container_id = docker::created_id(gathered().bytes());
-        call.created.time = now_;
-        call.created.call = call.id;
-        call.created.name = call.route.query.first("name");
-        gathered().vouch(direction_, 0, gathered().size(),
-                         base::mask_text_same_length(gathered().bytes()), out_->safe);
-        if (status_ == 201 && !call.created.container_id.empty())
-          out_->facts.emplace_back(std::move(call.created));
-        break;
-      }
-      case docker::Kind::kStart:
-        if (status_ == 204)
-          out_->facts.emplace_back(domain::ContainerStarted{now_, call.id, call.route.name});
-        break;
-      case docker::Kind::kTag: {
-        const auto tag = call.route.query.first("tag");
-        if (status_ != 201) break;
-        out_->facts.emplace_back(
-            domain::ImageTagged{now_, call.id, call.route.name,
-                                call.route.query.first("repo") + (tag.empty() ? "" : ":" + tag)});
-        break;
-      }
-      case docker::Kind::kOther:
-        break;
-    }
-    gathered().clear();
   }
 
-  domain::ConnId conn_;
+  void broken(std::string_view reason) override {
+    if (direction_ == Direction::kResponse) return answers_lost();
+    if (probing_ && !gap_) {  // it was no request
+      probing_ = false;
+      return;
+    }
+    probing_ = false;
+    auto* call = receiving();
+    if (call != nullptr) {
+      call->request_hole(scene_, 0, gap_);
+      call->request_done = true;
+      if (!call->answer_done && !gap_) call->unreadable = reason;
+    }
+    if (gap_) {  // a request may stand there
+      unseen_ = true;
+      scene_.blind(reason);
+    } else if (call == nullptr) {
+      // Whether the engine could read it, its answer tells.
+      calls_.push_back(docker::make_unseen_call());
+      calls_.back()->request_done = true;
+      calls_.back()->unreadable = reason;
+    }
+    drop_done();
+  }
+
+  void answers_lost() {
+    std::size_t waiting = 0;
+    for (const auto& call : calls_) waiting += call->answer_done ? 0 : 1;
+    if (waiting == 1) {
+      answering()->answer_hole(scene_, true);
+    } else if (waiting > 1) {  // which answer is whose cannot be told any more
+      drop_all(Cut::kLost);
+      unseen_ = true;
+    }
+  }
+
+  void end_answer(Call& call, std::optional<Cut> cut) {
+    if (cut) call.cut(scene_, *cut);
+    call.answer_done = true;
+    drop_done();
+  }
+
+  void drop_done() {
+    while (!calls_.empty() && calls_.front()->answer_done && calls_.front()->request_done)
+      calls_.pop_front();
+  }
+
+  void drop_all(Cut how) {
+    for (auto& call : calls_) {
+      if (call->answer_done) continue;
+      if (!call->unreadable.empty()) scene_.blind(call->unreadable);
+      call->cut(scene_, how);
+    }
+    calls_.clear();
+  }
+
+  docker::Scene scene_;
   std::uint32_t number_ = 0;
-  std::uint32_t status_ = 0;
-  std::deque<Call> calls_;
-  Gathered gathered_[2];
+  std::deque<std::unique_ptr<Call>> calls_;
+  docker::Early early_;
+  docker::LineMask masks_[2];
   std::uint64_t next_[2] = {0, 0};
-  Output* out_ = nullptr;  // of the call that is running
-  domain::TimeNs now_ = 0;
   Direction direction_ = Direction::kRequest;
+  bool probing_ = false;  // the request side may have been found again
+  bool gap_ = false;      // bytes are told lost right now
+  bool unseen_;           // answers may belong to requests that were not seen
+  bool never_synced_;     // no answer's head was seen yet, of a connection met midway
   protocol::Parser request_{false, *this};
   protocol::Parser response_{true, *this};
 };

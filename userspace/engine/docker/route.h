@@ -2,6 +2,7 @@
 // path).
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -9,7 +10,16 @@
 
 namespace kilnwatch::engine::docker {
 
-enum class Kind { kOther, kBuild, kCreate, kStart, kTag };
+enum class Kind : std::uint8_t {
+  kOther,
+  kBuild,
+  kCreate,
+  kStart,  // or restart: both run a created container
+  kTag,
+  kPull,      // /images/create
+  kHijack,    // attach, exec start: raw after the answer
+  kBuildKit,  // /grpc: HTTP/2 after the answer
+};
 
 struct Route {
   Kind kind = Kind::kOther;
@@ -22,8 +32,5 @@ struct Route {
 // Methods are case-sensitive; an unclean path ("//build") is answered with a redirect, so it is
 // kOther.
 Route route_of(std::string_view method, std::string_view target);
-
-// The target with values that may be secret replaced by '*', byte for byte.
-std::string masked_target(std::string_view target);
 
 }  // namespace kilnwatch::engine::docker

@@ -1,21 +1,21 @@
 #include "protocol/http1/parser.h"
 
 #include <algorithm>
-#include <charconv>
+#include <utility>
 
 #include "base/text.h"
+#include "protocol/http1/framing.h"
 
 namespace kilnwatch::protocol {
 
-std::string_view Head::field(std::string_view name) const {
-  for (const auto& [key, value] : fields)
-    if (key == name) return value;
-  return {};
+void Parser::lose() {
+  resync();
+  state_ = State::kLost;
 }
 
-void Parser::lose() {
-  state_ = State::kLost;
-  raw_.clear();
+void Parser::tunnel() {
+  resync();
+  state_ = State::kTunnel;
 }
 
 void Parser::resync_chunk() {
@@ -28,105 +28,162 @@ void Parser::resync() {
   raw_.clear();
   head_ = {};
   head_size_ = 0;
+  kept_ = 0;
 }
 
-void Parser::skip(std::uint64_t count) {
-  if (state_ == State::kRaw) return;
-  if ((state_ != State::kLength && state_ != State::kChunk) || count > left_) return lose();
+void Parser::fail(std::string_view reason) {
+  lose();
+  sink_.broken(reason);
+}
+
+void Parser::finish() {
+  if (state_ != State::kUntilClose) return;
+  resync();
+  sink_.end();
+}
+
+void Parser::body_done(std::uint64_t count) {
   left_ -= count;
   if (left_ != 0) return;
   if (state_ == State::kChunk) {
     state_ = State::kChunkEnd;
+    head_size_ = 0;
   } else {
     resync();
     sink_.end();
   }
 }
 
+void Parser::hole(std::uint64_t count) {
+  if (count == 0 || state_ == State::kUntilClose || state_ == State::kTunnel ||
+      state_ == State::kLost)
+    return;
+  if (state_ == State::kLength || state_ == State::kChunk) {
+    const bool chunk = state_ == State::kChunk;
+    const auto inside = std::min(count, left_);
+    body_done(inside);
+    count -= inside;
+    if (count == 0 || (chunk && count == 1)) return;
+  }
+  if (state_ == State::kChunkEnd && raw_.empty() && count == 2) {  // the line end after a chunk
+    state_ = State::kChunkSize;
+    return;
+  }
+  fail("bytes between bodies were not seen");
+}
+
 void Parser::feed(std::uint64_t pos, std::string_view bytes) {
-  while (!bytes.empty() && state_ != State::kLost) {
-    if (state_ == State::kRaw) return sink_.body(pos, bytes);
+  while (!bytes.empty() && state_ != State::kLost && state_ != State::kTunnel) {
+    if (state_ == State::kUntilClose) return sink_.body(pos, bytes);
     if (state_ == State::kLength || state_ == State::kChunk) {
       const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
       sink_.body(pos, bytes.substr(0, n));
       bytes.remove_prefix(n);
       pos += n;
-      skip(n);
+      body_done(n);
       continue;
     }
     const auto lf = bytes.find('\n');
     const auto n = lf == bytes.npos ? bytes.size() : lf + 1;
+    const bool chunk_line = state_ == State::kChunkSize || state_ == State::kChunkEnd;
     head_size_ += n;
-    if (head_size_ > kHeadLimit) return lose();
+    if (head_size_ > (chunk_line ? kChunkLineLimit : kHeadLimit))
+      return fail(chunk_line ? "a chunk-size line is too long" : "a head is too long");
     if (raw_.empty()) line_pos_ = pos;
     raw_.append(bytes.substr(0, n));
     if (lf == bytes.npos) return;
     bytes.remove_prefix(n);
     pos += n;
-    const std::string raw = std::move(raw_);
-    raw_.clear();
-    sink_.line(line_pos_, raw);
-    std::string line = raw.substr(0, raw.size() - 1);
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    take_line(line);
+    const std::string raw = std::exchange(raw_, {});
+    std::string_view line(raw);
+    line.remove_suffix(1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    take_line(raw, line);
   }
 }
 
-void Parser::take_line(const std::string& line) {
+void Parser::take_line(std::string_view raw, std::string_view line) {
   if (state_ == State::kChunkEnd) {
-    if (!line.empty()) return lose();
+    if (!line.empty()) return fail("a chunk is longer than its size");
+    sink_.line(Line::kEmpty, line_pos_, raw);
     state_ = State::kChunkSize;
     head_size_ = 0;
   } else if (state_ == State::kChunkSize) {
-    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), left_, 16);
-    if (error != std::errc{}) return lose();
+    const auto size = chunk_size(line);
+    if (!size) return fail("a chunk size that is no number");
+    sink_.line(Line::kChunkSize, line_pos_, raw);
+    left_ = *size;
     state_ = left_ == 0 ? State::kTrailer : State::kChunk;
-  } else if (state_ == State::kTrailer) {
-    if (!line.empty()) return;
-    resync();
-    sink_.end();
+    head_size_ = 0;
   } else if (line.empty()) {
-    if (!head_.first.empty()) finish_head();
-  } else if (head_.first.empty()) {
-    const auto a = line.find(' ');
-    if (a == line.npos || a == 0) return lose();
-    const auto b = line.find(' ', a + 1);
-    head_.first = line.substr(0, a);
-    head_.second = line.substr(a + 1, b == line.npos ? b : b - a - 1);
-    if (b != line.npos) head_.third = line.substr(b + 1);
-    if (!(response_ ? head_.first : head_.third).starts_with("HTTP/1.")) lose();
+    sink_.line(Line::kEmpty, line_pos_, raw);
+    if (state_ == State::kTrailer) {
+      resync();
+      sink_.end();
+    } else if (!head_.first.empty()) {
+      finish_head();
+    }  // else: before a request line, net/http skips it after a POST
+  } else if (state_ == State::kHead && head_.first.empty()) {
+    if (!parse_start(line, response_, head_))
+      return fail(response_ ? "no HTTP/1 status line" : "no HTTP/1 request line");
+    sink_.line(Line::kStart, line_pos_, raw);
   } else if (line[0] == ' ' || line[0] == '\t') {
-    if (!head_.fields.empty()) head_.fields.back().second += line;
-  } else if (const auto colon = line.find(':'); colon != line.npos) {
-    const auto from = line.find_first_not_of(" \t", colon + 1);
-    head_.fields.emplace_back(base::lower(line.substr(0, colon)),
-                              from == line.npos ? "" : line.substr(from));
+    sink_.line(Line::kFold, line_pos_, raw);
+    const auto from = line.find_first_not_of(" \t");
+    if (state_ == State::kHead && keeping_ && from != line.npos) {
+      auto& value = head_.fields.back().second;
+      if (!value.empty()) value += ' ';
+      value += line.substr(from, line.find_last_not_of(" \t") - from + 1);
+      kept_ += line.size();
+    }
+  } else {
+    // net/http answers 400 to a line without a colon; it is passed over here and not told.
+    if (line.find(':') != line.npos) sink_.line(Line::kField, line_pos_, raw);
+    if (state_ == State::kHead) take_field(line);
   }
+}
+
+void Parser::take_field(std::string_view line) {
+  keeping_ = false;
+  const auto colon = line.find(':');
+  if (colon == line.npos) return;
+  auto name = base::lower(line.substr(0, colon));
+  if (kept_ > kFieldsKept && name != "content-length" && name != "transfer-encoding") return;
+  const auto from = line.find_first_not_of(" \t", colon + 1);
+  std::string value;
+  if (from != line.npos) value = line.substr(from, line.find_last_not_of(" \t") - from + 1);
+  kept_ += line.size();
+  head_.fields.emplace_back(std::move(name), std::move(value));
+  keeping_ = true;
 }
 
 void Parser::finish_head() {
   Head head = std::move(head_);
   resync();
-  const std::string length(head.field("content-length")), coding(head.field("transfer-encoding"));
   const std::string code = response_ ? head.second : "";
-  const bool upgrade = code == "101";
-  const bool bare = code == "204" || code == "304" || (code.starts_with('1') && !upgrade);
-  const bool has_body = sink_.head(std::move(head));
-  if (upgrade) {
-    state_ = State::kRaw;
-  } else if (bare || !has_body) {
-    if (!code.starts_with('1')) sink_.end();
-  } else if (coding.find("chunked") != coding.npos) {
-    state_ = State::kChunkSize;
-  } else if (!length.empty()) {
-    const auto [p, error] = std::from_chars(length.data(), length.data() + length.size(), left_);
-    if (error != std::errc{}) return lose();
-    if (left_ == 0) return sink_.end();
-    state_ = State::kLength;
-  } else if (response_) {
-    state_ = State::kRaw;
-  } else {
-    sink_.end();
+  const bool bare = code == "204" || code == "304" || code.starts_with('1');
+  const auto framing = framing_of(head, response_);
+  const Body body = sink_.head(std::move(head));
+  if (body == Body::kTunnel || code == "101") return tunnel();
+  if (bare || body == Body::kNone) {
+    if (!code.starts_with('1')) sink_.end();  // 1xx: the answer is still to come
+    return;
+  }
+  switch (framing.kind) {
+    case Framing::Kind::kNone:
+      return sink_.end();
+    case Framing::Kind::kLength:
+      left_ = framing.length;
+      state_ = State::kLength;
+      return;
+    case Framing::Kind::kChunked:
+      state_ = State::kChunkSize;
+      return;
+    case Framing::Kind::kUntilClose:
+      state_ = State::kUntilClose;
+      return;
+    case Framing::Kind::kBroken:
+      return fail(framing.reason);
   }
 }
 

@@ -4,48 +4,89 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
+
+#include "protocol/http1/head.h"
 
 namespace kilnwatch::protocol {
 
-inline constexpr std::size_t kHeadLimit = 1 << 20;  // net/http DefaultMaxHeaderBytes
+// net/http reads DefaultMaxHeaderBytes and 4096 bytes more before it answers 431: a lower limit
+// would be a place to hide in.
+inline constexpr std::size_t kHeadLimit = (1 << 20) + 4096;
+inline constexpr std::size_t kChunkLineLimit = 4096;  // net/http maxLineLength
+// Of the fields of one head this much is kept; beyond it only those that frame the message.
+inline constexpr std::size_t kFieldsKept = 65536;
 
-struct Head {
-  std::string first, second, third;  // request: method, target, version; response: version, code
-  std::vector<std::pair<std::string, std::string>> fields;  // names in lower case
-  std::string_view field(std::string_view name) const;
+enum class Line : std::uint8_t {
+  kStart,  // request or status line
+  kField,  // of a head or a trailer
+  kFold,   // goes on with the field before it
+  kChunkSize,
+  kEmpty,
+};
+
+enum class Body : std::uint8_t {
+  kFramed,  // as the head says
+  kNone,    // an answer to HEAD
+  kTunnel,  // no HTTP from here on
 };
 
 class MessageSink {
  public:
   virtual ~MessageSink() = default;
-  virtual bool head(Head head) = 0;  // false: this message has no body
-  // One whole line of a head, a chunk size or a trailer, line end included, at its place in the
-  // stream.
-  virtual void line(std::uint64_t pos, std::string_view raw) = 0;
+  // One whole line that was understood, line end included, at its place in the stream.
+  virtual void line(Line kind, std::uint64_t pos, std::string_view raw) = 0;
+  virtual Body head(Head head) = 0;
   virtual void body(std::uint64_t pos, std::string_view bytes) = 0;
   virtual void end() = 0;
+  // The parser is lost: what follows cannot be told apart until a resync.
+  virtual void broken(std::string_view reason) = 0;
 };
 
 class Parser {
  public:
   Parser(bool response, MessageSink& sink) : response_(response), sink_(sink) {}
-  // `pos` is the place of the first byte in the stream; gaps and skips were told before.
+  // `pos` is the place of the first byte in the stream; holes were told before.
   void feed(std::uint64_t pos, std::string_view bytes);
-  void skip(std::uint64_t count);  // inside a body: counted; elsewhere framing is lost
-  void lose();                     // framing unknown until resync()
+  // `count` bytes were not seen, whether left in the kernel or lost. Within a body (and the line
+  // end after a chunk) framing holds; else broken() is called.
+  void hole(std::uint64_t count);
+  void finish();  // the stream is over: ends a body that lasts until then
+  void lose();    // framing unknown until a resync
+  void tunnel();  // no HTTP from here on
   bool lost() const { return state_ == State::kLost; }
-  bool in_message() const { return state_ != State::kHead && state_ != State::kLost; }
+  bool tunnelled() const { return state_ == State::kTunnel; }
+  bool in_body() const {
+    return state_ == State::kLength || state_ == State::kChunk || state_ == State::kUntilClose;
+  }
+  bool between() const { return state_ == State::kHead && raw_.empty() && head_.first.empty(); }
+  bool until_close() const { return state_ == State::kUntilClose; }
+  // First line of a head, as far as it is there; empty anywhere else.
+  std::string_view start_so_far() const {
+    return state_ == State::kHead && head_.first.empty() ? std::string_view(raw_)
+                                                         : std::string_view();
+  }
   void resync();        // the next byte begins a head
   void resync_chunk();  // the next byte begins a chunk size
   // Where the first byte stands that no callback has told of yet.
   std::uint64_t untold(std::uint64_t next) const { return raw_.empty() ? next : line_pos_; }
 
  private:
-  enum class State { kHead, kLength, kChunkSize, kChunk, kChunkEnd, kTrailer, kRaw, kLost };
-  void take_line(const std::string& line);
+  enum class State : std::uint8_t {
+    kHead,
+    kLength,
+    kChunkSize,
+    kChunk,
+    kChunkEnd,
+    kTrailer,
+    kUntilClose,
+    kTunnel,
+    kLost
+  };
+  void take_line(std::string_view raw, std::string_view line);
+  void take_field(std::string_view line);
   void finish_head();
+  void body_done(std::uint64_t count);
+  void fail(std::string_view reason);
 
   bool response_;
   MessageSink& sink_;
@@ -55,6 +96,8 @@ class Parser {
   std::uint64_t line_pos_ = 0;
   Head head_;
   std::size_t head_size_ = 0;
+  std::size_t kept_ = 0;
+  bool keeping_ = false;  // the last field is in head_
 };
 
 }  // namespace kilnwatch::protocol

@@ -1,24 +1,39 @@
-// JSON as Go's encoding/json reads it: keys match in any letter case, the last one wins.
+// JSON as Go's encoding/json reads it: keys match in any letter case and may stand there twice, bad
+// UTF-8 is no error, what follows the first value does not matter.
 #pragma once
 
-#include <boost/json/value.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kilnwatch::protocol {
 
 inline constexpr std::size_t kMaxJson = 1 << 20;  // bytes of one document
-inline constexpr std::size_t kMaxJsonDepth = 32;
+// encoding/json allows 10,000; destruction recurses, and no engine type is deeper than 8.
+inline constexpr std::size_t kMaxJsonDepth = 512;
+
+struct Json {
+  enum class Kind : std::uint8_t { kNull, kNumber, kFalse, kTrue, kString, kArray, kObject };
+  Kind kind = Kind::kNull;
+  std::string text;  // kString
+  // kArray: keys are empty. kObject: in the order of the document, doubles kept.
+  std::vector<std::pair<std::string, Json>> members;
+
+  bool is_object() const { return kind == Kind::kObject; }
+};
 
 // Nothing when it is no JSON, too long or too deep.
-std::optional<boost::json::value> parse_json(std::string_view text);
+std::optional<Json> parse_json(std::string_view text);
 
-// Null when `value` is no object or has no such key.
-const boost::json::value* json_find(const boost::json::value& value, std::string_view key);
-std::string json_string(const boost::json::value* value);  // empty: no string
-bool json_true(const boost::json::value* value);
-std::vector<std::string> json_strings(const boost::json::value* value);  // members that are strings
+// Every value of that key in order, as they are decoded one over the other; null is none.
+std::vector<const Json*> json_all(const Json& value, std::string_view key);
+const Json* json_find(const Json& value, std::string_view key);  // the last one, or null pointer
+std::string json_string(const Json* value);                      // empty: no string
+bool json_true(const Json* value);
+std::vector<std::string> json_strings(const Json* value);  // members that are strings
 
 }  // namespace kilnwatch::protocol

@@ -1,45 +1,152 @@
 #include "protocol/tar/tar.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <vector>
 
 namespace kilnwatch::protocol {
 namespace {
 
+// Header fields: offset and length (POSIX.1-2001 ustar; GNU tar base-256 numbers).
 constexpr std::size_t kNameLength = 100;
-constexpr std::size_t kSizeOffset = 124;
-constexpr std::size_t kSizeLength = 12;
+constexpr std::size_t kSizeOffset = 124, kSizeLength = 12;
+constexpr std::size_t kSumOffset = 148, kSumLength = 8;
+constexpr std::size_t kTypeOffset = 156;
 constexpr std::size_t kMagicOffset = 257;
+constexpr std::size_t kPrefixOffset = 345, kPrefixLength = 155;
+constexpr std::size_t kMaxExtension = 1 << 20;  // archive/tar: maxSpecialFileSize
 
 std::string_view text(std::string_view field) { return field.substr(0, field.find('\0')); }
 
-std::optional<std::size_t> octal(std::string_view field) {
+std::optional<std::size_t> number(std::string_view field) {
   std::size_t value = 0;
+  if (!field.empty() && (static_cast<unsigned char>(field[0]) & 0x80) != 0) {
+    if ((static_cast<unsigned char>(field[0]) & 0x40) != 0) return std::nullopt;  // negative
+    for (std::size_t i = 0; i < field.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(field[i]) & (i == 0 ? 0x7fU : 0xffU);
+      if (value > (SIZE_MAX >> 10)) return std::nullopt;
+      value = value << 8 | byte;
+    }
+    return value;
+  }
   for (const char c : text(field)) {
     if (c == ' ') continue;
-    if (c < '0' || c > '7' || value > (SIZE_MAX >> 4)) return std::nullopt;
+    if (c < '0' || c > '7' || value > (SIZE_MAX >> 10)) return std::nullopt;
     value = value * 8 + static_cast<std::size_t>(c - '0');
   }
   return value;
 }
 
+bool right_checksum(std::string_view header) {
+  std::int64_t plain = 0, with_sign = 0;
+  for (std::size_t i = 0; i < kTarBlock; ++i) {
+    const bool sum = i >= kSumOffset && i < kSumOffset + kSumLength;
+    const char c = sum ? ' ' : header[i];
+    plain += static_cast<unsigned char>(c);
+    with_sign += static_cast<signed char>(c);
+  }
+  const auto told = number(header.substr(kSumOffset, kSumLength));
+  return told && (static_cast<std::int64_t>(*told) == plain ||
+                  static_cast<std::int64_t>(*told) == with_sign);
+}
+
+// "27 path=dir/file\n" records; the last one of a key counts.
+void pax_records(std::string_view records, std::string& path, std::optional<std::size_t>& size) {
+  while (!records.empty()) {
+    std::size_t length = 0;
+    const auto [end, error] =
+        std::from_chars(records.data(), records.data() + records.size(), length);
+    const auto lead = static_cast<std::size_t>(end - records.data());
+    if (error != std::errc{} || length > records.size() || length < lead + 2) return;
+    auto record = records.substr(lead + 1, length - lead - 2);
+    records.remove_prefix(length);
+    if (record.starts_with("path=")) path = record.substr(5);
+    if (record.starts_with("size=")) {
+      std::size_t value = 0;
+      const auto digits = record.substr(5);
+      if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec == std::errc{})
+        size = value;
+    }
+  }
+}
+
+std::string member_name(std::string_view header) {
+  std::string name(text(header.substr(0, kNameLength)));
+  if (header.substr(kMagicOffset, 6) == std::string_view("ustar\0", 6)) {
+    const auto prefix = text(header.substr(kPrefixOffset, kPrefixLength));
+    if (!prefix.empty()) name = std::string(prefix) + "/" + name;
+  }
+  return name;
+}
+
 }  // namespace
 
-std::optional<TarMember> find_tar_member(std::string_view prefix, std::string_view name) {
-  for (std::size_t at = 0; at + kTarBlock <= prefix.size();) {
-    const auto header = prefix.substr(at, kTarBlock);
-    if (header.substr(kMagicOffset, 5) != "ustar") return std::nullopt;
-    const auto size = octal(header.substr(kSizeOffset, kSizeLength));
-    if (!size || *size > SIZE_MAX / 2) return std::nullopt;
-    auto member = text(header.substr(0, kNameLength));
-    if (member.starts_with("./")) member.remove_prefix(2);
+std::string clean_path(std::string_view path) {
+  std::vector<std::string_view> parts;
+  while (!path.empty()) {
+    const auto part = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(path.size(), part.size() + 1));
+    if (part == "..") {
+      if (!parts.empty()) parts.pop_back();
+    } else if (!part.empty() && part != ".") {
+      parts.push_back(part);
+    }
+  }
+  std::string out;
+  for (const auto part : parts) {
+    if (!out.empty()) out += '/';
+    out += part;
+  }
+  return out;
+}
+
+bool is_tar(std::string_view front) {
+  return front.size() >= kTarBlock && front[0] != '\0' &&
+         right_checksum(front.substr(0, kTarBlock));
+}
+
+TarScan scan_tar(std::string_view front, std::string_view name) {
+  TarScan out;
+  const auto wanted = clean_path(name);
+  std::string long_name;  // of extension headers before the member
+  std::optional<std::size_t> long_size;
+  std::optional<std::size_t> first;  // of those headers
+  for (std::size_t at = 0; at + kTarBlock <= front.size();) {
+    const auto header = front.substr(at, kTarBlock);
+    if (header.find_first_not_of('\0') == header.npos) {  // the end is two empty blocks
+      out.complete = true;
+      return out;
+    }
+    auto size = number(header.substr(kSizeOffset, kSizeLength));
+    if (!size || !right_checksum(header)) return out;
+    const char type = header[kTypeOffset];
+    const bool extension = type == 'x' || type == 'g' || type == 'L' || type == 'K';
+    if (!extension && long_size) size = long_size;
+    // Links, devices and folders have no content whatever their size says.
+    if (type >= '1' && type <= '6') size = 0;
+    if (*size > SIZE_MAX / 2) return out;
     const auto content = at + kTarBlock;
-    if (member == name) {
-      if (content + *size > prefix.size()) return std::nullopt;
-      return TarMember{at, content, *size};
+    const bool whole = content + *size <= front.size();
+    if (extension) {
+      if (!whole || *size > kMaxExtension) return out;
+      const auto data = front.substr(content, *size);
+      if (!first) first = at;
+      if (type == 'x') pax_records(data, long_name, long_size);
+      if (type == 'L') long_name = text(data);
+    } else {
+      const bool regular = type == '0' || type == '\0' || type == '7';
+      if (clean_path(long_name.empty() ? member_name(header) : long_name) == wanted) {
+        out.member.reset();
+        if (regular && whole) out.member = TarMember{first.value_or(at), content, *size};
+      }
+      long_name.clear();
+      long_size.reset();
+      first.reset();
     }
     at = content + (*size + kTarBlock - 1) / kTarBlock * kTarBlock;
   }
-  return std::nullopt;
+  return out;
 }
 
 }  // namespace kilnwatch::protocol

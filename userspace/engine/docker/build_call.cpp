@@ -1,0 +1,204 @@
+#include "engine/docker/build_call.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/secrets.h"
+#include "base/text.h"
+#include "engine/docker/mask.h"
+#include "protocol/json/json.h"
+
+namespace kilnwatch::engine::docker {
+namespace {
+
+using domain::Direction;
+
+constexpr std::size_t kMaxForm = 65536;     // bytes of a form: what crosses the ring of a body
+constexpr std::size_t kMaxMessage = 65536;  // bytes of one message of a build's output
+constexpr std::size_t kMaxNames = 128;      // tags, build-arg names kept
+
+// httputils.BoolValue of the engine.
+bool is_true(const std::string& value) {
+  const auto from = value.find_first_not_of(" \t\n\v\f\r");
+  if (from == value.npos) return false;
+  const auto text =
+      base::lower(value.substr(from, value.find_last_not_of(" \t\n\v\f\r") - from + 1));
+  return text != "0" && text != "no" && text != "false" && text != "none";
+}
+
+// mime.ParseMediaType
+std::string media_type(std::string_view field) {
+  auto type = base::lower(field.substr(0, field.find(';')));
+  const auto from = type.find_first_not_of(" \t");
+  if (from == type.npos) return {};
+  return type.substr(from, type.find_last_not_of(" \t") - from + 1);
+}
+
+}  // namespace
+
+BuildCall::BuildCall(const protocol::Head& head, domain::CallId id, Route route, const Scene& scene)
+    : Call(Kind::kBuild), query_(std::move(route.query)) {
+  build_.time = scene.now;
+  build_.call = id;
+  build_.method = head.first;
+  build_.path = base::mask_text(route.path);
+  build_.api_version = route.version;
+  build_.user_agent = base::mask_text(head.field("user-agent"));
+  build_.browser = std::any_of(head.fields.begin(), head.fields.end(), [](const auto& field) {
+    return field.first == "origin" || field.first == "referer" ||
+           field.first.starts_with("sec-fetch-");
+  });
+  const auto type = media_type(head.field("content-type"));
+  if (type == "application/x-www-form-urlencoded" || type == "multipart/form-data") {
+    form_type_ = head.field("content-type");
+  } else {
+    announce(scene);
+  }
+}
+
+// Order of Request.Form: form body, query, multipart.
+void BuildCall::announce(const Scene& scene) {
+  if (std::exchange(announced_, true)) return;
+  protocol::Query values;
+  const bool multipart = media_type(form_type_) == "multipart/form-data";
+  if (!multipart) values.add(form_.bytes());
+  values.add(query_);
+  if (multipart) {
+    for (auto& [name, value] : protocol::parse_multipart(form_type_, form_.bytes()))
+      values.add(std::move(name), std::move(value));
+  } else if (!form_.empty()) {
+    form_.vouch(Direction::kRequest, 0, form_.size(), masked_pairs(form_.bytes()), scene.out->safe);
+  }
+  form_.clear();
+  build_.remote_context = base::mask_text(values.first("remote"));
+  build_.dockerfile_name = base::mask_text(values.first("dockerfile"));
+  build_.network_mode = base::mask_text(values.first("networkmode"));
+  for (const auto& tag : values.all("t", kMaxNames)) {
+    if (!tag.empty()) build_.tags.push_back(safe_reference(tag));
+  }
+  if (const auto args = protocol::parse_json(values.first("buildargs"));
+      args && args->is_object()) {
+    for (const auto& [name, value] : args->members) {
+      if (build_.build_arg_names.size() < kMaxNames)
+        build_.build_arg_names.push_back(base::mask_text(name));
+    }
+  }
+  build_.quiet = is_true(values.first("q"));
+  build_.buildkit = values.first("version") == "2";
+  if (form_type_.empty() && build_.remote_context.empty())
+    context_.emplace(build_.call, values.first("dockerfile"));
+  query_ = {};
+  scene.out->facts.emplace_back(build_);
+}
+
+void BuildCall::tell(const Scene& scene, std::string_view reason) {
+  if (!unseen_ && !std::exchange(told_, true)) scene.blind(reason, build_.call);
+}
+
+void BuildCall::request_body(const Scene& scene, std::uint64_t pos, std::string_view bytes) {
+  if (context_) return context_->add(scene, pos, bytes);
+  if (announced_) return;
+  form_.add(pos, bytes.substr(0, kMaxForm - form_.size()));
+  if (form_.size() < kMaxForm) return;
+  announce(scene);
+  tell(scene, "parameters of a build stand behind the part of a form that is read");
+}
+
+void BuildCall::request_hole(const Scene& scene, std::uint64_t count, bool lost) {
+  if (context_) {
+    if (lost && context_->wanted()) tell(scene, "bytes of a build context were lost");
+    return context_->hole(scene, count);
+  }
+  if (announced_) return;
+  announce(scene);
+  tell(scene, "parameters of a build were not seen");
+}
+
+void BuildCall::request_end(const Scene& scene) {
+  announce(scene);
+  if (context_) context_->finish(scene);
+}
+
+void BuildCall::answer_head(const Scene& scene, std::uint32_t status) {
+  request_end(scene);  // nothing of the request that is still to come matters
+  status_ = status;
+}
+
+// One JSON message a line.
+void BuildCall::answer_body(const Scene& scene, std::uint64_t pos, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto end = bytes.find('\n');
+    const auto n = end == bytes.npos ? bytes.size() : end + 1;
+    // Every write of the engine is a message, so after a hole one begins with its brace.
+    if (resume_ && bytes.front() == '{') resume_ = false;
+    if (!resume_) {
+      const auto room = std::min(n, kMaxMessage - message_.size());
+      message_.add(pos, bytes.substr(0, room));
+      cut_ = cut_ || room < n;
+    }
+    pos += n;
+    bytes.remove_prefix(n);
+    if (end == std::string_view::npos) return;
+    resume_ = false;
+    take_message(scene, !cut_);
+  }
+}
+
+void BuildCall::answer_hole(const Scene& scene, bool lost) {
+  if (lost) tell(scene, "bytes of a build's output were lost");
+  if (!message_.empty()) take_message(scene, false);
+  resume_ = true;
+}
+
+void BuildCall::take_message(const Scene& scene, bool whole) {
+  using Said = BuildOutput::Said;
+  const BuildOutput::Message message{message_.bytes(), whole, status_};
+  std::vector<domain::ApiFact> none;
+  if (unseen_ && BuildOutput().read(message, scene.now, {}, none) == Said::kBuilder) {
+    unseen_ = false;
+    build_.time = scene.now;
+    build_.call = {scene.conn, (*scene.next_number)++};
+    build_.midway = true;
+    scene.out->facts.emplace_back(build_);
+    tell(scene, "the build began before its conversation was met");
+  }
+  if (!unseen_ &&
+      output_.read(message, scene.now, build_.call, scene.out->facts) != Said::kNothing) {
+    message_.vouch(Direction::kResponse, 0, message_.size(),
+                   base::mask_text_same_length(message_.bytes()), scene.out->safe);
+  }
+  message_.clear();
+  cut_ = false;
+}
+
+void BuildCall::answer_end(const Scene& scene) {
+  if (!message_.empty()) take_message(scene, !cut_);
+  if (unseen_) return;
+  auto ended = output_.ended(scene.now, build_.call, status_);
+  // An answer that lasts until the connection is closed has no other end.
+  if (scene.closing && ended.status == domain::BuildStatus::kUnknown)
+    ended.status = domain::BuildStatus::kCancelled;
+  scene.out->facts.emplace_back(std::move(ended));
+}
+
+void BuildCall::cut(const Scene& scene, Cut how) {
+  announce(scene);
+  if (!message_.empty()) take_message(scene, false);
+  if (unseen_) return;
+  const auto status =
+      how == Cut::kClosed ? domain::BuildStatus::kCancelled : domain::BuildStatus::kUnknown;
+  if (how == Cut::kLost) tell(scene, "the end of a build was not seen");
+  scene.out->facts.emplace_back(domain::BuildEnded{scene.now, build_.call, status, 0, {}});
+}
+
+std::optional<std::uint64_t> BuildCall::held(Direction direction) const {
+  if (direction == Direction::kRequest) {
+    if (context_) return context_->held();
+    if (!form_.empty()) return form_.first_pos();
+  } else if (!message_.empty()) {
+    return message_.first_pos();
+  }
+  return std::nullopt;
+}
+
+}  // namespace kilnwatch::engine::docker

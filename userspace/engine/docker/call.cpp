@@ -1,0 +1,150 @@
+#include "engine/docker/call.h"
+
+#include <utility>
+
+#include "base/secrets.h"
+#include "engine/docker/build_call.h"
+#include "engine/docker/container.h"
+#include "engine/docker/mask.h"
+#include "engine/gathered.h"
+
+namespace kilnwatch::engine::docker {
+namespace {
+
+using domain::Direction;
+
+constexpr std::size_t kMaxDocument = 1 << 20;  // bytes of a JSON body
+
+// A JSON body of one direction.
+class Document {
+ public:
+  void add(std::uint64_t pos, std::string_view bytes) {
+    if (bytes_.size() + bytes.size() > kMaxDocument) return hole();
+    if (whole_) bytes_.add(pos, bytes);
+  }
+  void hole() {
+    whole_ = false;
+    bytes_.clear();
+  }
+  bool whole() const { return whole_; }
+  Gathered& bytes() { return bytes_; }
+  std::optional<std::uint64_t> held() const {
+    if (bytes_.empty()) return std::nullopt;
+    return bytes_.first_pos();
+  }
+
+ private:
+  Gathered bytes_;
+  bool whole_ = true;
+};
+
+class CreateCall final : public Call {
+ public:
+  CreateCall(domain::CallId id, const Route& route) : Call(Kind::kCreate) {
+    created_.call = id;
+    name_ = safe_reference(route.query.first("name"));
+  }
+  void request_body(const Scene&, std::uint64_t pos, std::string_view bytes) override {
+    request_.add(pos, bytes);
+  }
+  void request_hole(const Scene&, std::uint64_t, bool) override { request_.hole(); }
+  void request_end(const Scene& scene) override {
+    auto& bytes = request_.bytes();
+    if (auto created = parse_create(bytes.bytes()); created && request_.whole()) {
+      const auto id = created_.call;
+      created_ = std::move(*created);
+      created_.call = id;
+      bytes.vouch(Direction::kRequest, 0, bytes.size(), masked_create(bytes.bytes()),
+                  scene.out->safe);
+    } else {
+      request_.hole();
+    }
+    bytes.clear();
+  }
+  void answer_head(const Scene&, std::uint32_t status) override { status_ = status; }
+  void answer_body(const Scene&, std::uint64_t pos, std::string_view bytes) override {
+    if (status_ == 201) answer_.add(pos, bytes);
+  }
+  void answer_hole(const Scene& scene, bool lost) override {
+    answer_.hole();
+    if (lost) tell(scene, "bytes of the answer to a create request were lost");
+  }
+  void answer_end(const Scene& scene) override {
+    if (status_ != 201) return;
+    auto& bytes = answer_.bytes();
+    created_.container_id = created_id(bytes.bytes());
+    bytes.vouch(Direction::kResponse, 0, bytes.size(), bytes.bytes(), scene.out->safe);
+    bytes.clear();
+    if (!request_.whole()) tell(scene, "the body of a create request could not be read");
+    if (created_.container_id.empty()) return tell(scene, "a created container's id was not seen");
+    created_.time = scene.now;
+    created_.name = name_;
+    scene.out->facts.emplace_back(std::move(created_));
+  }
+  void cut(const Scene& scene, Cut how) override {
+    if (how == Cut::kLost) tell(scene, "the answer to a create request was not seen");
+  }
+  std::optional<std::uint64_t> held(Direction direction) const override {
+    return direction == Direction::kRequest ? request_.held() : answer_.held();
+  }
+
+ private:
+  void tell(const Scene& scene, std::string_view reason) {
+    if (!std::exchange(told_, true)) scene.blind(reason);
+  }
+
+  domain::ContainerCreated created_;
+  std::string name_;
+  Document request_, answer_;
+  std::uint32_t status_ = 0;
+  bool told_ = false;
+};
+
+// Calls whose status says all.
+class PlainCall final : public Call {
+ public:
+  PlainCall(domain::CallId id, Route route) : Call(route.kind), id_(id), route_(std::move(route)) {}
+  void answer_head(const Scene&, std::uint32_t status) override { status_ = status; }
+  void answer_hole(const Scene& scene, bool lost) override {
+    if (lost && !answer_begun) unknown(scene);
+  }
+  void answer_end(const Scene& scene) override {
+    if (kind() == Kind::kStart && status_ == 204) {
+      scene.out->facts.emplace_back(
+          domain::ContainerStarted{scene.now, id_, safe_reference(route_.name)});
+    } else if (kind() == Kind::kTag && status_ == 201) {
+      const auto tag = route_.query.first("tag");
+      scene.out->facts.emplace_back(domain::ImageTagged{
+          scene.now, id_, safe_reference(route_.name),
+          safe_reference(route_.query.first("repo") + (tag.empty() ? "" : ":" + tag))});
+    }
+  }
+  void cut(const Scene& scene, Cut how) override {
+    if (how == Cut::kLost && !answer_begun) unknown(scene);
+  }
+
+ private:
+  void unknown(const Scene& scene) {
+    if ((kind() == Kind::kStart || kind() == Kind::kTag) && !std::exchange(told_, true))
+      scene.blind("the answer to a start or tag request was not seen");
+  }
+
+  domain::CallId id_;
+  Route route_;
+  std::uint32_t status_ = 0;
+  bool told_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Call> make_call(const protocol::Head& head, domain::CallId id, const Scene& scene) {
+  auto route = route_of(head.first, head.second);
+  if (route.kind == Kind::kBuild)
+    return std::make_unique<BuildCall>(head, id, std::move(route), scene);
+  if (route.kind == Kind::kCreate) return std::make_unique<CreateCall>(id, route);
+  return std::make_unique<PlainCall>(id, std::move(route));
+}
+
+std::unique_ptr<Call> make_unseen_call() { return std::make_unique<BuildCall>(); }
+
+}  // namespace kilnwatch::engine::docker

@@ -1,0 +1,70 @@
+// One request and its answer: what its bytes mean.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/conversation.h"
+#include "engine/docker/route.h"
+#include "protocol/http1/head.h"
+
+namespace kilnwatch::engine::docker {
+
+// Where and when the piece of input that is worked on came in, and where its meaning goes.
+struct Scene {
+  domain::ConnId conn = 0;
+  domain::TimeNs now = 0;
+  Output* out = nullptr;
+  std::uint32_t* next_number = nullptr;  // of the next call of this connection
+  bool closing = false;                  // the connection is over
+
+  void blind(std::string_view reason, std::optional<domain::CallId> build = std::nullopt) const {
+    out->facts.emplace_back(domain::ConversationBlind{now, conn, std::string(reason), build});
+  }
+};
+
+// How a call ended whose answer was not seen to its end.
+enum class Cut : std::uint8_t {
+  kClosed,  // the connection was closed
+  kLost,    // its end was not seen
+};
+
+class Call {
+ public:
+  explicit Call(Kind kind) : kind_(kind) {}
+  virtual ~Call() = default;
+  Kind kind() const { return kind_; }
+
+  virtual void request_body(const Scene&, std::uint64_t, std::string_view) {}
+  // Body bytes that were not seen: `lost`, or left in the kernel on purpose.
+  virtual void request_hole(const Scene&, std::uint64_t /*count*/, bool /*lost*/) {}
+  virtual void request_end(const Scene&) {}
+  virtual void answer_head(const Scene&, std::uint32_t /*status*/) {}
+  virtual void answer_body(const Scene&, std::uint64_t, std::string_view) {}
+  virtual void answer_hole(const Scene&, bool /*lost*/) {}
+  virtual void answer_end(const Scene&) {}
+  virtual void cut(const Scene&, Cut) {}
+  // First byte of a direction that is gathered and not judged yet; nothing: none.
+  virtual std::optional<std::uint64_t> held(domain::Direction) const { return std::nullopt; }
+
+  // Kept by the conversation.
+  bool head_only = false;
+  bool answer_begun = false;
+  bool request_done = false;
+  bool answer_done = false;
+  std::string_view unreadable = {};  // why its request could not be read to the end
+
+ private:
+  Kind kind_;
+};
+
+// Of a request. `number` is its place on the connection.
+std::unique_ptr<Call> make_call(const protocol::Head& head, domain::CallId id, const Scene& scene);
+
+// Of an answer whose request was not seen: it may turn out to be a build's.
+std::unique_ptr<Call> make_unseen_call();
+
+}  // namespace kilnwatch::engine::docker

@@ -1,0 +1,43 @@
+// The front of a build context: the Dockerfile out of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/docker/call.h"
+#include "engine/gathered.h"
+
+namespace kilnwatch::engine::docker {
+
+inline constexpr std::size_t kMaxContextFront = 65536;     // bytes of a context looked at, as sent
+inline constexpr std::size_t kMaxUnpackedFront = 1 << 20;  // and unpacked
+
+// A Dockerfile that is larger than the front or stands behind it stays unknown: base images then
+// come from the builder's own lines.
+class ContextFront {
+ public:
+  // `name`: the request's dockerfile parameter; empty: "Dockerfile", then "dockerfile".
+  ContextFront(domain::CallId id, std::string name) : id_(id), name_(std::move(name)) {}
+
+  void add(const Scene& scene, std::uint64_t pos, std::string_view bytes);
+  void hole(const Scene& scene, std::uint64_t count);
+  void finish(const Scene& scene);  // nothing more is to come
+  bool wanted() const { return wanted_; }
+  std::optional<std::uint64_t> held() const {
+    if (front_.empty()) return std::nullopt;
+    return front_.first_pos();
+  }
+
+ private:
+  bool take(const Scene& scene);  // true: the Dockerfile was found
+
+  domain::CallId id_;
+  std::string name_;
+  Gathered front_;
+  std::uint64_t passed_ = 0;  // bytes of the context so far, seen or not
+  bool wanted_ = true;
+};
+
+}  // namespace kilnwatch::engine::docker

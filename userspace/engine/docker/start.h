@@ -1,0 +1,41 @@
+// Where a conversation can be read again after its framing was lost.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+
+#include "base/text.h"
+#include "protocol/http1/head.h"
+
+namespace kilnwatch::engine::docker {
+
+// True while `bytes` go together with the start of a request line. The first byte of a request that
+// follows another one comes alone (net/http connReader.backgroundRead).
+inline bool may_be_request(std::string_view bytes) {
+  static constexpr std::array<std::string_view, 7> kMethods = {
+      "GET ", "POST ", "PUT ", "DELETE ", "HEAD ", "OPTIONS ", "PATCH "};
+  return std::any_of(kMethods.begin(), kMethods.end(), [&](std::string_view method) {
+    return bytes.starts_with(method) || method.starts_with(bytes);
+  });
+}
+
+// dockerd flushes each message of a stream in one write: chunk size, JSON, line end.
+inline bool may_be_message_chunk(std::string_view bytes) {
+  std::size_t size = 0;
+  const auto [end, error] = std::from_chars(bytes.data(), bytes.data() + bytes.size(), size, 16);
+  const auto rest = bytes.substr(static_cast<std::size_t>(end - bytes.data()));
+  return error == std::errc{} && rest.starts_with("\r\n{");
+}
+
+// The 200 of attach and exec start (moby: daemon/server/router/container, exec.go): no HTTP
+// follows.
+inline bool is_raw_stream(const protocol::Head& head) {
+  const auto type = base::lower(head.field("content-type"));
+  return (type.starts_with("application/vnd.docker.raw-stream") ||
+          type.starts_with("application/vnd.docker.multiplexed-stream")) &&
+         head.field("content-length").empty() && head.field("transfer-encoding").empty();
+}
+
+}  // namespace kilnwatch::engine::docker
