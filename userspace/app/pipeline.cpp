@@ -46,11 +46,11 @@ void Pipeline::push(domain::Event event) {
 
 void Pipeline::finish() {
   window_.flush();
-  handle(domain::Tick{now_ + kQuiet});
+  tracker_.finish();
+  decide();
 }
 
 void Pipeline::handle(const domain::Event& event) {
-  now_ = std::max(now_, domain::time_of(event));
   if (recorder_ != nullptr) recorder_->event(event);
   if (const auto* opened = std::get_if<domain::ConnOpened>(&event);
       opened == nullptr || !opened->fetch)

@@ -56,7 +56,6 @@ class Pipeline {
   tracker::Tracker tracker_;
   detect::Detector detector_;
   stream::ReorderWindow window_;
-  domain::TimeNs now_ = 0;
   domain::TimeNs last_event_ = 0;
 };
 

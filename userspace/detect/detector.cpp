@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/secrets.h"
-#include "base/sha256.h"
+#include "tracker/ident.h"
 
 namespace kilnwatch::detect {
 
@@ -50,13 +50,18 @@ void Detector::request(const tracker::Moment& moment, Finding& finding) {
     add(finding, tcp ? Severity::kHigh : Severity::kMedium, "remote-context",
         "the context is fetched from " + asked.remote_context);
   }
+  if (asked.midway) {
+    add(finding, Severity::kLow, "met-midway",
+        "the build began before the sensor: what was asked for is not known");
+  }
   if (asked.quiet)
     add(finding, Severity::kLow, "quiet-build", "the builder was told to write nothing");
   if (asked.network_mode == "host")
     add(finding, Severity::kMedium, "network-host", "steps use the network of the host");
   if (asked.browser)
     add(finding, Severity::kMedium, "browser-request", "the request has headers of a browser");
-  finding.summary = "build requested by " + client_text(build.client);
+  finding.summary = (asked.midway ? "build met midway, requested by " : "build requested by ") +
+                    client_text(build.client);
   if (!build.base_images.empty()) finding.summary += " on base " + build.base_images.front();
   if (build.status == BuildStatus::kRefused) {
     finding.severity = Severity::kInfo;
@@ -75,20 +80,33 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   const bool engine = moment.to_engine || (to.port >= 2375 && to.port <= 2377);
   const bool metadata = to.ip == "169.254.169.254" || to.ip == "fd00:ec2::254";
   if (!connection.first_seen && !engine && !metadata) return false;
+  // One alert for each step container and destination, also where every connection is wrong.
+  if (told_.contains(moment.key)) return false;
+  told_.insert(moment.key);
   if (engine) add(finding, Severity::kCritical, "engine-api", where + " is an engine's API");
   if (metadata)
     add(finding, Severity::kCritical, "cloud-metadata", where + " is the cloud's metadata service");
   if (connection.first_seen) {
     add(finding, Severity::kHigh, "first-seen-on-host",
         "no build of this host connected there before");
-    if (novel_.size() >= kMaxStories) novel_.erase(novel_.begin());
-    novel_[moment.build->id] = connection;
+    remember(moment.build->id, connection);
   }
   if (connection.http_host.empty() || connection.http_host.starts_with(to.ip)) {
     add(finding, Severity::kHigh, "raw-address", "the destination has no name that was seen");
   }
-  finding.summary = "build step " + std::to_string(finding.step->number) + " connected to " + where;
+  const std::uint32_t number = finding.step->number;
+  finding.summary = (number != 0 ? "build step " + std::to_string(number) : "a build step") +
+                    " connected to " + where;
   return true;
+}
+
+// The last novel connection of a build: part of the story that a deployment closes.
+void Detector::remember(const std::string& build, const Connection& connection) {
+  if (!novel_.insert_or_assign(build, connection).second) return;
+  novel_order_.push_back(build);
+  if (novel_order_.size() <= kMaxStories) return;
+  novel_.erase(novel_order_.front());
+  novel_order_.pop_front();
 }
 
 void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
@@ -117,8 +135,22 @@ void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
   const TimeNs after = moment.time > from ? (moment.time - from) / 1'000'000'000 : 0;
   add(finding, Severity::kMedium, "deploy-soon-after-build",
       std::to_string(after) + " s after the build");
-  finding.summary = "container started from " + made.image + ", built here for " +
-                    client_text(moment.build->client);
+  finding.summary = std::string("container ") +
+                    (moment.deployment->started ? "started from " : "created, not started, from ") +
+                    made.image + ", built here for " + client_text(moment.build->client);
+}
+
+// In words: what was lost, how much, and what that means.
+void Detector::blind(Finding& finding) {
+  finding.rule = Rule::kSensorBlind;
+  finding.severity = Severity::kMedium;
+  for (const Reason& reason : finding.reasons) {
+    if (reason.code == "build-open") continue;
+    if (!finding.summary.empty()) finding.summary += "; ";
+    finding.summary += reason.text;
+  }
+  if (finding.health && finding.health->count > 1)
+    finding.summary += " (" + std::to_string(finding.health->count) + " times)";
 }
 
 std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
@@ -129,6 +161,7 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
   finding.connection = moment.connection;
   finding.image = moment.image;
   finding.deployment = moment.deployment;
+  finding.health = moment.health;
   finding.reasons = moment.reasons;
   switch (moment.kind) {
     case tracker::MomentKind::kBuildRequest:
@@ -141,15 +174,12 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
       deploy(moment, finding);
       break;
     case tracker::MomentKind::kBlind:
-      finding.rule = Rule::kSensorBlind;
-      finding.severity = Severity::kMedium;
-      finding.summary = "facts were, or may have been, lost";
+      blind(finding);
       break;
   }
-  finding.id = base::sha256_hex(boot_id_ + "|" + std::to_string(moment.call.conn) + "|" +
-                                std::to_string(moment.call.number) + "|" +
-                                std::to_string(static_cast<int>(finding.rule)) + "|" + moment.key)
-                   .substr(0, 32);
+  finding.id = tracker::short_hash(
+      boot_id_ + "|" + std::to_string(moment.call.conn) + "|" + std::to_string(moment.call.number) +
+      "|" + std::to_string(static_cast<int>(finding.rule)) + "|" + moment.key);
   return finding;
 }
 

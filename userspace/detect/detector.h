@@ -1,17 +1,20 @@
 // The rules of design §4.2.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "detect/seen_store.h"
 #include "domain/finding.h"
+#include "tracker/bounded.h"
 #include "tracker/moment.h"
 
 namespace kilnwatch::detect {
 
 inline constexpr std::size_t kMaxStories = 4096;  // builds whose last novel connection is kept
+inline constexpr std::size_t kMaxTold = 65'536;   // step containers with a destination
 
 class Detector {
  public:
@@ -25,10 +28,14 @@ class Detector {
   void request(const tracker::Moment& moment, domain::Finding& finding);
   bool egress(const tracker::Moment& moment, domain::Finding& finding);
   void deploy(const tracker::Moment& moment, domain::Finding& finding);
+  void blind(domain::Finding& finding);
+  void remember(const std::string& build, const domain::Connection& connection);
 
   std::string boot_id_;
   SeenStore& seen_;
   std::map<std::string, domain::Connection> novel_;  // by build id
+  std::deque<std::string> novel_order_;              // of the builds, oldest first
+  tracker::RecentNames told_{kMaxTold};
 };
 
 }  // namespace kilnwatch::detect

@@ -32,6 +32,7 @@ struct BuildRequested {
   std::vector<std::string> build_arg_names;
   std::string network_mode;
   bool quiet = false;     // q: the builder writes nothing while it works
+  bool no_cache = false;  // nocache: every step runs
   bool buildkit = false;  // version=2
   bool browser = false;   // Origin, Referer or Sec-Fetch-* present
   bool midway = false;  // known by its output only: the request came before the sensor; the fields

@@ -39,7 +39,7 @@ struct Build {
 };
 
 struct Step {
-  std::uint32_t number = 0;
+  std::uint32_t number = 0;  // from 1; 0: not known
   std::uint32_t total = 0;
   std::string instruction;
   std::string container_id;  // 64 hex
@@ -67,9 +67,16 @@ struct Image {
 };
 
 struct Deployment {
-  TimeNs time = 0;
+  TimeNs time = 0;       // of the start; of the creation when no start was seen
+  bool started = false;  // else: created, and not started so far
   Client client;
   ContainerCreated container;
+};
+
+// What the sensor itself lost.
+struct Health {
+  std::string cause;  // stable; of conversations: the reader's own words
+  std::uint64_t count = 0;
 };
 
 struct Finding {
@@ -84,6 +91,7 @@ struct Finding {
   std::optional<Connection> connection;
   std::optional<Image> image;
   std::optional<Deployment> deployment;
+  std::optional<Health> health;
 };
 
 }  // namespace kilnwatch::domain

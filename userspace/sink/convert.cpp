@@ -172,8 +172,8 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
   if (finding.build) build(alert.mutable_build(), *finding.build, host);
   if (finding.step) {
     v1::Step* s = alert.mutable_step();
-    s->set_number(finding.step->number);
-    s->set_total(finding.step->total);
+    if (finding.step->number != 0) s->set_number(finding.step->number);
+    if (finding.step->total != 0) s->set_total(finding.step->total);
     s->set_instruction(utf8(finding.step->instruction));
     s->set_container_id(finding.step->container_id);
     s->set_cgroup(utf8(finding.step->cgroup));
@@ -195,6 +195,10 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
     fill(d->mutable_binds(), c.binds);
     fill(d->mutable_capabilities(), c.capabilities);
     fill(d->mutable_host_namespaces(), c.host_namespaces);
+  }
+  if (finding.health) {
+    alert.mutable_health()->set_cause(utf8(finding.health->cause));
+    alert.mutable_health()->set_count(static_cast<double>(finding.health->count));
   }
   return alert;
 }

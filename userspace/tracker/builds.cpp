@@ -1,4 +1,7 @@
-#include "base/sha256.h"
+// The life of a build, as its conversation tells it.
+#include <algorithm>
+
+#include "tracker/ident.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -10,112 +13,142 @@ Tracker::Run* Tracker::run_of(const CallId& call) {
   return it == runs_.end() ? nullptr : &it->second;
 }
 
-// While the container of an announced step runs, the stream is that step's output.
-bool Tracker::step_running(const Run& run, TimeNs at) const {
-  for (const Announced& a : run.announced) {
-    if (a.over) continue;
-    const auto it = containers_.lower_bound(a.short_id);
-    if (it == containers_.end() || !it->first.starts_with(a.short_id)) continue;
-    const Container& c = it->second;
-    if (c.first_seen >= a.time && c.first_seen <= at && (c.exited == 0 || c.exited > at))
-      return true;
+Tracker::Run* Tracker::active_run(const CallId& call, TimeNs time) {
+  Run* run = run_of(call);
+  if (run != nullptr) run->active = std::max(run->active, time);
+  return run;
+}
+
+// The one that was silent for longest makes room.
+void Tracker::evict_run(TimeNs time) {
+  auto idlest = runs_.begin();
+  for (auto it = runs_.begin(); it != runs_.end(); ++it) {
+    if (it->second.active < idlest->second.active) idlest = it;
   }
-  return false;
+  if (!idlest->second.reported) report_request(idlest->second, time);
+  const bool open = idlest->second.build.ended == 0;
+  runs_.erase(idlest);
+  if (open) lose("builds", 1, time);
 }
 
 void Tracker::on(const BuildRequested& fact) {
-  if (runs_.size() >= kMaxBuilds) {
-    ++counters_.refused;
-    return;
-  }
-  Run run;
-  run.build.id = base::sha256_hex(boot_id_ + "/" + std::to_string(fact.call.conn) + "/" +
-                                  std::to_string(fact.call.number))
-                     .substr(0, 32);
+  if (runs_.contains(fact.call)) return;
+  if (runs_.size() >= kMaxBuilds) evict_run(fact.time);
+  Run& run = runs_[fact.call];
+  run.build.id = short_hash(boot_id_ + "/" + std::to_string(fact.call.conn) + "/" +
+                            std::to_string(fact.call.number));
   run.build.started = fact.time;
   run.build.request = fact;
-  run.image.tags = fact.tags;
+  run.active = fact.time;
+  run.lossy = fact.midway;
+  run.newest_cgroup = containers_.newest_cgroup();
   fill_client(fact.call.conn, run.build.client);
-  const auto conn = conns_.find(fact.call.conn);
-  const bool midway = conn != conns_.end() && conn->second.opened.midway;
-  const Run& stored = runs_[fact.call] = std::move(run);
-  if (midway) blind(fact.time, fact.call, &stored, "the connection was met midway");
+  timers_.at(fact.time + kRequestWait, [this, call = fact.call](TimeNs due) {
+    Run* found = run_of(call);
+    if (found != nullptr && !found->reported) report_request(*found, due);
+  });
+  if (fact.midway) lose("midway", 1, fact.time, fact.call, &run);
+}
+
+// The base images are known, or a step began: a good time to report, once the client is known.
+void Tracker::known(Run& run, TimeNs time) {
+  if (run.known_at != 0) return;
+  run.known_at = time;
+  if (run.reported) return;
+  fill_client(run.build.request.call.conn, run.build.client);
+  const Client& client = run.build.client;
+  if (client.transport == Transport::kTcp || (client.process && !client.process->exe.empty())) {
+    return report_request(run, time);
+  }
+  timers_.at(time + kClientWait, [this, call = run.build.request.call](TimeNs due) {
+    Run* found = run_of(call);
+    if (found != nullptr && !found->reported) report_request(*found, due);
+  });
 }
 
 void Tracker::on(const DockerfileSeen& fact) {
-  Run* run = run_of(fact.call);
+  Run* run = active_run(fact.call, fact.time);
   if (run == nullptr) return;
   run->build.dockerfile = fact;
   run->build.base_images = fact.base_images;
-  if (run->known_at == 0) run->known_at = fact.time;
+  known(*run, fact.time);
 }
 
 void Tracker::on(const BuildStepAnnounced& fact) {
-  Run* run = run_of(fact.call);
+  Run* run = active_run(fact.call, fact.time);
   if (run == nullptr) return;
-  const bool next = fact.number == run->current.number + 1 || fact.number == run->current.number;
-  const bool same_total = run->current.total == 0 || fact.total == run->current.total;
-  if (!next || !same_total || fact.number > fact.total || step_running(*run, fact.time)) {
+  if (fact.number == 0 || fact.number > fact.total || fact.number <= run->number ||
+      (run->total != 0 && fact.total != run->total)) {
     ++counters_.ignored_forged;
     return;
   }
-  run->step_seen = true;
-  run->current = {fact.number, fact.total, fact.instruction, {}, {}, Attribution::kExact};
-  if (run->known_at == 0) run->known_at = fact.time;
-  if (run->build.base_images.empty() && fact.instruction.starts_with("FROM ")) {
+  // Nothing ran before the first step: its line is the builder's, and so are those that follow
+  // until a container starts.
+  const bool sure = !run->lossy && run->number == 0 && run->running.empty();
+  if (sure && fact.number == 1) run->total = fact.total;
+  // A later line overrides: dockerd writes its own only when a step's output is complete.
+  run->line = {fact.number, fact.total, fact.instruction, {}, {}, Attribution::kExact};
+  if (sure && run->build.base_images.empty() && fact.instruction.starts_with("FROM ")) {
     std::string image = fact.instruction.substr(5);
     while (image.starts_with("--")) image.erase(0, std::min(image.find(' '), image.size() - 1) + 1);
     run->build.base_images.push_back(image.substr(0, image.find(' ')));
   }
+  known(*run, fact.time);
 }
 
 void Tracker::on(const BuildContainerAnnounced& fact) {
-  Run* run = run_of(fact.call);
+  Run* run = active_run(fact.call, fact.time);
   if (run == nullptr || fact.short_id.size() < 12) return;
-  const auto known = containers_.lower_bound(fact.short_id);
-  const bool older = known != containers_.end() && known->first.starts_with(fact.short_id) &&
-                     (known->second.first_seen < fact.time || created_by_api(known->first));
-  if (older || step_running(*run, fact.time) || run->announced.size() >= kMaxSteps) {
-    ++counters_.ignored_forged;
-    return;
+  if (run->announced.size() >= kMaxAnnounced) run->announced.pop_front();
+  run->announced.push_back({fact.short_id, fact.time, run->line, step_running(*run, fact.time),
+                            containers_.newest_cgroup()});
+  // The start may have been seen a little before the line.
+  for (Container* container : containers_.with_prefix(fact.short_id)) {
+    if (!fits(run->announced.back(), *container)) continue;
+    claim(fact.call, run->announced.back(), *container);
+    confirm(*container);
+    decide_waiting(*container, fact.time);
   }
-  run->announced.push_back({fact.short_id, fact.time, false, run->current});
-}
-
-void Tracker::on(const BuildContainerRemoved& fact) {
-  Run* run = run_of(fact.call);
-  if (run == nullptr || step_running(*run, fact.time)) return;
-  for (Announced& a : run->announced) a.over |= a.short_id == fact.short_id;
 }
 
 void Tracker::on(const BuildImageAnnounced& fact) {
-  Run* run = run_of(fact.call);
-  if (run == nullptr || step_running(*run, fact.time)) return;
-  const bool full = run->image.id.starts_with("sha256:");
-  if (!full || fact.id.starts_with("sha256:")) run->image.id = fact.id;
+  Run* run = active_run(fact.call, fact.time);
+  if (run == nullptr) return;
+  const bool full = fact.id.starts_with("sha256:");
+  if (full && !fact.final) {  // aux: no step can write one
+    if (run->aux_ids.size() > 1) run->aux_ids.erase(run->aux_ids.begin());
+    run->aux_ids.push_back(fact.id);
+  } else {  // the last of the stream is the builder's
+    run->final_id = fact.id;
+    run->tag_lines.clear();
+  }
 }
 
 void Tracker::on(const BuildTagAnnounced& fact) {
-  Run* run = run_of(fact.call);
-  if (run == nullptr || step_running(*run, fact.time)) return;
-  for (const std::string& tag : run->image.tags) {
-    if (normalise_image(tag) == normalise_image(fact.tag)) return;
-  }
-  run->image.tags.push_back(fact.tag);
+  Run* run = active_run(fact.call, fact.time);
+  if (run != nullptr && run->tag_lines.size() < kMaxTags) run->tag_lines.push_back(fact.tag);
 }
 
 void Tracker::on(const BuildEnded& fact) {
-  Run* run = run_of(fact.call);
-  if (run == nullptr || run->build.ended != 0) return;
-  run->build.ended = fact.time;
-  run->build.status = fact.status;
-  if (!run->reported) report_request(*run, fact.time);
-  if (fact.status == BuildStatus::kSucceeded) remember_image(*run, fact.time);
+  Run* run = active_run(fact.call, fact.time);
+  if (run != nullptr && run->build.ended == 0) end(*run, fact.status, fact.time);
+}
+
+void Tracker::end(Run& run, BuildStatus status, TimeNs time) {
+  run.build.ended = time;
+  run.build.status = status;
+  if (!run.reported) report_request(run, time);
+  remember_image(run, time);
+  timers_.at(time + kLinger, [this, call = run.build.request.call](TimeNs) { runs_.erase(call); });
 }
 
 void Tracker::on(const ConversationBlind& fact) {
-  const CallId call = fact.build.value_or(CallId{fact.conn, 0});
-  blind(fact.time, call, fact.build ? run_of(call) : nullptr, fact.reason);
+  Run* run = fact.build ? active_run(*fact.build, fact.time) : nullptr;
+  if (run != nullptr) {
+    run->lossy = true;
+    run->line = {};  // the true line may be among what was lost
+  }
+  lose(fact.reason, 1, fact.time, run != nullptr ? *fact.build : CallId{}, run);
 }
 
 void Tracker::report_request(Run& run, TimeNs time) {
@@ -126,24 +159,24 @@ void Tracker::report_request(Run& run, TimeNs time) {
   moment.time = time;
   moment.call = run.build.request.call;
   moment.build = run.build;
-  moments_.push_back(std::move(moment));
+  tell(std::move(moment));
 }
 
-void Tracker::advance_builds(TimeNs now) {
-  for (auto it = runs_.begin(); it != runs_.end();) {
-    Run& run = it->second;
-    if (!run.reported) {
-      fill_client(it->first.conn, run.build.client);
-      const bool who = run.build.client.transport == Transport::kTcp ||
-                       (run.build.client.process && !run.build.client.process->exe.empty());
-      // The decision's own time, not that of the event which lets it happen.
-      TimeNs due = run.build.started + kRequestWait;
-      if (run.known_at != 0) due = std::min(due, who ? run.known_at : run.known_at + kClientWait);
-      if (due <= now) report_request(run, due);
-    }
-    const bool done = run.build.ended != 0 && run.build.ended + kLinger <= now;
-    it = done ? runs_.erase(it) : std::next(it);
+void Tracker::remember_image(const Run& run, TimeNs time) {
+  if (run.build.status != BuildStatus::kSucceeded && run.build.status != BuildStatus::kUnknown)
+    return;
+  Image image;
+  const std::string last =
+      run.final_id.starts_with("sha256:") ? run.final_id.substr(7) : run.final_id;
+  for (const std::string& id : run.aux_ids) {
+    if (last.empty() || run.lossy || id.compare(7, last.size(), last) == 0) image.id = id;
   }
+  if (run.build.status == BuildStatus::kSucceeded) {
+    if (image.id.empty()) image.id = run.final_id;
+    image.tags = run.build.request.midway ? run.tag_lines : run.build.request.tags;
+  }
+  if (image.id.empty() && image.tags.empty()) return;
+  images_.add({time, run.build, std::move(image)});
 }
 
 }  // namespace kilnwatch::tracker

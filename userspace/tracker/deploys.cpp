@@ -1,117 +1,96 @@
+// Containers that clients make from images built here.
+#include <utility>
+
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
 
 using namespace domain;
 
-std::string normalise_image(const std::string& name) {
-  if (name.starts_with("sha256:")) return name;
-  std::string out = name;
-  const std::size_t slash = out.find('/');
-  const std::string host = slash == std::string::npos ? "" : out.substr(0, slash);
-  if (slash == std::string::npos) {
-    out = "docker.io/library/" + out;
-  } else if (host.find_first_of(".:") == std::string::npos && host != "localhost") {
-    out = "docker.io/" + out;
-  }
-  const std::size_t last = out.rfind('/');
-  if (out.find_first_of(":@", last) == std::string::npos) out += ":latest";
-  return out;
-}
-
 namespace {
 
-bool names(const Image& image, const std::string& name) {
-  const std::string normal = normalise_image(name);
-  for (const std::string& tag : image.tags) {
-    if (normalise_image(tag) == normal) return true;
-  }
-  const auto bare = [](const std::string& id) {
-    return id.starts_with("sha256:") ? id.substr(7) : id;
-  };
-  const std::string ours = bare(image.id);
-  const std::string theirs = bare(name);
-  if (ours.size() < 12 || theirs.size() < 12) return false;
-  return ours.starts_with(theirs) ||
-         (ours.size() == 12 && theirs.size() == 64 && theirs.starts_with(ours));
+// How dockerd resolves a reference to a container: id, name, then a prefix of an id that only one
+// container has (moby: daemon/container.go, GetContainer).
+bool refers(const std::string& reference, const ContainerCreated& created) {
+  return reference == created.container_id || reference == created.name ||
+         created.container_id.starts_with(reference);
 }
+
+std::string plain(const std::string& name) { return name.starts_with("/") ? name.substr(1) : name; }
 
 }  // namespace
 
-Tracker::Made* Tracker::image_of(const std::string& name, TimeNs now) {
-  for (auto it = images_.rbegin(); it != images_.rend(); ++it) {
-    if (it->time + kDeployWindow >= now && names(it->image, name)) return &*it;
-  }
-  return nullptr;
-}
-
-void Tracker::remember_image(const Run& run, TimeNs time) {
-  if (images_.size() >= kMaxImages) images_.pop_front();
-  for (Made& older : images_) {  // a tag moves to the newest image
-    std::erase_if(older.image.tags, [&](const std::string& tag) {
-      return names(Image{{}, run.image.tags}, tag);
-    });
-  }
-  images_.push_back({time, run.build, run.image});
-}
-
 void Tracker::on(const ContainerCreated& fact) {
-  if (by_api_.insert(fact.container_id).second) api_order_.push_back(fact.container_id);
-  if (api_order_.size() > kMaxContainers) {
-    by_api_.erase(api_order_.front());
-    api_order_.pop_front();
+  by_api_.insert(fact.container_id);
+  if (created_.size() >= kMaxWaitingDeploys) return lose("deployments", 1, fact.time);
+  Waiting waiting{fact, std::nullopt};
+  waiting.created.name = plain(fact.name);
+  if (const Made* made = images_.find(fact.image, fact.time)) waiting.made = *made;
+  if (!waiting.created.name.empty()) created_names_[waiting.created.name] = fact.container_id;
+  created_[fact.container_id] = std::move(waiting);
+  timers_.at(fact.time + kDeployWait,
+             [this, id = fact.container_id](TimeNs due) { settle_deploy(id, nullptr, due); });
+  // Records of two conversations may be told in the wrong order, a little.
+  for (auto it = early_starts_.begin(); it != early_starts_.end(); ++it) {
+    if (it->time + kClientWait < fact.time || !refers(plain(it->container), fact)) continue;
+    const ContainerStarted start = *it;
+    early_starts_.erase(it);
+    return settle_deploy(fact.container_id, &start, fact.time);
   }
-  if (created_.size() >= kMaxContainers) {
-    ++counters_.refused;
-    return;
-  }
-  created_[fact.container_id] = fact;
+}
+
+std::string Tracker::waiting_deploy(const std::string& reference) const {
+  if (created_.contains(reference)) return reference;
+  if (const auto it = created_names_.find(reference); it != created_names_.end()) return it->second;
+  if (reference.empty()) return {};
+  const auto first = created_.lower_bound(reference);
+  if (first == created_.end() || !first->first.starts_with(reference)) return {};
+  const auto second = std::next(first);
+  const bool several = second != created_.end() && second->first.starts_with(reference);
+  return several ? std::string() : first->first;
 }
 
 void Tracker::on(const ContainerStarted& fact) {
-  for (auto it = created_.begin(); it != created_.end(); ++it) {
-    const ContainerCreated& c = it->second;
-    if (c.container_id != fact.container && c.name != fact.container &&
-        "/" + c.name != fact.container &&
-        !(fact.container.size() >= 4 && c.container_id.starts_with(fact.container))) {
-      continue;
-    }
-    report_deploy(c, fact.call, fact.time);
-    created_.erase(it);
-    return;
+  const std::string reference = plain(fact.container);
+  const std::string id = waiting_deploy(reference);
+  if (!id.empty()) return settle_deploy(id, &fact, fact.time);
+  if (by_api_.contains(reference)) return;  // decided before
+  // A client started it, whoever made it: no step. A name tells no id; see blind_egress.
+  if (reference.size() == 64) by_api_.insert(reference);
+  if (early_starts_.size() >= kMaxEarlyStarts) early_starts_.pop_front();
+  early_starts_.push_back(fact);
+  timers_.at(fact.time + kStartAnswer, [this](TimeNs due) {
+    while (!early_starts_.empty() && early_starts_.front().time + kStartAnswer <= due)
+      early_starts_.pop_front();
+  });
+}
+
+void Tracker::on(const ImageTagged& fact) { images_.tag(fact.source, fact.tag, fact.time); }
+
+void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start, TimeNs time) {
+  const auto it = created_.find(id);
+  if (it == created_.end()) return;
+  const Waiting waiting = std::move(it->second);
+  created_.erase(it);
+  if (const auto name = created_names_.find(waiting.created.name);
+      name != created_names_.end() && name->second == waiting.created.container_id) {
+    created_names_.erase(name);
   }
-}
-
-void Tracker::on(const ImageTagged& fact) {
-  Made* made = image_of(fact.source, fact.time);
-  if (made != nullptr) made->image.tags.push_back(fact.tag);
-}
-
-void Tracker::report_deploy(const ContainerCreated& created, const CallId& call, TimeNs time) {
-  const Made* made = image_of(created.image, time);
-  if (made == nullptr) return;
+  if (!waiting.made) return;
   Moment moment;
   moment.kind = MomentKind::kImageDeploy;
   moment.time = time;
-  moment.call = created.call;
-  moment.key = created.container_id;
-  moment.build = made->build;
-  moment.image = made->image;
+  moment.call = waiting.created.call;
+  moment.key = waiting.created.container_id;
+  moment.build = waiting.made->build;
+  moment.image = waiting.made->image;
   Deployment deployment;
-  deployment.time = time;
-  deployment.container = created;
-  fill_client(call.conn, deployment.client);
+  deployment.time = start != nullptr ? start->time : waiting.created.time;
+  deployment.started = start != nullptr;
+  deployment.container = waiting.created;
+  fill_client(start != nullptr ? start->call.conn : waiting.created.call.conn, deployment.client);
   moment.deployment = std::move(deployment);
-  moments_.push_back(std::move(moment));
-}
-
-void Tracker::advance_deploys(TimeNs now) {
-  std::erase_if(created_, [&](const auto& entry) {
-    const ContainerCreated& created = entry.second;
-    if (created.time + kDeployWait > now) return false;
-    report_deploy(created, created.call, created.time + kDeployWait);
-    return true;
-  });
+  tell(std::move(moment));
 }
 
 }  // namespace kilnwatch::tracker

@@ -21,6 +21,7 @@ struct Moment {
   std::optional<domain::Connection> connection;
   std::optional<domain::Image> image;
   std::optional<domain::Deployment> deployment;
+  std::optional<domain::Health> health;
   std::vector<domain::Reason>
       reasons;             // candidates of an ambiguous attribution, causes of blindness
   bool to_engine = false;  // the destination is an engine's listener

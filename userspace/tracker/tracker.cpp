@@ -1,5 +1,7 @@
 #include "tracker/tracker.h"
 
+#include <algorithm>
+
 #include "identity/container.h"
 
 namespace kilnwatch::tracker {
@@ -10,105 +12,150 @@ void Tracker::observe(const Event& event) {
   now_ = std::max(now_, time_of(event));
   // Deadlines that lie before this event are decided on what was known then: whether a Tick came in
   // between makes no difference, so a replay decides as the live run did.
-  advance_all();
+  timers_.run(now_);
   processes_.observe(event);
-  if (const auto* e = std::get_if<ConnOpened>(&event)) {
-    if (conns_.size() >= kMaxConnections) {
-      ++counters_.refused;
-    } else {
-      conns_[e->conn] = {*e, 0};
-    }
-    if (e->transport == Transport::kTcp && listeners_.size() < kMaxConnections) {
-      listeners_.insert(e->server);
-    }
-  } else if (const auto* client = std::get_if<ClientSeen>(&event)) {
-    if (clients_.size() >= kMaxConnections) clients_.erase(clients_.begin());
-    clients_[{client->join, client->client, client->server}] = *client;
-  } else if (const auto* closed = std::get_if<ConnClosed>(&event)) {
-    const auto it = conns_.find(closed->conn);
-    if (it != conns_.end()) it->second.closed = closed->time;
-  } else if (const auto* exec = std::get_if<ProcessExecuted>(&event)) {
-    meet_container(exec->process, exec->time, true);
-  } else if (const auto* exit = std::get_if<ProcessExited>(&event)) {
-    for (auto& [id, container] : containers_) {
-      if (container.init_pid == exit->pid && container.exited == 0) container.exited = exit->time;
-    }
-  } else if (const auto* egress = std::get_if<EgressStarted>(&event)) {
-    meet_container(egress->process, egress->time, false);
-    std::string id = identity::container_of(egress->process.cgroup);
-    if (!id.empty() && flows_.size() < kMaxEgress) {
-      flows_[egress->egress] = {
-          *egress,
-          std::move(id),
-          {},
-          egress->outcome == Outcome::kRefused || egress->outcome == Outcome::kTimedOut};
-    } else if (!id.empty()) {
-      ++counters_.refused;
-    }
-  } else if (const auto* payload = std::get_if<EgressPayload>(&event)) {
-    const auto it = flows_.find(payload->egress);
-    if (it != flows_.end()) {
-      it->second.payload = payload->bytes;
-      it->second.ripe = true;
-    }
-  } else if (const auto* outcome = std::get_if<EgressOutcome>(&event)) {
-    const auto it = flows_.find(outcome->egress);
-    if (it != flows_.end()) {
-      it->second.egress.outcome = outcome->outcome;
-      it->second.ripe |=
-          outcome->outcome == Outcome::kRefused || outcome->outcome == Outcome::kTimedOut;
-    }
-  } else if (const auto* loss = std::get_if<KernelLoss>(&event)) {
-    const Run* run = runs_.empty() ? nullptr : &runs_.begin()->second;
-    blind(loss->time, run != nullptr ? runs_.begin()->first : CallId{}, run,
-          "kernel lost " + std::to_string(loss->count) + " records: " + loss->cause);
-  }
-  advance_all();
-}
-
-void Tracker::advance_all() {
-  advance_egress(now_);
-  advance_builds(now_);
-  advance_deploys(now_);
-  std::erase_if(conns_, [&](const auto& c) {
-    if (c.second.closed == 0 || c.second.closed + kLinger > now_) return false;
-    clients_.erase({c.second.opened.join, c.second.opened.client, c.second.opened.server});
-    return true;
-  });
+  std::visit([this](const auto& e) { see(e); }, event);
+  note_refusals();
 }
 
 void Tracker::learn(const ApiFact& fact) {
   std::visit([this](const auto& f) { on(f); }, fact);
-  advance_egress(now_);
-  advance_builds(now_);
 }
 
-void Tracker::blind(TimeNs time, CallId call, const Run* run, std::string cause) {
-  Moment moment;
-  moment.time = time;
-  moment.call = call;
-  moment.key = cause + "@" + std::to_string(time);
-  moment.reasons.push_back({"facts-lost", std::move(cause)});
-  if (run != nullptr) moment.build = run->build;
+void Tracker::finish() { timers_.run(~TimeNs{0}); }
+
+Held Tracker::held() const {
+  return {runs_.size(),  conns_.size(),   peers_.size(),       containers_.size(),
+          flows_.size(), created_.size(), early_starts_.size()};
+}
+
+void Tracker::tell(Moment moment) {
+  moment.time = std::min(moment.time, now_);  // at the end, deadlines lie ahead
   moments_.push_back(std::move(moment));
 }
 
-void Tracker::fill_client(const ConnId& conn, Client& client) const {
+void Tracker::note_refusals() {
+  if (const auto n = processes_.refused(); n != processes_refused_) {
+    lose("processes", n - processes_refused_, now_);
+    processes_refused_ = n;
+  }
+  if (const auto n = containers_.refused(); n != containers_refused_) {
+    lose("containers", n - containers_refused_, now_);
+    containers_refused_ = n;
+  }
+}
+
+std::optional<Tracker::PeerKey> Tracker::peer_key(const ConnOpened& opened) {
+  if (opened.transport == Transport::kUnix && opened.join == 0) return std::nullopt;
+  return PeerKey{opened.join, opened.client, opened.server};
+}
+
+void Tracker::see(const ConnOpened& event) {
+  if (event.transport == Transport::kTcp) {
+    if (engine_ips_.size() < kMaxConnections) engine_ips_.insert(event.server.ip);
+    if (engine_ports_.size() < kMaxConnections) engine_ports_.insert(event.server.port);
+  }
+  if (conns_.size() >= kMaxConnections) return lose("connection-table", 1, event.time);
+  if (!conns_.emplace(event.conn, Conn{event, 0}).second) return;
+  const auto key = peer_key(event);
+  if (key && (peers_.size() < kMaxPeers || peers_.contains(*key))) ++peers_[*key].conns;
+}
+
+void Tracker::see(const ClientSeen& event) {
+  containers_.note_cgroup(event.process.cgroup);
+  const PeerKey key{event.join, event.client, event.server};
+  if (peers_.size() >= kMaxPeers && !peers_.contains(key)) {
+    return lose("client-table", 1, event.time);
+  }
+  peers_[key].seen = event;
+  timers_.at(event.time + kPeerWait, [this, key](TimeNs) {
+    const auto it = peers_.find(key);
+    if (it != peers_.end() && it->second.conns == 0) peers_.erase(it);
+  });
+}
+
+void Tracker::see(const ConnClosed& event) {
+  const auto it = conns_.find(event.conn);
+  if (it == conns_.end() || it->second.closed != 0) return;
+  it->second.closed = event.time;
+  timers_.at(event.time + kLinger, [this, conn = event.conn](TimeNs) { drop_conn(conn); });
+}
+
+void Tracker::drop_conn(ConnId conn) {
+  const auto it = conns_.find(conn);
+  if (it == conns_.end()) return;
+  // Its end was not read: without a connection there is nobody to build for.
+  for (auto run = runs_.lower_bound({conn, 0}); run != runs_.end() && run->first.conn == conn;
+       ++run) {
+    if (run->second.build.ended == 0) end(run->second, BuildStatus::kCancelled, it->second.closed);
+  }
+  if (const auto key = peer_key(it->second.opened)) {
+    const auto peer = peers_.find(*key);
+    if (peer != peers_.end() && --peer->second.conns == 0) peers_.erase(peer);
+  }
+  conns_.erase(it);
+}
+
+void Tracker::see(const ProcessExecuted& event) {
+  const auto met = containers_.meet(event.process, event.time, true, processes_);
+  containers_.note_cgroup(event.process.cgroup);
+  if (met.container != nullptr && (met.fresh || met.told)) consider(*met.container);
+}
+
+void Tracker::see(const ProcessExited& event) {
+  const Container* container = containers_.exit(event.pid, event.start, event.time);
+  if (container == nullptr) return;
+  timers_.at(event.time + kLinger, [this, id = container->id](TimeNs) { containers_.forget(id); });
+}
+
+void Tracker::see(const EgressStarted& event) {
+  const auto met = containers_.meet(event.process, event.time, false, processes_);
+  containers_.note_cgroup(event.process.cgroup);
+  if (met.container == nullptr) return;
+  if (met.fresh) consider(*met.container);
+  // Only builds make connections worth following, and only containers that could be steps.
+  if (runs_.empty() || !could_be_step(*met.container)) return;
+  if (flows_.size() >= kMaxEgress) return lose("connects", 1, event.time);
+  const bool ripe = event.outcome == Outcome::kRefused || event.outcome == Outcome::kTimedOut;
+  if (!flows_.emplace(event.egress, Flow{event, met.container->id, {}, ripe}).second) return;
+  met.container->waiting.insert(event.egress);
+  timers_.at(event.time + kEgressWait,
+             [this, id = event.egress](TimeNs due) { try_decide(id, due, true); });
+  if (ripe) try_decide(event.egress, event.time, false);
+}
+
+void Tracker::see(const EgressPayload& event) {
+  const auto it = flows_.find(event.egress);
+  if (it == flows_.end()) return;
+  it->second.payload = event.bytes;
+  it->second.ripe = true;
+  try_decide(event.egress, event.time, false);
+}
+
+void Tracker::see(const EgressOutcome& event) {
+  const auto it = flows_.find(event.egress);
+  if (it == flows_.end()) return;
+  it->second.egress.outcome = event.outcome;
+  if (event.outcome != Outcome::kRefused && event.outcome != Outcome::kTimedOut) return;
+  it->second.ripe = true;
+  try_decide(event.egress, event.time, false);
+}
+
+void Tracker::see(const KernelLoss& event) { lose(event.cause, event.count, event.time); }
+
+void Tracker::fill_client(ConnId conn, Client& client) const {
   const auto it = conns_.find(conn);
   if (it == conns_.end()) return;
   const ConnOpened& opened = it->second.opened;
   client.transport = opened.transport;
   client.address = opened.client;
-  const ClientSeen* seen = nullptr;
-  if (const auto found = clients_.find({opened.join, opened.client, opened.server});
-      found != clients_.end()) {
-    seen = &found->second;
-  }
-  if (seen != nullptr) {
-    client.process = seen->process;
+  const auto key = peer_key(opened);
+  const auto peer = key ? peers_.find(*key) : peers_.end();
+  if (peer != peers_.end() && peer->second.seen) {
+    client.process = peer->second.seen->process;
   } else if (opened.transport == Transport::kUnix && opened.client_pid != 0 && !client.process) {
-    const Process* known = processes_.find(opened.client_pid);
-    Process process = known != nullptr ? *known : Process{};
+    const Process* found = processes_.find(opened.client_pid);
+    Process process = found != nullptr ? *found : Process{};
     process.pid = opened.client_pid;
     process.uid = opened.client_uid;
     client.process = process;

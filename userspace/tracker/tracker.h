@@ -1,77 +1,131 @@
 // Joins what engines said with what the kernel saw. Single thread, event time only.
+//
+// Ranks of facts (design §1): a container that the kernel saw start outranks every line of a
+// build's output; a line counts by its place in the stream; only `aux` messages and the request
+// itself cannot be forged by a step.
 #pragma once
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "domain/api_fact.h"
 #include "domain/event.h"
 #include "identity/process_table.h"
+#include "tracker/containers.h"
+#include "tracker/images.h"
+#include "tracker/losses.h"
 #include "tracker/moment.h"
+#include "tracker/timers.h"
 
 namespace kilnwatch::tracker {
 
 // Limits (design §6) and windows, ns.
 inline constexpr std::size_t kMaxBuilds = 1024;
-inline constexpr std::size_t kMaxSteps = 512;
+inline constexpr std::size_t kMaxSteps = 512;  // containers told from kernel facts, per build
+// A true "Running in" is the last one before its container starts: a step's flood pushes out
+// only older ones.
+inline constexpr std::size_t kMaxAnnounced = 64;
+inline constexpr std::size_t kMaxTags = 128;
+inline constexpr std::size_t kMaxCandidates = 16;  // named in one alert
 inline constexpr std::size_t kMaxConnections = 4096;
-inline constexpr std::size_t kMaxContainers = 16'384;
+inline constexpr std::size_t kMaxPeers = 2 * kMaxConnections;  // not accepted yet ones, too
 inline constexpr std::size_t kMaxEgress = 16'384;
-inline constexpr std::size_t kMaxImages = 4096;
+inline constexpr std::size_t kMaxWaitingDeploys = 4096;
+inline constexpr std::size_t kMaxEarlyStarts = 64;
 inline constexpr domain::TimeNs kSecond = 1'000'000'000;
 inline constexpr domain::TimeNs kRequestWait = 2 * kSecond;
 inline constexpr domain::TimeNs kEgressWait = kSecond;
 inline constexpr domain::TimeNs kDeployWait = 2 * kSecond;
-inline constexpr domain::TimeNs kClientWait = 50'000'000;  // records of other CPUs
-inline constexpr domain::TimeNs kLinger = 2 * kSecond;     // facts that come after the end
-inline constexpr domain::TimeNs kDeployWindow = 24 * 3600 * kSecond;
+inline constexpr domain::TimeNs kClientWait = 50'000'000;    // records of other CPUs
+inline constexpr domain::TimeNs kSlack = 5'000'000;          // cause after effect by this much
+inline constexpr domain::TimeNs kLinger = 2 * kSecond;       // facts that come after the end
+inline constexpr domain::TimeNs kPeerWait = 60 * kSecond;    // connected, not accepted
+inline constexpr domain::TimeNs kStartAnswer = 5 * kSecond;  // from a start to its answer
 
 struct Counters {
-  std::uint64_t refused = 0;         // not stored: a table was full
-  std::uint64_t ignored_forged = 0;  // announcements that were a step's own output
+  std::uint64_t ignored_forged = 0;  // lines that could not be the builder's
+};
+
+// How many of each are held: all 0 once everything is over and has lingered.
+struct Held {
+  std::size_t builds = 0;
+  std::size_t connections = 0;
+  std::size_t peers = 0;
+  std::size_t containers = 0;
+  std::size_t flows = 0;
+  std::size_t deploys = 0;
+  std::size_t early_starts = 0;
 };
 
 class Tracker {
  public:
   explicit Tracker(std::string boot_id) : boot_id_(std::move(boot_id)) {}
+  Tracker(const Tracker&) = delete;  // deadlines point here
+  Tracker& operator=(const Tracker&) = delete;
 
   void observe(const domain::Event& event);
   void learn(const domain::ApiFact& fact);
+  // Nothing more comes: all that waits is decided on what is known, at the time it was due or now,
+  // whichever is first.
+  void finish();
   std::vector<Moment> take() { return std::exchange(moments_, {}); }
 
   std::size_t open_builds() const { return runs_.size(); }
+  Held held() const;
   const Counters& counters() const { return counters_; }
   const identity::ProcessTable& processes() const { return processes_; }
 
  private:
   // unix: the join number; tcp: both ends.
-  using ClientKey = std::tuple<std::uint64_t, domain::Endpoint, domain::Endpoint>;
+  using PeerKey = std::tuple<std::uint64_t, domain::Endpoint, domain::Endpoint>;
+  struct Peer {
+    std::optional<domain::ClientSeen> seen;
+    std::size_t conns = 0;
+  };
+  struct Conn {
+    domain::ConnOpened opened;
+    domain::TimeNs closed = 0;
+  };
   struct Announced {  // "Running in"
     std::string short_id;
     domain::TimeNs time = 0;
-    bool over = false;
     domain::Step step;
+    bool in_step = false;
+    std::uint64_t newest_cgroup = 0;  // at that time
+  };
+  struct Unclaimed {  // a container that no line named, met while this build was open
+    std::string id;
+    std::vector<std::uint32_t> numbers;  // of the instructions it may run, ascending
+    std::uint32_t floor = 0;             // the last confirmed step when it was met
+    bool sole = false;                   // no other build could have started it
   };
   struct Run {
     domain::Build build;
+    domain::TimeNs active = 0;    // last fact
     domain::TimeNs known_at = 0;  // base images; 0: not yet
     bool reported = false;
-    bool step_seen = false;
-    domain::Step current;
-    std::vector<Announced> announced;
-    domain::Image image;
+    bool lossy = false;        // lines may be missing
+    std::uint32_t total = 0;   // 0: not established
+    std::uint32_t number = 0;  // of the last step that the kernel confirmed
+    std::string running;       // the last confirmed container
+    domain::Step line;         // the last "Step i/n" that could be true; number 0: none
+    std::deque<Announced> announced;
+    std::vector<Unclaimed> unclaimed;
+    std::uint64_t newest_cgroup = 0;     // when it was requested
+    std::vector<std::string> aux_ids;    // full ids, last two
+    std::string final_id;                // of the last "Successfully built"
+    std::vector<std::string> tag_lines;  // after that
   };
-  struct Container {
-    domain::TimeNs first_seen = 0;
-    domain::TimeNs exited = 0;
-    std::uint32_t init_pid = 0;
-    std::vector<std::string> init_args;
-    bool started_seen = false;  // first met by an exec: its start was watched
+  struct Waiting {  // created, its start may come
+    domain::ContainerCreated created;
+    std::optional<Made> made;  // what the image's name meant at that time
   };
   struct Flow {  // egress on its way to its decision
     domain::EgressStarted egress;
@@ -79,73 +133,112 @@ class Tracker {
     std::string payload;
     bool ripe = false;  // payload, outcome
   };
-  struct Conn {
-    domain::ConnOpened opened;
-    domain::TimeNs closed = 0;
-  };
-  struct Made {
-    domain::TimeNs time = 0;
-    domain::Build build;
-    domain::Image image;
-  };
   struct Owner {
     Run* run = nullptr;
     domain::Step step;
     std::vector<domain::Reason> reasons;
   };
+  struct Candidate {
+    Run* run = nullptr;
+    std::uint32_t number = 0;  // 0: not known
+  };
 
+  // tracker.cpp
+  void see(const domain::ConnOpened& event);
+  void see(const domain::ClientSeen& event);
+  void see(const domain::ConnClosed& event);
+  void see(const domain::ProcessExecuted& event);
+  void see(const domain::ProcessExited& event);
+  void see(const domain::EgressStarted& event);
+  void see(const domain::EgressPayload& event);
+  void see(const domain::EgressOutcome& event);
+  void see(const domain::KernelLoss& event);
+  template <class Other>
+  void see(const Other&) {}
+  static std::optional<PeerKey> peer_key(const domain::ConnOpened& opened);
+  void drop_conn(domain::ConnId conn);
+  void note_refusals();
+  void fill_client(domain::ConnId conn, domain::Client& client) const;
+  void tell(Moment moment);
+  // blind.cpp
+  void lose(const std::string& cause, std::uint64_t count, domain::TimeNs time,
+            const domain::CallId& call = {}, const Run* run = nullptr);
+  void tell_loss(const Losses::Due& due, const std::string& cause, domain::TimeNs time,
+                 const domain::CallId& call, const std::optional<domain::Build>& build);
+  void blind_egress(const Flow& flow, Container& container, domain::TimeNs time);
   // builds.cpp
   void on(const domain::BuildRequested& fact);
   void on(const domain::DockerfileSeen& fact);
   void on(const domain::BuildStepAnnounced& fact);
   void on(const domain::BuildContainerAnnounced& fact);
-  void on(const domain::BuildContainerRemoved& fact);
+  void on(const domain::BuildContainerRemoved&) {}  // may be forged; the kernel sees the exit
   void on(const domain::BuildImageAnnounced& fact);
   void on(const domain::BuildTagAnnounced& fact);
   void on(const domain::BuildEnded& fact);
   void on(const domain::ConversationBlind& fact);
   Run* run_of(const domain::CallId& call);
-  bool step_running(const Run& run, domain::TimeNs at) const;
+  Run* active_run(const domain::CallId& call, domain::TimeNs time);
+  void known(Run& run, domain::TimeNs time);
+  void end(Run& run, domain::BuildStatus status, domain::TimeNs time);
   void report_request(Run& run, domain::TimeNs time);
-  void fill_client(const domain::ConnId& conn, domain::Client& client) const;
-  void advance_builds(domain::TimeNs now);
+  void remember_image(const Run& run, domain::TimeNs time);
+  void evict_run(domain::TimeNs time);
+  // attribution.cpp
+  bool step_running(const Run& run, domain::TimeNs at);
+  bool fits(const Announced& announced, const Container& container) const;
+  bool could_be_step(const Container& container) const;
+  bool in_window(const Run& run, const Container& container) const;
+  void claim(const domain::CallId& call, const Announced& announced, Container& container);
+  void consider(Container& container);
+  void note_unclaimed(const Container& container);
+  bool told_by_kernel(const Run& run) const;
+  const Claim* winner(const Container& container) const;
+  void confirm(Container& container);
+  Owner owner_of(const Container& container, bool last);
+  Owner claimed(const Container& container, bool last);
+  Owner inferred(const Container& container, bool last);
+  Owner choose(const std::vector<Candidate>& from, const Container& container);
+  void candidates_of(Run& run, const Container& container, bool any,
+                     std::vector<Candidate>& out) const;
+  std::vector<std::uint32_t> numbers_of(const Run& run, const Container& container) const;
+  std::vector<std::uint32_t> ordered_numbers(const Run& run, const std::string& id) const;
+  domain::Step step_of(const Run& run, std::uint32_t number, const Container& container) const;
   // egress.cpp
-  void meet_container(const domain::Process& process, domain::TimeNs time, bool exec);
-  Owner owner_of(const Flow& flow);
-  bool decide(Flow& flow, domain::TimeNs now, bool last);
-  void advance_egress(domain::TimeNs now);
+  void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
+  void decide_waiting(Container& container, domain::TimeNs time);
+  void report_egress(const Flow& flow, Owner owner, domain::TimeNs time);
+  void drop_flow(domain::EgressId id);
+  bool is_engine(const domain::Endpoint& to) const;
   // deploys.cpp
-  bool created_by_api(const std::string& id) const { return by_api_.contains(id); }
   void on(const domain::ContainerCreated& fact);
   void on(const domain::ContainerStarted& fact);
   void on(const domain::ImageTagged& fact);
-  Made* image_of(const std::string& name, domain::TimeNs now);
-  void report_deploy(const domain::ContainerCreated& created, const domain::CallId& call,
+  std::string waiting_deploy(const std::string& reference) const;
+  // `start` null: none came.
+  void settle_deploy(const std::string& id, const domain::ContainerStarted* start,
                      domain::TimeNs time);
-  void remember_image(const Run& run, domain::TimeNs time);
-  void advance_deploys(domain::TimeNs now);
-
-  void advance_all();
-  void blind(domain::TimeNs time, domain::CallId call, const Run* run, std::string cause);
 
   std::string boot_id_;
   domain::TimeNs now_ = 0;
+  Timers timers_;
   identity::ProcessTable processes_;
+  std::uint64_t processes_refused_ = 0;   // told so far
+  std::uint64_t containers_refused_ = 0;  // told so far
   std::map<domain::ConnId, Conn> conns_;
-  std::map<ClientKey, domain::ClientSeen> clients_;
-  std::set<domain::Endpoint> listeners_;
+  std::map<PeerKey, Peer> peers_;
+  std::set<std::string> engine_ips_;  // where engines were reached over TCP
+  std::set<std::uint16_t> engine_ports_;
   std::map<domain::CallId, Run> runs_;
-  std::map<std::string, Container> containers_;
-  std::map<domain::EgressId, Flow> flows_;
-  std::map<std::string, domain::ContainerCreated> created_;  // by API, not reported yet
-  std::set<std::string> by_api_;       // containers that a client created: never a build's step
-  std::deque<std::string> api_order_;  // of by_api_, oldest first
-  std::deque<Made> images_;
+  Containers containers_;
+  std::unordered_map<domain::EgressId, Flow> flows_;
+  std::map<std::string, Waiting> created_;            // by API, not decided yet
+  std::map<std::string, std::string> created_names_;  // name to id
+  RecentNames by_api_{kMaxContainerNames};  // a client made or started them: never a build's step
+  std::deque<domain::ContainerStarted> early_starts_;  // their creation is not known (yet)
+  Images images_;
+  Losses losses_;
   std::vector<Moment> moments_;
   Counters counters_;
 };
-
-// "docker.io/library/x:latest" of any short form; ids and digests stay as they are.
-std::string normalise_image(const std::string& name);
 
 }  // namespace kilnwatch::tracker

@@ -1,97 +1,10 @@
 #include <catch2/catch_test_macros.hpp>
 
-#include <algorithm>
-
-#include "detect/detector.h"
-#include "tracker/tracker.h"
+#include "unit/tracker/scene.h"
 
 using namespace kilnwatch;
 using namespace kilnwatch::domain;
-
-namespace {
-
-constexpr TimeNs kMs = 1'000'000;
-
-std::string container(char c) { return std::string(64, c); }
-
-Process process_in(const std::string& id, std::uint32_t pid) {
-  Process p;
-  p.pid = pid;
-  p.start = pid;
-  p.comm = "wget";
-  p.exe = "/bin/wget";
-  p.args = {"wget", "http://198.51.100.66/"};
-  p.cgroup = {pid, "system.slice/docker-" + id + ".scope"};
-  return p;
-}
-
-// Drives tracker and rules the way the pipeline does.
-class Scene {
- public:
-  void see(const Event& event) {
-    tracker_.observe(event);
-    judge();
-  }
-  void learn(const ApiFact& fact) {
-    tracker_.learn(fact);
-    judge();
-  }
-  void request(ConnId conn, TimeNs time, bool quiet = false) {
-    ConnOpened opened;
-    opened.time = time;
-    opened.conn = conn;
-    opened.transport = Transport::kTcp;
-    opened.client = {"198.51.100.66", static_cast<std::uint16_t>(40000 + conn)};
-    opened.server = {"198.51.100.1", 2375};
-    see(opened);
-    BuildRequested build;
-    build.time = time;
-    build.call = {conn, 0};
-    build.method = "POST";
-    build.path = "/build";
-    build.tags = {"image" + std::to_string(conn) + ":1"};
-    build.quiet = quiet;
-    learn(build);
-  }
-  void step(ConnId conn, TimeNs time, std::uint32_t number, char id) {
-    learn(BuildStepAnnounced{time, {conn, 0}, number, 9, "RUN step " + std::to_string(number)});
-    learn(BuildContainerAnnounced{time + kMs, {conn, 0}, container(id).substr(0, 12)});
-    see(ProcessExecuted{time + 2 * kMs, process_in(container(id), static_cast<std::uint32_t>(id))});
-  }
-  void connect(TimeNs time, char id, const std::string& ip, std::uint64_t egress) {
-    see(EgressStarted{time,
-                      egress,
-                      6,
-                      Outcome::kPending,
-                      {ip, 80},
-                      process_in(container(id), static_cast<std::uint32_t>(id))});
-    see(EgressOutcome{time + kMs, egress, Outcome::kRefused});
-  }
-  void leave(TimeNs time, char id) {
-    see(ProcessExited{time, static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(id), 0});
-  }
-
-  std::vector<Finding> of(Rule rule) const {
-    std::vector<Finding> out;
-    std::copy_if(findings_.begin(), findings_.end(), std::back_inserter(out),
-                 [&](const auto& f) { return f.rule == rule; });
-    return out;
-  }
-  const tracker::Tracker& tracker() const { return tracker_; }
-
- private:
-  void judge() {
-    for (const auto& moment : tracker_.take()) {
-      if (auto finding = detector_.judge(moment)) findings_.push_back(std::move(*finding));
-    }
-  }
-  tracker::Tracker tracker_{"boot"};
-  detect::MemorySeenStore seen_;
-  detect::Detector detector_{"boot", seen_};
-  std::vector<Finding> findings_;
-};
-
-}  // namespace
+using namespace kilnwatch::test;
 
 TEST_CASE("Client, request, step, connection, image and deployment make one chain") {
   Scene scene;
@@ -102,13 +15,8 @@ TEST_CASE("Client, request, step, connection, image and deployment make one chai
   scene.leave(400 * kMs, 'a');
   scene.learn(BuildImageAnnounced{500 * kMs, {1, 0}, "sha256:" + container('f'), false});
   scene.learn(BuildEnded{500 * kMs, {1, 0}, BuildStatus::kSucceeded, 200, {}});
-  ContainerCreated created;
-  created.time = 600 * kMs;
-  created.call = {2, 0};
-  created.container_id = container('d');
-  created.image = "image1:1";
-  scene.learn(created);
-  scene.learn(ContainerStarted{700 * kMs, {3, 0}, container('d')});
+  scene.created(600 * kMs, 'd', "image1:1");
+  scene.started(700 * kMs, container('d'));
 
   REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
   CHECK(scene.of(Rule::kBuildRequest)[0].build->base_images ==
@@ -140,11 +48,11 @@ TEST_CASE(
     const char second = static_cast<char>('a' + static_cast<int>(step));
     scene.step(1, at, step, first);
     scene.step(2, at + 3 * kMs, step, second);
-    scene.connect(at + 10 * kMs, second, "192.0.2." + std::to_string(20 + step), egress++);
-    scene.connect(at + 11 * kMs, 'f', "192.0.2.99", egress++);
-    scene.connect(at + 12 * kMs, first, "192.0.2." + std::to_string(10 + step), egress++);
-    scene.leave(at + 20 * kMs, first);
-    scene.leave(at + 21 * kMs, second);
+    scene.connect(at + 30 * kMs, second, "192.0.2." + std::to_string(20 + step), egress++);
+    scene.connect(at + 31 * kMs, 'f', "192.0.2.99", egress++);
+    scene.connect(at + 32 * kMs, first, "192.0.2." + std::to_string(10 + step), egress++);
+    scene.leave(at + 50 * kMs, first);
+    scene.leave(at + 51 * kMs, second);
   }
   scene.see(Tick{at + 5000 * kMs});
   const auto found = scene.of(Rule::kBuildEgress);
@@ -158,8 +66,7 @@ TEST_CASE(
 
 TEST_CASE("Lines that a step forges do not move the attribution") {
   Scene scene;
-  scene.see(
-      ProcessExecuted{50 * kMs, process_in(container('e'), 'e')});  // of somebody else, before
+  scene.start(50 * kMs, 'e');  // of somebody else, before
   scene.request(1, 100 * kMs);
   scene.step(1, 200 * kMs, 1, 'a');
   // The step's own output, while its container runs:
@@ -179,15 +86,11 @@ TEST_CASE("Lines that a step forges do not move the attribution") {
 
 TEST_CASE("A container that a client created is never a step, however late it starts") {
   Scene scene;
-  ContainerCreated created;
-  created.time = 50 * kMs;
-  created.container_id = container('c');
-  created.image = "other";
-  scene.learn(created);
+  scene.created(50 * kMs, 'c', "other");
   scene.request(1, 5000 * kMs);
   scene.learn(BuildStepAnnounced{5100 * kMs, {1, 0}, 1, 9, "RUN x"});
   scene.learn(BuildContainerAnnounced{5101 * kMs, {1, 0}, container('c').substr(0, 12)});
-  scene.see(ProcessExecuted{5200 * kMs, process_in(container('c'), 'c')});
+  scene.start(5200 * kMs, 'c', "x");
   scene.connect(5300 * kMs, 'c', "192.0.2.7", 1);
   scene.see(Tick{9000 * kMs});
   CHECK(scene.of(Rule::kBuildEgress).empty());

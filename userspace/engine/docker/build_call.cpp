@@ -84,6 +84,7 @@ void BuildCall::announce(const Scene& scene) {
     }
   }
   build_.quiet = is_true(values.first("q"));
+  build_.no_cache = is_true(values.first("nocache"));
   build_.buildkit = values.first("version") == "2";
   if (form_type_.empty() && build_.remote_context.empty())
     context_.emplace(build_.call, values.first("dockerfile"));

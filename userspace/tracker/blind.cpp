@@ -1,0 +1,88 @@
+// What was lost, told in words.
+#include <set>
+#include <utility>
+
+#include "tracker/tracker.h"
+
+namespace kilnwatch::tracker {
+
+using namespace domain;
+
+void Tracker::lose(const std::string& cause, std::uint64_t count, TimeNs time, const CallId& call,
+                   const Run* run) {
+  const LossText text = text_of_loss(cause);
+  if (count == 0 || text.meaning.empty()) return;
+  // Any open build may have lost lines or containers by it.
+  if (run == nullptr) {
+    for (auto& [id, open] : runs_) open.lossy = true;
+  }
+  if (text.needs_build && runs_.empty()) return;
+  const auto build = run != nullptr ? std::optional(run->build) : std::nullopt;
+  tell_loss(losses_.add(call, cause, count, time), cause, time, call, build);
+}
+
+void Tracker::tell_loss(const Losses::Due& due, const std::string& cause, TimeNs time,
+                        const CallId& call, const std::optional<Build>& build) {
+  if (due.count == 0) return;
+  timers_.at(due.next, [this, cause, call, build](TimeNs at) {
+    Run* run = run_of(call);
+    tell_loss(losses_.over(call, cause, at), cause, at, call,
+              run != nullptr ? std::optional(run->build) : build);
+  });
+  const LossText text = text_of_loss(cause);
+  Moment moment;
+  moment.time = time;
+  moment.call = call;
+  moment.key = cause + "#" + std::to_string(due.ordinal);
+  moment.health = Health{cause, due.count};
+  moment.reasons.push_back({"facts-lost", text.what});
+  moment.reasons.push_back({"may-be-missing", text.meaning});
+  moment.build = build;
+  if (!build && runs_.empty()) {
+    moment.reasons.push_back({"no-build-open", "no build was known to be open at that time"});
+  }
+  if (!build) {
+    std::size_t named = 0;
+    for (const auto& [id, run] : runs_) {
+      if (++named > kMaxCandidates) break;
+      moment.reasons.push_back({"build-open", "build " + run.build.id + " was open"});
+    }
+    if (runs_.size() == 1) moment.build = runs_.begin()->second.build;
+  }
+  tell(std::move(moment));
+}
+
+// A connection that may be a step's and fits none: once for each container.
+void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) {
+  if (container.blind_told || !could_be_step(container)) return;
+  // Started through the API under a name that tells no id: the answer comes after the start.
+  for (const ContainerStarted& start : early_starts_) {
+    if (start.time >= container.first_seen && start.time < container.first_seen + kStartAnswer)
+      return;
+  }
+  const Run* open = nullptr;
+  std::size_t count = 0;
+  for (const auto& [call, run] : runs_) {
+    // What ran already when a build was met midway may be the step that it was at.
+    const bool midway_step = run.build.request.midway && run.number == 0 && run.build.ended == 0;
+    if (!midway_step && !(in_window(run, container) && container.start_seen)) continue;
+    if (open == nullptr) open = &run;
+    ++count;
+  }
+  if (open == nullptr) return;
+  container.blind_told = true;
+  const Endpoint& to = flow.egress.destination;
+  Moment moment;
+  moment.time = time;
+  moment.call = open->build.request.call;
+  moment.key = "connection-unattributed/" + container.id;
+  moment.health = Health{"connection-unattributed", 1};
+  moment.reasons.push_back(
+      {"connection-unattributed", "container " + container.id + " connected to " + to.ip +
+                                      " port " + std::to_string(to.port) +
+                                      " and may be a build step, but fits none"});
+  if (count == 1) moment.build = open->build;
+  tell(std::move(moment));
+}
+
+}  // namespace kilnwatch::tracker

@@ -1,0 +1,83 @@
+// The containers that the kernel saw: when each began, what it runs, when it was over.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "domain/event.h"
+#include "domain/finding.h"
+#include "identity/process_table.h"
+#include "tracker/bounded.h"
+
+namespace kilnwatch::tracker {
+
+inline constexpr std::size_t kMaxContainers = 16'384;
+inline constexpr std::size_t kMaxContainerNames = 16'384;  // ids remembered after the end
+
+// A build said that this container is its own.
+struct Claim {
+  domain::CallId call;
+  domain::Step step;     // number 0: the line of the step was not seen
+  bool in_step = false;  // said while another step of that build ran: could be its output
+};
+
+struct Container {
+  std::string id;
+  domain::TimeNs first_seen = 0;
+  domain::TimeNs exited = 0;  // of its first process; 0: runs, or the exit was not seen
+  std::uint64_t cgroup = 0;
+  std::uint32_t init_pid = 0;  // 0: the first process was not seen
+  domain::TimeNs init_start = 0;
+  std::vector<std::string> init_args;
+  bool args_cut = false;
+  // Its processes come from a runtime that the sensor saw start. The kernel side follows
+  // lineage from the runtimes that are executed while it watches: a container older than the
+  // sensor has none.
+  bool start_seen = false;
+  bool blind_told = false;
+  std::uint64_t rank = 0;  // in the order of eviction
+  std::vector<Claim> claims;
+  std::set<domain::EgressId> waiting;  // connections whose step is not decided
+};
+
+class Containers {
+ public:
+  struct Met {
+    Container* container = nullptr;  // null: no container, or no room
+    bool fresh = false;              // first met now
+    bool told = false;               // what its first process runs is known since now
+  };
+  // A process of a container did something (`exec`: executed).
+  Met meet(const domain::Process& process, domain::TimeNs time, bool exec,
+           const identity::ProcessTable& processes);
+  // The container whose first process this was, or null.
+  Container* exit(std::uint32_t pid, domain::TimeNs start, domain::TimeNs time);
+  // Of one that is over its id is kept.
+  void forget(const std::string& id);
+
+  Container* find(const std::string& id);
+  // Those whose id begins so, at most two: more than one is as good as none.
+  std::vector<Container*> with_prefix(const std::string& prefix);
+  // Was seen before and came to its end: what runs under that id now was started again.
+  bool over(const std::string& id) const { return past_.contains(id); }
+  // Cgroup ids only ever grow: one made after this moment has a greater one (kernfs: fs/kernfs).
+  std::uint64_t newest_cgroup() const { return newest_cgroup_; }
+  void note_cgroup(const domain::Cgroup& cgroup);
+  std::size_t size() const { return table_.size(); }
+  std::uint64_t refused() const { return refused_; }
+
+ private:
+  void make_room();
+  std::map<std::string, Container> table_;
+  std::map<std::pair<std::uint32_t, domain::TimeNs>, std::string> by_init_;
+  std::map<std::uint64_t, std::string> order_;  // by rank, oldest first
+  std::uint64_t next_rank_ = 0;
+  RecentNames past_{kMaxContainerNames};
+  std::uint64_t newest_cgroup_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace kilnwatch::tracker

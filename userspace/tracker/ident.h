@@ -1,0 +1,16 @@
+// Short names of builds and alerts: stable over replay.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/sha256.h"
+
+namespace kilnwatch::tracker {
+
+// 32 hex characters of SHA-256: long enough that two of one host never meet.
+inline std::string short_hash(std::string_view text) {
+  return base::sha256_hex(text).substr(0, 32);
+}
+
+}  // namespace kilnwatch::tracker

@@ -1,0 +1,99 @@
+#include "tracker/losses.h"
+
+#include <algorithm>
+
+namespace kilnwatch::tracker {
+
+LossText text_of_loss(const std::string& cause) {
+  struct Row {
+    const char* cause;
+    LossText text;
+  };
+  static const Row kRows[] = {
+      {"ring",
+       {"the ring from the kernel was full and records were dropped",
+        "a build request, a step, a connection or a deployment of this time may be missing",
+        false}},
+      {"connections",
+       {"more API connections at once than the kernel side follows",
+        "builds and deployments asked for on the others are not seen", false}},
+      {"conversations",
+       {"more API conversations at once than are read",
+        "builds and deployments asked for on the others are not seen", false}},
+      {"calls",
+       {"more socket calls at once than the kernel side follows",
+        "parts of API conversations are missing: a build or a deployment may go unseen", false}},
+      {"copy",
+       {"memory of a process could not be read",
+        "parts of API conversations are missing: a build or a deployment may go unseen", false}},
+      {"malformed",
+       {"records of the kernel side were not understood",
+        "a build request, a step, a connection or a deployment of this time may be missing",
+        false}},
+      {"egress",
+       {"more connections being made than the kernel side follows",
+        "a connection of a build step may be missing", true}},
+      {"lineage",
+       {"more processes under engines than the kernel side follows",
+        "a step's container or the process that connected may be unknown", true}},
+      // The rest of the conversation crosses the ring whole instead: dearer, but nothing is
+      // missing.
+      {"framing", {"body framing was lost in the kernel", "", false}},
+      {"unused", {"", "", false}},
+      {"midway",
+       {"the build began before the sensor",
+        "its request, its Dockerfile and what ran before are not known", false}},
+      {"builds",
+       {"more builds open at once than are followed", "the idlest is no longer followed", false}},
+      {"connection-table",
+       {"more API connections at once than are remembered",
+        "the clients of builds and deployments on them are unknown", false}},
+      {"client-table",
+       {"more connecting clients at once than are remembered",
+        "the client of a build or a deployment may be unknown", false}},
+      {"containers",
+       {"more containers at once than are followed",
+        "connections of a build step may be without their step", true}},
+      {"connects",
+       {"more connections of containers at once than are followed",
+        "a connection of a build step may be missing", true}},
+      {"deployments",
+       {"more created containers wait for their start than are followed",
+        "a deployment of an image built here may be missing", false}},
+      {"processes",
+       {"more processes at once than are remembered",
+        "the process that connected, or a client, may be unknown", false}},
+  };
+  for (const Row& row : kRows) {
+    if (cause == row.cause) return row.text;
+  }
+  return {"facts were lost (" + cause + ")", "a build or a deployment may be incomplete", false};
+}
+
+Losses::Due Losses::tell(State& state, domain::TimeNs time) {
+  const Due due{state.count, state.told++, time + kLossInterval};
+  state.next = due.next;
+  state.count = 0;
+  return due;
+}
+
+Losses::Due Losses::add(const domain::CallId& call, const std::string& cause, std::uint64_t count,
+                        domain::TimeNs time) {
+  if (states_.size() >= kMaxLosses && !states_.contains({call, cause})) {
+    states_.erase(std::min_element(
+        states_.begin(), states_.end(),
+        [](const auto& a, const auto& b) { return a.second.next < b.second.next; }));
+  }
+  State& state = states_[{call, cause}];
+  state.count += count;
+  return time >= state.next ? tell(state, time) : Due{};
+}
+
+Losses::Due Losses::over(const domain::CallId& call, const std::string& cause,
+                         domain::TimeNs time) {
+  const auto it = states_.find({call, cause});
+  if (it == states_.end() || it->second.count == 0) return {};
+  return tell(it->second, time);
+}
+
+}  // namespace kilnwatch::tracker
