@@ -74,6 +74,10 @@ void Tracker::see(const ClientSeen& event) {
   });
 }
 
+void Tracker::see(const ConnData& event) {
+  if (!conns_.contains(event.conn)) lose("opening", 1, event.time);
+}
+
 void Tracker::see(const ConnClosed& event) {
   const auto it = conns_.find(event.conn);
   if (it == conns_.end() || it->second.closed != 0) return;

@@ -146,6 +146,7 @@ class Tracker {
   // tracker.cpp
   void see(const domain::ConnOpened& event);
   void see(const domain::ClientSeen& event);
+  void see(const domain::ConnData& event);
   void see(const domain::ConnClosed& event);
   void see(const domain::ProcessExecuted& event);
   void see(const domain::ProcessExited& event);

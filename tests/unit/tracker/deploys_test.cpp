@@ -1,0 +1,174 @@
+#include <catch2/catch_test_macros.hpp>
+
+#include "unit/tracker/scene.h"
+
+using namespace kilnwatch;
+using namespace kilnwatch::domain;
+using namespace kilnwatch::test;
+
+namespace {
+
+std::string hex(char c) { return std::string(64, c); }
+
+// Builds image<conn>:1 with id `id` repeated.
+void build(Scene& scene, ConnId conn, TimeNs at, char id,
+           BuildStatus status = BuildStatus::kSucceeded) {
+  scene.request(conn, at);
+  scene.learn(BuildImageAnnounced{at + 10 * kMs, {conn, 0}, "sha256:" + hex(id), false});
+  scene.learn(BuildImageAnnounced{at + 11 * kMs, {conn, 0}, hex(id).substr(0, 12), true});
+  scene.end(conn, at + 20 * kMs, status);
+}
+
+std::size_t deploys(Scene& scene) { return scene.of(Rule::kImageDeploy).size(); }
+
+}  // namespace
+
+TEST_CASE("An image is reached by tag, id, short id and digest") {
+  for (const std::string& name :
+       {std::string("image1:1"), std::string("docker.io/library/image1:1"), "sha256:" + hex('f'),
+        hex('f'), std::string("f"), std::string("sha256:ff"), "any/name@sha256:" + hex('f')}) {
+    CAPTURE(name);
+    Scene scene;
+    build(scene, 1, 100 * kMs, 'f');
+    scene.created(200 * kMs, 'd', name);
+    scene.started(210 * kMs, hex('d'));
+    CHECK(deploys(scene) == 1);
+  }
+  for (const std::string& name : {std::string("image1"), std::string("image1:2"), hex('e'),
+                                  std::string(), "any@sha256:" + hex('e'), std::string("evil/f")}) {
+    CAPTURE(name);
+    Scene scene;
+    build(scene, 1, 100 * kMs, 'f');
+    scene.created(200 * kMs, 'd', name);
+    scene.started(210 * kMs, hex('d'));
+    scene.pass(9000 * kMs);
+    CHECK(deploys(scene) == 0);
+  }
+}
+
+TEST_CASE("A short id that two images have is nobody's") {
+  Scene scene;
+  scene.request(1, 100 * kMs);
+  scene.learn(BuildImageAnnounced{110 * kMs, {1, 0}, "sha256:ab" + std::string(62, '1'), false});
+  scene.end(1, 120 * kMs);
+  scene.request(2, 200 * kMs);
+  scene.learn(BuildImageAnnounced{210 * kMs, {2, 0}, "sha256:ac" + std::string(62, '1'), false});
+  scene.end(2, 220 * kMs);
+  scene.created(300 * kMs, 'c', "a");
+  scene.started(301 * kMs, hex('c'));
+  CHECK(deploys(scene) == 0);
+  scene.created(400 * kMs, 'd', "ac");
+  scene.started(401 * kMs, hex('d'));
+  REQUIRE(deploys(scene) == 1);
+  CHECK(scene.of(Rule::kImageDeploy)[0].build->request.call.conn == 2);
+}
+
+TEST_CASE("The container is reached by id, name and short id") {
+  for (const std::string& reference : {hex('d'), std::string("d"), std::string("web"),
+                                       std::string("/web"), hex('d').substr(0, 12)}) {
+    CAPTURE(reference);
+    Scene scene;
+    build(scene, 1, 100 * kMs, 'f');
+    scene.created(200 * kMs, 'd', "image1:1", "web");
+    scene.created(201 * kMs, 'e', "image1:1", "other");
+    scene.started(300 * kMs, reference);
+    REQUIRE(deploys(scene) == 1);
+    const auto found = scene.of(Rule::kImageDeploy)[0];
+    CHECK(found.deployment->container.container_id == hex('d'));
+    CHECK(found.deployment->started);
+    CHECK(found.deployment->time == 300 * kMs);
+  }
+}
+
+TEST_CASE("Created and not started is told as such after two seconds, and never a second time") {
+  Scene scene;
+  build(scene, 1, 100 * kMs, 'f');
+  scene.created(200 * kMs, 'd', "image1:1");
+  scene.pass(2100 * kMs);
+  CHECK(deploys(scene) == 0);
+  scene.pass(2500 * kMs);
+  REQUIRE(deploys(scene) == 1);
+  const auto found = scene.of(Rule::kImageDeploy)[0];
+  CHECK(found.time == 2200 * kMs);
+  CHECK(found.deployment->time == 200 * kMs);
+  CHECK_FALSE(found.deployment->started);
+  CHECK(found.summary.find("created, not started") != std::string::npos);
+  scene.started(3000 * kMs, hex('d'));
+  scene.started(4000 * kMs, hex('d'));
+  scene.pass(9000 * kMs);
+  CHECK(deploys(scene) == 1);
+}
+
+TEST_CASE("A container started twice is deployed once") {
+  Scene scene;
+  build(scene, 1, 100 * kMs, 'f');
+  scene.created(200 * kMs, 'd', "image1:1");
+  scene.started(300 * kMs, hex('d'));
+  scene.started(400 * kMs, hex('d'));
+  scene.pass(9000 * kMs);
+  CHECK(deploys(scene) == 1);
+}
+
+TEST_CASE("A start told a little before its creation still counts") {
+  Scene scene;
+  build(scene, 1, 100 * kMs, 'f');
+  scene.started(300 * kMs, "web");
+  scene.created(302 * kMs, 'd', "image1:1", "web");
+  REQUIRE(deploys(scene) == 1);
+  CHECK(scene.of(Rule::kImageDeploy)[0].deployment->started);
+}
+
+TEST_CASE("A tag moves to the newest image, to another name, and away") {
+  Scene scene;
+  build(scene, 1, 100 * kMs, 'f');
+  scene.learn(ImageTagged{200 * kMs, {5, 0}, "image1:1", "moved:2"});
+  scene.created(210 * kMs, 'a', "moved:2");
+  scene.started(220 * kMs, hex('a'));
+  REQUIRE(deploys(scene) == 1);
+  scene.learn(ImageTagged{300 * kMs, {5, 1}, "elsewhere:1", "moved:2"});
+  scene.created(310 * kMs, 'b', "moved:2");
+  scene.started(320 * kMs, hex('b'));
+  CHECK(deploys(scene) == 1);
+  auto again = scene.request(2, 400 * kMs, false, false);
+  again.tags = {"image1:1"};
+  scene.learn(again);
+  scene.learn(BuildImageAnnounced{410 * kMs, {2, 0}, "sha256:" + hex('e'), false});
+  scene.end(2, 420 * kMs);
+  scene.created(500 * kMs, 'c', "image1:1");
+  scene.started(510 * kMs, hex('c'));
+  REQUIRE(deploys(scene) == 2);
+  CHECK(scene.of(Rule::kImageDeploy)[1].build->request.call.conn == 2);
+}
+
+TEST_CASE("The image of a build that failed, was cancelled or refused is none") {
+  for (const auto status : {BuildStatus::kFailed, BuildStatus::kCancelled, BuildStatus::kRefused}) {
+    Scene scene;
+    build(scene, 1, 100 * kMs, 'f', status);
+    scene.created(200 * kMs, 'd', "image1:1");
+    scene.started(210 * kMs, hex('d'));
+    scene.created(220 * kMs, 'e', hex('f'));
+    scene.pass(9000 * kMs);
+    CHECK(deploys(scene) == 0);
+  }
+}
+
+TEST_CASE("Forged results do not win over the builder's own") {
+  Scene scene;
+  scene.request(1, 100 * kMs);
+  scene.learn(BuildImageAnnounced{110 * kMs, {1, 0}, "sha256:" + hex('a'), false});  // stage 1
+  scene.learn(BuildImageAnnounced{120 * kMs, {1, 0}, std::string(12, '0'), true});   // forged
+  scene.learn(BuildTagAnnounced{121 * kMs, {1, 0}, "bystander:1"});                  // forged
+  scene.learn(BuildImageAnnounced{130 * kMs, {1, 0}, "sha256:" + hex('f'), false});
+  scene.learn(BuildImageAnnounced{131 * kMs, {1, 0}, std::string(12, 'f'), true});
+  scene.learn(BuildTagAnnounced{132 * kMs, {1, 0}, "image1:1"});
+  scene.end(1, 140 * kMs);
+  for (const auto& [id, name] : {std::pair{'b', "bystander:1"}, std::pair{'c', "000000000000"}}) {
+    scene.created(200 * kMs, id, name);
+    scene.started(210 * kMs, hex(id));
+  }
+  CHECK(deploys(scene) == 0);
+  scene.created(300 * kMs, 'd', "image1:1");
+  scene.started(310 * kMs, hex('d'));
+  REQUIRE(deploys(scene) == 1);
+  CHECK(scene.of(Rule::kImageDeploy)[0].image->id == "sha256:" + hex('f'));
+}

@@ -1,0 +1,204 @@
+// Ends, deadlines, losses and limits.
+#include <catch2/catch_test_macros.hpp>
+
+#include "unit/tracker/scene.h"
+
+using namespace kilnwatch;
+using namespace kilnwatch::domain;
+using namespace kilnwatch::test;
+
+namespace {
+
+bool empty(const tracker::Held& h) {
+  return h.builds + h.connections + h.peers + h.containers + h.flows + h.deploys + h.early_starts ==
+         0;
+}
+
+}  // namespace
+
+TEST_CASE("Whatever way a build ends, later alerts say so and nothing is kept") {
+  for (const auto status : {BuildStatus::kSucceeded, BuildStatus::kFailed, BuildStatus::kRefused,
+                            BuildStatus::kCancelled}) {
+    Scene scene;
+    scene.request(1, 100 * kMs);
+    scene.step(1, 200 * kMs, 1, 'a', 2);
+    scene.attempt(300 * kMs, 'a', "192.0.2.1", 1);
+    scene.end(1, 400 * kMs, status);
+    scene.leave(410 * kMs, 'a');
+    scene.see(ConnClosed{420 * kMs, 1});
+    scene.pass(2300 * kMs);
+    CHECK(scene.tracker().open_builds() == 1);
+    scene.pass(2500 * kMs);
+    REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
+    REQUIRE(scene.of(Rule::kBuildEgress).size() == 1);
+    CHECK(scene.of(Rule::kBuildEgress)[0].build->status == status);
+    CHECK(scene.of(Rule::kBuildEgress)[0].build->ended == 400 * kMs);
+    CHECK(scene.tracker().open_builds() == 0);
+    CHECK(empty(scene.tracker().held()));
+  }
+}
+
+TEST_CASE("A connection that closes without the build's end cancels it") {
+  Scene scene;
+  scene.request(1, 100 * kMs);
+  scene.see(ConnClosed{200 * kMs, 1});
+  scene.pass(9000 * kMs);
+  REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
+  CHECK(empty(scene.tracker().held()));
+}
+
+TEST_CASE("A client seen before or after its connection is the client; one alone is forgotten") {
+  for (const bool first : {true, false}) {
+    Scene scene;
+    ClientSeen client;
+    client.time = 99 * kMs;
+    client.transport = Transport::kTcp;
+    client.client = {"198.51.100.66", 40001};
+    client.server = {"198.51.100.1", 2375};
+    client.process.pid = 4242;
+    client.process.exe = "/usr/bin/curl";
+    if (first) scene.see(client);
+    scene.open(1, 100 * kMs);
+    if (!first) scene.see(client);
+    auto build = scene.request(1, 101 * kMs, false, false);
+    scene.learn(build);
+    scene.line(1, 110 * kMs, 1, 1, "FROM a");
+    REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
+    REQUIRE(scene.of(Rule::kBuildRequest)[0].build->client.process);
+    CHECK(scene.of(Rule::kBuildRequest)[0].build->client.process->pid == 4242);
+  }
+  Scene scene;
+  ClientSeen alone;
+  alone.time = 100 * kMs;
+  alone.join = 5;
+  scene.see(alone);
+  CHECK(scene.tracker().held().peers == 1);
+  scene.pass(100'000 * kMs);
+  CHECK(empty(scene.tracker().held()));
+}
+
+TEST_CASE("At the end all that waits is decided, no alert lies in the future") {
+  Scene scene;
+  scene.request(1, 100 * kMs);
+  scene.step(1, 150 * kMs, 1, 'a', 2);
+  scene.attempt(200 * kMs, 'a', "192.0.2.1", 1);
+  scene.request(2, 210 * kMs);
+  scene.learn(BuildImageAnnounced{220 * kMs, {1, 0}, "sha256:" + container('f'), false});
+  scene.end(1, 230 * kMs);
+  scene.created(240 * kMs, 'd', "image1:1");
+  scene.pass(250 * kMs);
+  scene.finish();
+  CHECK(scene.of(Rule::kBuildRequest).size() == 2);
+  CHECK(scene.of(Rule::kBuildEgress).size() == 1);
+  CHECK(scene.of(Rule::kImageDeploy).size() == 1);
+  for (const auto rule : {Rule::kBuildRequest, Rule::kBuildEgress, Rule::kImageDeploy}) {
+    for (const auto& f : scene.of(rule)) CHECK(f.time <= 250 * kMs);
+  }
+}
+
+TEST_CASE("A deadline is decided at its own time, however late the event that lets it happen") {
+  Scene scene;
+  scene.request(1, 100 * kMs);
+  scene.pass(60'000 * kMs);
+  REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
+  CHECK(scene.of(Rule::kBuildRequest)[0].time == 2100 * kMs);
+}
+
+TEST_CASE("Loss is told at once, then once a minute with what came up, in words") {
+  Scene scene;
+  scene.request(1, 100 * kMs);
+  scene.see(KernelLoss{200 * kMs, "ring", 3});
+  for (TimeNs s = 1; s <= 30; ++s) scene.see(KernelLoss{200 * kMs + s * 1000 * kMs, "ring", 2});
+  REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
+  scene.pass(61'000 * kMs);
+  const auto found = scene.of(Rule::kSensorBlind);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].time == 200 * kMs);
+  CHECK(found[0].health->cause == "ring");
+  CHECK(found[0].health->count == 3);
+  CHECK(found[0].build->request.call.conn == 1);
+  CHECK(found[0].summary.find("records were dropped") != std::string::npos);
+  CHECK(found[1].time == 60'200 * kMs);
+  CHECK(found[1].health->count == 60);
+  CHECK(found[0].id != found[1].id);
+  scene.pass(600'000 * kMs);
+  CHECK(scene.of(Rule::kSensorBlind).size() == 2);
+}
+
+TEST_CASE("The identity of a loss does not depend on its count or moment") {
+  std::vector<std::string> ids;
+  for (const std::uint64_t count : {1, 2}) {
+    Scene scene;
+    scene.see(KernelLoss{count * 100 * kMs, "ring", count});
+    REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
+    ids.push_back(scene.of(Rule::kSensorBlind)[0].id);
+  }
+  CHECK(ids[0] == ids[1]);
+}
+
+TEST_CASE(
+    "Loss with no build open: the ring's is told and says so, what only touches steps is not") {
+  Scene scene;
+  scene.see(KernelLoss{100 * kMs, "egress", 1});
+  scene.see(KernelLoss{100 * kMs, "framing", 1});
+  CHECK(scene.of(Rule::kSensorBlind).empty());
+  scene.see(KernelLoss{100 * kMs, "ring", 1});
+  REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
+  CHECK(has_reason(scene.of(Rule::kSensorBlind)[0], "no-build-open"));
+  scene.request(1, 200 * kMs);
+  scene.see(KernelLoss{300 * kMs, "egress", 1});
+  scene.see(KernelLoss{300 * kMs, "framing", 1});
+  CHECK(scene.of(Rule::kSensorBlind).size() == 2);
+}
+
+TEST_CASE("A full table says so and keeps what is useful") {
+  Scene scene;
+  for (ConnId n = 1; n <= tracker::kMaxBuilds + 3; ++n) {
+    BuildRequested build;
+    build.time = n * kMs;
+    build.call = {n, 0};
+    scene.learn(build);
+    scene.line(1, n * kMs, 1, 2, "FROM a");  // the first one is never idle
+  }
+  CHECK(scene.tracker().open_builds() == tracker::kMaxBuilds);
+  REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
+  CHECK(scene.of(Rule::kSensorBlind)[0].health->cause == "builds");
+  scene.step(1, 90'000 * kMs, 2, 'a', 2);
+  scene.connect(90'100 * kMs, 'a', "192.0.2.1", 1);
+  CHECK(scene.of(Rule::kBuildEgress).size() == 1);
+}
+
+TEST_CASE("Containers come and go without end") {
+  Scene scene;
+  for (std::uint32_t n = 0; n < 40'000; ++n) {
+    Process p = scene.process('a');
+    std::string id = std::to_string(100'000 + n);
+    id.resize(64, '0');
+    p.pid = 10'000 + n;
+    p.start = p.pid;
+    p.cgroup = {1000 + n, "docker/" + id};
+    scene.see(ProcessExecuted{n * kMs, p});
+    if (n % 2 == 0) scene.see(ProcessExited{n * kMs, p.pid, p.start, 0});
+  }
+  CHECK(scene.tracker().held().containers <= tracker::kMaxContainers);
+  CHECK(scene.of(Rule::kSensorBlind).empty());  // no build was open
+}
+
+TEST_CASE("An engine is recognised on every address and port that engines were reached at") {
+  Scene scene;
+  ConnOpened bridge;
+  bridge.conn = 50;
+  bridge.transport = Transport::kTcp;
+  bridge.client = {"172.17.0.9", 1};
+  bridge.server = {"172.17.0.1", 4243};
+  scene.see(bridge);
+  scene.request(1, 100 * kMs);
+  scene.step(1, 200 * kMs, 1, 'a', 2);
+  scene.connect(300 * kMs, 'a', "198.51.100.1", 1, 4243);
+  scene.connect(310 * kMs, 'a', "198.51.100.2", 2, 4243);
+  const auto found = scene.of(Rule::kBuildEgress);
+  REQUIRE(found.size() == 2);
+  CHECK(has_reason(found[0], "engine-api"));
+  CHECK(found[0].severity == Severity::kCritical);
+  CHECK_FALSE(has_reason(found[1], "engine-api"));
+}
