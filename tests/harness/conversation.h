@@ -12,18 +12,44 @@
 namespace kilnwatch::test {
 
 struct Turn {
+  enum class Kind { kData, kGap, kSkip };
   domain::Direction direction = domain::Direction::kRequest;
   std::string bytes;
+  Kind kind = Kind::kData;
 };
 
-inline Turn asks(std::string bytes) { return {domain::Direction::kRequest, std::move(bytes)}; }
-inline Turn answers(std::string bytes) { return {domain::Direction::kResponse, std::move(bytes)}; }
+inline Turn asks(std::string bytes) {
+  return {domain::Direction::kRequest, std::move(bytes), Turn::Kind::kData};
+}
+// Bytes that are lost (gap) or left in the kernel (skip).
+inline Turn loses(domain::Direction direction, std::size_t count) {
+  return {direction, std::string(count, '?'), Turn::Kind::kGap};
+}
+inline Turn skips(domain::Direction direction, std::size_t count) {
+  return {direction, std::string(count, '?'), Turn::Kind::kSkip};
+}
+inline Turn answers(std::string bytes) {
+  return {domain::Direction::kResponse, std::move(bytes), Turn::Kind::kData};
+}
+
+inline const std::string kChunkedOk =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+inline std::string with_length(const std::string& head, const std::string& body) {
+  return head + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
 
 inline std::string chunk(const std::string& data) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string size;
   for (auto n = data.size(); n > 0; n /= 16) size.insert(size.begin(), kHex[n % 16]);
   return size + "\r\n" + data + "\r\n";
+}
+
+// One message of a build's output as dockerd writes it.
+inline std::string message(const std::string& json) { return chunk(json + "\r\n"); }
+inline std::string stream(const std::string& escaped) {
+  return message("{\"stream\":\"" + escaped + "\"}");
 }
 
 // Size of the next piece, from how many bytes are left.
@@ -41,14 +67,24 @@ inline Splitter random_split(unsigned seed) {
   };
 }
 
-inline engine::Output converse(const std::vector<Turn>& turns, Splitter split, bool close = true) {
+inline engine::Output converse(const std::vector<Turn>& turns, Splitter split, bool close = true,
+                               bool midway = false) {
   domain::ConnOpened opened;
   opened.conn = 7;
+  opened.midway = midway;
   const auto conversation = engine::make_conversation(opened);
   engine::Output output;
   std::uint64_t pos[2] = {0, 0};
   for (const auto& turn : turns) {
     auto& at = pos[static_cast<std::size_t>(turn.direction)];
+    if (turn.kind != Turn::Kind::kData) {
+      if (turn.kind == Turn::Kind::kGap)
+        conversation->gap(turn.direction, 1000, turn.bytes.size(), output);
+      else
+        conversation->skip(turn.direction, 1000, turn.bytes.size(), output);
+      at += turn.bytes.size();
+      continue;
+    }
     for (std::size_t done = 0; done < turn.bytes.size();) {
       const auto n = split(turn.bytes.size() - done);
       conversation->data({turn.direction, 1000, at, std::string_view(turn.bytes).substr(done, n),

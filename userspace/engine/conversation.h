@@ -21,7 +21,9 @@ struct SafeRange {
 
 struct Output {
   std::vector<domain::ApiFact> facts;
-  std::vector<SafeRange> safe;  // ascending per direction
+  // Of one direction they never overlap. A unit that is gathered (a message in several chunks)
+  // comes after the lines that stand within it.
+  std::vector<SafeRange> safe;
 };
 
 // Pure: no I/O, no clock. Calls come in time order; positions of a direction ascend without

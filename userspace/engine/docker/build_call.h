@@ -29,7 +29,7 @@ class BuildCall final : public Call {
   std::optional<std::uint64_t> held(domain::Direction direction) const override;
 
  private:
-  void announce(const Scene& scene);
+  void announce(const Scene& scene, bool whole);  // whole: its form is
   void take_message(const Scene& scene, bool whole);
   void tell(const Scene& scene, std::string_view reason);
 

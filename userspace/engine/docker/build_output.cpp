@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
-#include <utility>
 
 #include "base/secrets.h"
 #include "engine/docker/mask.h"
@@ -16,7 +14,6 @@ constexpr std::size_t kShortId = 12;
 constexpr std::size_t kLongId = 64;
 constexpr std::size_t kMaxError = 512;   // of an error's text kept
 constexpr std::size_t kMaxFront = 4096;  // looked at of a message that is cut
-constexpr std::size_t kMaxEscape = 12;   // two \\uXXXX of one character
 
 bool is_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == text.npos;
@@ -40,22 +37,22 @@ bool is_digest(std::string_view text) {
   return text.starts_with("sha256:") && text.size() == 7 + kLongId && is_hex(text.substr(7));
 }
 
-// The front of a message that is cut: its string is closed behind the last whole character.
-std::optional<protocol::Json> parse_front(std::string_view front) {
-  front = front.substr(0, kMaxFront);
-  for (std::size_t less = 0; less <= kMaxEscape && less < front.size(); ++less) {
-    auto text = std::string(front.substr(0, front.size() - less)) + "\"}";
-    if (auto value = protocol::parse_json(text)) return value;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
+
+std::string_view BuildOutput::front_of(std::string_view bytes) {
+  return bytes.substr(0, bytes.substr(0, kMaxFront).rfind(' ') + 1);
+}
 
 BuildOutput::Said BuildOutput::read(const Message& message, domain::TimeNs time,
                                     domain::CallId call, std::vector<domain::ApiFact>& facts) {
-  const auto value =
-      message.whole ? protocol::parse_json(message.bytes) : parse_front(message.bytes);
+  auto text = std::string(message.bytes);
+  if (!message.whole) {
+    text = front_of(message.bytes);
+    if (text.empty()) return Said::kNothing;
+    text.pop_back();
+    text += "\"}";
+  }
+  const auto value = protocol::parse_json(text);
   if (!value) return Said::kNothing;
   const auto text_of = [&](std::string_view key) {
     return protocol::json_string(protocol::json_find(*value, key));

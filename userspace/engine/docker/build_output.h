@@ -24,6 +24,9 @@ class BuildOutput {
     kError,    // also an answer to another call looks like this
     kBuilder,  // only a build writes this
   };
+  // Of a message that is cut: its first words. The last one may be half a secret that cannot be
+  // told as one, so it does not count.
+  static std::string_view front_of(std::string_view bytes);
   Said read(const Message& message, domain::TimeNs time, domain::CallId call,
             std::vector<domain::ApiFact>& facts);
   domain::BuildEnded ended(domain::TimeNs time, domain::CallId call,

@@ -24,8 +24,13 @@ class Early {
 
   // False: it does not fit.
   bool add(const domain::Chunk& chunk) {
-    if (size_ + chunk.bytes.size() > kMaxEarly || pieces_.size() >= kMaxEarlyPieces) return false;
+    if (size_ + chunk.bytes.size() > kMaxEarly) return false;
     size_ += chunk.bytes.size();
+    if (!pieces_.empty() && !chunk.call_start) {
+      pieces_.back().bytes += chunk.bytes;
+      return true;
+    }
+    if (pieces_.size() >= kMaxEarlyPieces) return false;
     pieces_.push_back({chunk.pos, std::string(chunk.bytes), chunk.call_start});
     return true;
   }
