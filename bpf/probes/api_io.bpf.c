@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What engines read from and write to their API connections. */
 #include "lib/filter/conn.bpf.h"
-#include "lib/filter/framing.bpf.h"
+#include "lib/filter/pass.bpf.h"
 #include <bpf/bpf_tracing.h>
 
 #define KW_MSG_PEEK 2

@@ -68,10 +68,11 @@ inline Splitter random_split(unsigned seed) {
 }
 
 inline engine::Output converse(const std::vector<Turn>& turns, Splitter split, bool close = true,
-                               bool midway = false) {
+                               bool midway = false, bool fetch = false) {
   domain::ConnOpened opened;
   opened.conn = 7;
   opened.midway = midway;
+  opened.fetch = fetch;
   const auto conversation = engine::make_conversation(opened);
   engine::Output output;
   std::uint64_t pos[2] = {0, 0};

@@ -24,6 +24,10 @@ class FactText {
     for (const auto& i : f.instructions) out += "|" + i.text + flags({i.is_run, i.is_from});
     return out;
   }
+  std::string operator()(const domain::ContextFetched& f) const {
+    return "fetched " + f.url + "|" + f.location + "|" +
+           (f.dockerfile ? (*this)(*f.dockerfile) : std::string());
+  }
   std::string operator()(const domain::BuildStepAnnounced& f) const {
     return call("step", f.call) + std::to_string(f.number) + "/" + std::to_string(f.total) + " " +
            f.instruction;

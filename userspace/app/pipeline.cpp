@@ -52,9 +52,7 @@ void Pipeline::finish() {
 
 void Pipeline::handle(const domain::Event& event) {
   if (recorder_ != nullptr) recorder_->event(event);
-  if (const auto* opened = std::get_if<domain::ConnOpened>(&event);
-      opened == nullptr || !opened->fetch)
-    tracker_.observe(event);
+  tracker_.observe(event);
   if (const auto* opened = std::get_if<domain::ConnOpened>(&event)) open(*opened);
   if (const auto* data = std::get_if<domain::ConnData>(&event)) read(*data);
   if (const auto* closed = std::get_if<domain::ConnClosed>(&event)) close(*closed);
@@ -62,7 +60,6 @@ void Pipeline::handle(const domain::Event& event) {
 }
 
 void Pipeline::open(const domain::ConnOpened& opened) {
-  if (opened.fetch) return;
   if (connections_.size() >= kMaxConversations) {
     tracker_.observe(domain::KernelLoss{opened.time, "conversations", 1});
     return;

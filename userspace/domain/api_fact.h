@@ -54,6 +54,14 @@ struct DockerfileSeen {
   std::vector<Instruction> instructions;
 };
 
+// The engine fetched something over plain HTTP that may be the context of a build.
+struct ContextFetched {
+  TimeNs time = 0;
+  std::string url;                           // secrets masked
+  std::string location;                      // where it was sent on to; empty: it was not
+  std::optional<DockerfileSeen> dockerfile;  // its call is not set
+};
+
 // The classic builder wrote "Step i/n : text". May be forged by a step's own output.
 struct BuildStepAnnounced {
   TimeNs time = 0;
@@ -140,9 +148,9 @@ struct ConversationBlind {
   std::optional<CallId> build;  // set: this build lost facts
 };
 
-using ApiFact =
-    std::variant<BuildRequested, DockerfileSeen, BuildStepAnnounced, BuildContainerAnnounced,
-                 BuildContainerRemoved, BuildImageAnnounced, BuildTagAnnounced, BuildEnded,
-                 ContainerCreated, ContainerStarted, ImageTagged, ConversationBlind>;
+using ApiFact = std::variant<BuildRequested, DockerfileSeen, ContextFetched, BuildStepAnnounced,
+                             BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
+                             BuildTagAnnounced, BuildEnded, ContainerCreated, ContainerStarted,
+                             ImageTagged, ConversationBlind>;
 
 }  // namespace kilnwatch::domain

@@ -27,6 +27,13 @@ class Gathered {
   const std::string& bytes() const { return bytes_; }
   std::uint64_t first_pos() const { return pieces_.front().pos; }
 
+  // Every piece with its place, in order.
+  template <class Take>
+  void each(const Take& take) const {
+    for (const auto& piece : pieces_)
+      take(piece.pos, std::string_view(bytes_).substr(piece.at, piece.size));
+  }
+
   // Vouches for [from, to) of the unit with `safe`, which is as long as that range.
   void vouch(domain::Direction direction, std::size_t from, std::size_t to, std::string_view safe,
              std::vector<SafeRange>& out) const {

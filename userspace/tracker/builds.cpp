@@ -8,6 +8,25 @@ namespace kilnwatch::tracker {
 
 using namespace domain;
 
+namespace {
+
+// As net/http asks for it: without fragment, with a path.
+std::string context_url(std::string url) {
+  url.resize(std::min(url.find('#'), url.size()));
+  const auto host = url.find("://");
+  if (host != url.npos && url.find('/', host + 3) == url.npos)
+    url.insert(std::min(url.find('?'), url.size()), "/");
+  return url;
+}
+
+// RFC 3986 section 5.3 as far as servers use it: another URL, or a path on the same host.
+std::string sent_on(const std::string& from, const std::string& location) {
+  if (!location.starts_with('/') || location.starts_with("//")) return context_url(location);
+  return context_url(from.substr(0, from.find('/', from.find("://") + 3)) + location);
+}
+
+}  // namespace
+
 Tracker::Run* Tracker::run_of(const CallId& call) {
   const auto it = runs_.find(call);
   return it == runs_.end() ? nullptr : &it->second;
@@ -39,6 +58,7 @@ void Tracker::on(const BuildRequested& fact) {
                             std::to_string(fact.call.number));
   run.build.started = fact.time;
   run.build.request = fact;
+  run.context_url = context_url(fact.remote_context);
   run.active = fact.time;
   run.lossy = fact.midway;
   run.newest_cgroup = containers_.newest_cgroup();
@@ -72,6 +92,23 @@ void Tracker::on(const DockerfileSeen& fact) {
   run->build.dockerfile = fact;
   run->build.base_images = fact.base_images;
   known(*run, fact.time);
+}
+
+// The request and the fetch meet in the URL. Where several builds wait for the same one, none can
+// be told from the others: a server may answer each differently.
+void Tracker::on(const ContextFetched& fact) {
+  Run* waiting = nullptr;
+  for (auto& [call, run] : runs_) {
+    if (run.build.ended != 0 || run.build.dockerfile || run.context_url != fact.url) continue;
+    if (waiting != nullptr) return;
+    waiting = &run;
+  }
+  if (waiting == nullptr) return;
+  if (!fact.location.empty()) waiting->context_url = sent_on(fact.url, fact.location);
+  if (!fact.dockerfile) return;
+  DockerfileSeen dockerfile = *fact.dockerfile;
+  dockerfile.call = waiting->build.request.call;
+  on(dockerfile);
 }
 
 void Tracker::on(const BuildStepAnnounced& fact) {

@@ -110,6 +110,7 @@ class Tracker {
     domain::Build build;
     domain::TimeNs active = 0;    // last fact
     domain::TimeNs known_at = 0;  // base images; 0: not yet
+    std::string context_url;      // where the engine gets the context from; empty: nowhere
     bool reported = false;
     bool lossy = false;        // lines may be missing
     std::uint32_t total = 0;   // 0: not established
@@ -170,6 +171,7 @@ class Tracker {
   // builds.cpp
   void on(const domain::BuildRequested& fact);
   void on(const domain::DockerfileSeen& fact);
+  void on(const domain::ContextFetched& fact);
   void on(const domain::BuildStepAnnounced& fact);
   void on(const domain::BuildContainerAnnounced& fact);
   void on(const domain::BuildContainerRemoved&) {}  // may be forged; the kernel sees the exit

@@ -8,13 +8,7 @@
 #define KILNWATCH_FRAMING_BPF_H
 
 #include "lib/filter/emit.bpf.h"
-#include "lib/filter/method.bpf.h"
 
-/*
- * Turns of the loop over one socket call. Go's server reads heads and chunk sizes through a buffer
- * of 4,096 bytes, the shortest request has 18 and pass_body hops over 24 chunks a turn: 228 turns.
- */
-#define KW_TURNS 256
 #define KW_HOPS 24	   /* chunks or bodies passed in one turn */
 #define KW_CHUNK_WINDOW 24 /* bytes of a chunk-size line looked at in one hop */
 #define KW_SCAN 128	   /* bytes of a head looked at in one walk of the automaton: it stands on the stack */
@@ -289,117 +283,6 @@ __noinline u64 pass_turn(u64 sk, u64 from, u64 length, u64 offset)
 	next = pass_body(sk, from, length, offset);
 	hand_over(sk, from, offset, next);
 	return next;
-}
-
-/* Bytes of a connection that the engine made; a request of its own gives both sides a new budget. */
-static __always_inline void pass_fetch(struct kw_conn *conn, u64 sk, u32 direction, u64 from, u64 length)
-{
-	struct kw_side *side = direction == KW_REQUEST ? &conn->side[KW_REQUEST] :
-							 &conn->side[KW_RESPONSE];
-	u64 want = length;
-
-	if (direction == KW_RESPONSE && begins_with_get(from, length)) {
-		conn->side[KW_RESPONSE].budget = KW_FETCH_PREFIX;
-		conn->side[KW_REQUEST].budget = KW_BODY_PREFIX;
-	}
-	if (want > side->budget)
-		want = side->budget;
-	if (want)
-		emit_span(sk, direction, from, (u32)length, want);
-	else
-		side->skipped = 1;
-	side->budget -= want;
-	side->pos += length;
-}
-
-/* Bytes that the engine read with one call. */
-__noinline int pass_request(u64 sk, u64 from, u64 length)
-{
-	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &sk);
-	struct kw_side *side;
-	u64 offset = 0;
-
-	if (!conn)
-		return 0;
-	side = &conn->side[KW_REQUEST];
-	if (side->mode == KW_LOST && begins_with_method(from, length))
-		begin_head(side);
-	if (side->mode == KW_HEAD && side->dfa == KW_DFA_START) {
-		conn->answers_due = 0;
-		conn->side[KW_RESPONSE].budget = KW_RESPONSE_FULL;
-	}
-#pragma clang loop unroll(disable)
-	for (int turn = 0; turn < KW_TURNS; turn++) {
-		u64 next;
-
-		if (offset >= length)
-			break;
-		next = pass_turn(sk, from, length, offset);
-		if (next == offset)
-			break;
-		offset = next;
-	}
-	if (offset < length && side->mode != KW_LOST && side->mode != KW_MUTED) {
-		count_drop(KW_DROP_FRAMING);
-		lose_framing(side);
-	}
-	side->pos += length;
-	if (side->mode == KW_MUTED)
-		side->skipped = 1;
-	else if (side->sent < side->pos)
-		side->lost = 1;
-	side->sent = side->pos;
-	return 0;
-}
-
-/* Bytes that the engine wrote with one call: whole up to the budget, then the head of each write. */
-__noinline int pass_response(u64 sk, u64 from, u64 length)
-{
-	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &sk);
-	struct kw_side *side;
-	u64 want = length;
-
-	if (!conn)
-		return 0;
-	side = &conn->side[KW_RESPONSE];
-	if (want > side->budget)
-		want = side->budget;
-	if (want < KW_WRITE_HEAD && side->mode != KW_MUTED)
-		want = length < KW_WRITE_HEAD ? length : KW_WRITE_HEAD;
-	if (want > KW_PIECES * KW_DATA_LARGE)
-		want = KW_PIECES * KW_DATA_LARGE;
-	if (want)
-		emit_span(sk, KW_RESPONSE, from, (u32)length, want);
-	else
-		side->skipped = 1;
-	side->budget = side->budget > want ? side->budget - want : 0;
-	side->pos += length;
-	/* Only an answer's own head may mute: later writes of it can begin with bytes of a client's choice. */
-	if (conn->answers_due == 1 && begins_hijack(from, length)) {
-		side->mode = KW_MUTED;
-		side->budget = KW_WRITE_HEAD; /* the rest of this head may come in writes of its own */
-		conn->side[KW_REQUEST].mode = KW_MUTED;
-	}
-	if (!begins_interim(from, length))
-		conn->answers_due = 0;
-	return 0;
-}
-
-/* `n` bytes that were never seen: spliced, or beyond the first part of a scattered buffer. */
-static __always_inline void pass_unseen(struct kw_conn *conn, u32 direction, u64 n)
-{
-	struct kw_side *side = direction == KW_REQUEST ? &conn->side[KW_REQUEST] :
-							 &conn->side[KW_RESPONSE];
-
-	side->pos += n;
-	side->sent = side->pos;
-	if (side->mode == KW_MUTED) {
-		side->skipped = 1;
-		return;
-	}
-	side->lost = 1;
-	if (direction == KW_REQUEST)
-		side->mode = KW_LOST;
 }
 
 #endif

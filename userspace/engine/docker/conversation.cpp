@@ -8,6 +8,7 @@
 
 #include "engine/docker/call.h"
 #include "engine/docker/early.h"
+#include "engine/docker/fetch.h"
 #include "engine/docker/mask.h"
 #include "engine/docker/start.h"
 #include "protocol/http1/parser.h"
@@ -323,6 +324,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
 }  // namespace
 
 std::unique_ptr<Conversation> make_conversation(const domain::ConnOpened& opened) {
+  if (opened.fetch) return docker::make_fetch(opened);
   return std::make_unique<DockerConversation>(opened);
 }
 

@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 10> kKept = {
     "user-agent", "content-type", "content-length", "transfer-encoding",
     "connection", "upgrade",      "expect",         "api-version",
     "ostype",     "server"};
+constexpr std::array<std::string_view, 2> kKeptOfFetch = {"host", "location"};
 // Parameters that hold image references or names.
 constexpr std::array<std::string_view, 6> kReferences = {"t",   "fromImage", "repo",
                                                          "tag", "image",     "name"};
@@ -130,7 +131,7 @@ std::string LineMask::masked(domain::Direction direction, Line kind, std::string
       const auto colon = raw.find(':');
       const auto name = base::lower(raw.substr(0, colon));
       framing_ = name == "content-length" || name == "transfer-encoding";
-      if (!one_of(kKept, name)) {
+      if (!one_of(kKept, name) && !(fetch_ && one_of(kKeptOfFetch, name))) {
         star(out, colon + 1);
       } else if (!framing_) {
         out = base::mask_text_same_length(raw);

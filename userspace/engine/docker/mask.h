@@ -13,9 +13,12 @@ namespace kilnwatch::engine::docker {
 // a parser looks at stay; a folded value may go on a secret, so it stays only where it frames.
 class LineMask {
  public:
+  // fetch: of a request that the engine makes itself.
+  explicit LineMask(bool fetch = false) : fetch_(fetch) {}
   std::string masked(domain::Direction direction, protocol::Line kind, std::string_view raw);
 
  private:
+  bool fetch_;
   bool framing_ = false;  // the last field is Content-Length or Transfer-Encoding
 };
 
