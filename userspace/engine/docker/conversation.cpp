@@ -40,51 +40,21 @@ class DockerConversation final : public Conversation, private protocol::MessageS
     next_[index()] = chunk.pos + chunk.bytes.size();
     if (chunk.direction == Direction::kRequest) {
       ask(chunk);
-      if (!early_.empty() && answering() != nullptr) answer_early(chunk.time);
-      return;
+    } else {
+      respond(chunk);
     }
-    const bool nobody = answering() == nullptr && !unseen_ && response_.between();
-    if (nobody || !early_.empty()) {
-      if (early_.add(chunk)) return;
-      // The engine answers what was not seen.
-      scene_.blind("an answer whose request was not seen");
-      unseen_ = true;
-      answer_early(chunk.time);
-    }
-    answer(chunk);
   }
 
   void skip(Direction direction, domain::TimeNs time, std::uint64_t count, Output& out) override {
     begin(direction, time, out);
     next_[index()] += count;
-    if (!current().in_body()) return current().hole(count);
-    if (auto* call = receiver()) {
-      if (direction == Direction::kRequest)
-        call->request_hole(scene_, count, false);
-      else
-        call->answer_hole(scene_, false);
-    }
-    current().hole(count);
+    hole(count, false);
   }
 
   void gap(Direction direction, domain::TimeNs time, std::uint64_t count, Output& out) override {
     begin(direction, time, out);
     next_[index()] += count;
-    if (current().tunnelled()) return;
-    gap_ = true;
-    if (current().in_body()) {
-      if (auto* call = receiver()) {
-        if (direction == Direction::kRequest)
-          call->request_hole(scene_, count, true);
-        else
-          call->answer_hole(scene_, true);
-      }
-      current().hole(count);
-    } else if (direction == Direction::kRequest || !response_.lost()) {
-      current().lose();
-      broken("bytes of the conversation were lost");
-    }
-    gap_ = false;
+    hole(count, true);
   }
 
   void close(domain::TimeNs time, Output& out) override {
@@ -139,20 +109,74 @@ class DockerConversation final : public Conversation, private protocol::MessageS
       request_.resync();
       probing_ = true;
     }
-    request_.feed(chunk.pos, chunk.bytes);
+    auto pos = chunk.pos;
+    auto bytes = chunk.bytes;
+    // Line by line while an answer waits, so that it comes right after its request's head.
+    while (!early_.empty() && !bytes.empty()) {
+      const auto n = std::min(bytes.find('\n'), bytes.size() - 1) + 1;
+      request_.feed(pos, bytes.substr(0, n));
+      pos += n;
+      bytes.remove_prefix(n);
+      if (answering() == nullptr) continue;
+      answer_early(chunk.time);
+      direction_ = Direction::kRequest;
+    }
+    request_.feed(pos, bytes);
     if (probing_ && !docker::may_be_request(request_.start_so_far())) request_.lose();
+  }
+
+  void respond(const domain::Chunk& chunk) {
+    const bool nobody = answering() == nullptr && !unseen_ && response_.between();
+    if (nobody || !early_.empty()) {
+      if (early_.add(chunk)) return;
+      // The engine answers what was not seen.
+      scene_.blind("an answer whose request was not seen");
+      unseen_ = true;
+      answer_early(chunk.time);
+    }
+    answer(chunk);
   }
 
   void answer(const domain::Chunk& chunk) {
     if (response_.lost() && chunk.call_start) find_answer(chunk.bytes);
-    response_.feed(chunk.pos, chunk.bytes);
+    const auto read = response_.feed(chunk.pos, chunk.bytes);
+    if (read == chunk.bytes.size()) return;
+    // What follows the last answer belongs to a request that was not seen yet.
+    auto rest = chunk;
+    rest.pos += read;
+    rest.bytes.remove_prefix(read);
+    rest.call_start = false;
+    respond(rest);
   }
 
   void answer_early(domain::TimeNs time) {
     direction_ = Direction::kResponse;
     for (const auto& piece : early_.take()) {
-      answer({Direction::kResponse, time, piece.pos, piece.bytes, false, piece.call_start});
+      respond({Direction::kResponse, time, piece.pos, piece.bytes, false, piece.call_start});
+      if (piece.hole > 0) hole(piece.hole, piece.lost);
     }
+  }
+
+  // Bytes of the current direction that were not seen.
+  void hole(std::uint64_t count, bool lost) {
+    if (direction_ == Direction::kResponse && !early_.empty()) return early_.add_hole(count, lost);
+    if (current().tunnelled()) return;
+    gap_ = lost;
+    if (current().in_body()) {
+      if (auto* call = receiver()) {
+        if (direction_ == Direction::kRequest)
+          call->request_hole(scene_, count, lost);
+        else
+          call->answer_hole(scene_, lost);
+      }
+      current().hole(count);
+    } else if (!lost) {
+      current().hole(count);
+    } else if (direction_ == Direction::kRequest || !response_.lost()) {
+      current().lose();
+      broken("bytes of the conversation were lost");
+    }
+    gap_ = false;
   }
 
   // After lost framing an answer is found again at the start of a write.
@@ -184,6 +208,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
 
   Body request_head(const protocol::Head& head) {
     probing_ = false;
+    told_lost_ = false;
     unseen_ = false;  // an engine reads on only when it has answered what came before
     if (calls_.size() >= kMaxPending) {
       scene_.blind("more requests at once than are followed");
@@ -247,6 +272,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
     } else {
       call->answer_end(scene_);
       end_answer(*call, std::nullopt);
+      if (answering() == nullptr && !unseen_) response_.pause();
     }
   }
 
@@ -265,7 +291,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
     }
     if (gap_) {  // a request may stand there
       unseen_ = true;
-      scene_.blind(reason);
+      if (!std::exchange(told_lost_, true)) scene_.blind(reason);
     } else if (call == nullptr) {
       // Whether the engine could read it, its answer tells.
       calls_.push_back(docker::make_unseen_call());
@@ -313,10 +339,11 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   docker::LineMask masks_[2];
   std::uint64_t next_[2] = {0, 0};
   Direction direction_ = Direction::kRequest;
-  bool probing_ = false;  // the request side may have been found again
-  bool gap_ = false;      // bytes are told lost right now
-  bool unseen_;           // answers may belong to requests that were not seen
-  bool never_synced_;     // no answer's head was seen yet, of a connection met midway
+  bool probing_ = false;    // the request side may have been found again
+  bool gap_ = false;        // bytes are told lost right now
+  bool told_lost_ = false;  // that requests may be hidden since the last one
+  bool unseen_;             // answers may belong to requests that were not seen
+  bool never_synced_;       // no answer's head was seen yet, of a connection met midway
   protocol::Parser request_{false, *this};
   protocol::Parser response_{true, *this};
 };

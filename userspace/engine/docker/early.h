@@ -20,19 +20,26 @@ class Early {
     std::uint64_t pos = 0;
     std::string bytes;
     bool call_start = false;
+    std::uint64_t hole = 0;  // bytes that were not seen, after `bytes`
+    bool lost = false;
   };
 
   // False: it does not fit.
   bool add(const domain::Chunk& chunk) {
     if (size_ + chunk.bytes.size() > kMaxEarly) return false;
     size_ += chunk.bytes.size();
-    if (!pieces_.empty() && !chunk.call_start) {
+    if (!pieces_.empty() && !chunk.call_start && pieces_.back().hole == 0) {
       pieces_.back().bytes += chunk.bytes;
       return true;
     }
     if (pieces_.size() >= kMaxEarlyPieces) return false;
-    pieces_.push_back({chunk.pos, std::string(chunk.bytes), chunk.call_start});
+    pieces_.push_back({chunk.pos, std::string(chunk.bytes), chunk.call_start, 0, false});
     return true;
+  }
+  // After at least one chunk.
+  void add_hole(std::uint64_t count, bool lost) {
+    pieces_.back().hole += count;
+    pieces_.back().lost |= lost;
   }
   std::vector<Piece> take() {
     size_ = 0;

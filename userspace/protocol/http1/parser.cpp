@@ -29,6 +29,7 @@ void Parser::resync() {
   head_ = {};
   head_size_ = 0;
   kept_ = 0;
+  keeping_ = false;
 }
 
 void Parser::fail(std::string_view reason) {
@@ -72,34 +73,46 @@ void Parser::hole(std::uint64_t count) {
   fail("bytes between bodies were not seen");
 }
 
-void Parser::feed(std::uint64_t pos, std::string_view bytes) {
-  while (!bytes.empty() && state_ != State::kLost && state_ != State::kTunnel) {
-    if (state_ == State::kUntilClose) return sink_.body(pos, bytes);
+std::size_t Parser::feed(std::uint64_t pos, std::string_view bytes) {
+  const auto all = bytes.size();
+  paused_ = false;
+  while (!bytes.empty() && !paused_) {
+    if (state_ == State::kLost || state_ == State::kTunnel) return all;
+    if (state_ == State::kUntilClose) {
+      sink_.body(pos, bytes);
+      return all;
+    }
     if (state_ == State::kLength || state_ == State::kChunk) {
       const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
       sink_.body(pos, bytes.substr(0, n));
       bytes.remove_prefix(n);
       pos += n;
       body_done(n);
-      continue;
+    } else {
+      feed_line(pos, bytes);
     }
-    const auto lf = bytes.find('\n');
-    const auto n = lf == bytes.npos ? bytes.size() : lf + 1;
-    const bool chunk_line = state_ == State::kChunkSize || state_ == State::kChunkEnd;
-    head_size_ += n;
-    if (head_size_ > (chunk_line ? kChunkLineLimit : kHeadLimit))
-      return fail(chunk_line ? "a chunk-size line is too long" : "a head is too long");
-    if (raw_.empty()) line_pos_ = pos;
-    raw_.append(bytes.substr(0, n));
-    if (lf == bytes.npos) return;
-    bytes.remove_prefix(n);
-    pos += n;
-    const std::string raw = std::exchange(raw_, {});
-    std::string_view line(raw);
-    line.remove_suffix(1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    take_line(raw, line);
   }
+  return all - bytes.size();
+}
+
+// Up to the end of the line that is being gathered.
+void Parser::feed_line(std::uint64_t& pos, std::string_view& bytes) {
+  const auto lf = bytes.find('\n');
+  const auto n = lf == bytes.npos ? bytes.size() : lf + 1;
+  const bool chunk_line = state_ == State::kChunkSize || state_ == State::kChunkEnd;
+  head_size_ += n;
+  if (head_size_ > (chunk_line ? kChunkLineLimit : kHeadLimit))
+    return fail(chunk_line ? "a chunk-size line is too long" : "a head is too long");
+  if (raw_.empty()) line_pos_ = pos;
+  raw_.append(bytes.substr(0, n));
+  bytes.remove_prefix(n);
+  pos += n;
+  if (lf == bytes.npos) return;
+  const std::string raw = std::exchange(raw_, {});
+  std::string_view line(raw);
+  line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  take_line(raw, line);
 }
 
 void Parser::take_line(std::string_view raw, std::string_view line) {

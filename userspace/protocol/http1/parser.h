@@ -45,8 +45,10 @@ class MessageSink {
 class Parser {
  public:
   Parser(bool response, MessageSink& sink) : response_(response), sink_(sink) {}
-  // `pos` is the place of the first byte in the stream; holes were told before.
-  void feed(std::uint64_t pos, std::string_view bytes);
+  // `pos` is the place of the first byte in the stream; holes were told before. Returns how many
+  // bytes were read: all of them, unless the sink paused.
+  std::size_t feed(std::uint64_t pos, std::string_view bytes);
+  void pause() { paused_ = true; }  // from end(): feed() reads no further
   // `count` bytes were not seen, whether left in the kernel or lost. Within a body (and the line
   // end after a chunk) framing holds; else broken() is called.
   void hole(std::uint64_t count);
@@ -82,6 +84,7 @@ class Parser {
     kTunnel,
     kLost
   };
+  void feed_line(std::uint64_t& pos, std::string_view& bytes);
   void take_line(std::string_view raw, std::string_view line);
   void take_field(std::string_view line);
   void finish_head();
@@ -97,6 +100,7 @@ class Parser {
   Head head_;
   std::size_t head_size_ = 0;
   std::size_t kept_ = 0;
+  bool paused_ = false;
   bool keeping_ = false;  // the last field is in head_
 };
 

@@ -2,6 +2,7 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/src.hpp>
+#include <utility>
 
 #include "base/text.h"
 
@@ -26,7 +27,7 @@ struct Handler {
     if (open.empty()) {
       root = std::move(value);
     } else {
-      open.back().members.emplace_back(std::exchange(key, {}), std::move(value));
+      open.back().members.push_back({std::exchange(key, {}), std::move(value)});
     }
     return true;
   }

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace kilnwatch::protocol {
@@ -16,14 +15,21 @@ inline constexpr std::size_t kMaxJson = 1 << 20;  // bytes of one document
 // encoding/json allows 10,000; destruction recurses, and no engine type is deeper than 8.
 inline constexpr std::size_t kMaxJsonDepth = 512;
 
+struct JsonMember;
+
 struct Json {
   enum class Kind : std::uint8_t { kNull, kNumber, kFalse, kTrue, kString, kArray, kObject };
   Kind kind = Kind::kNull;
   std::string text;  // kString
   // kArray: keys are empty. kObject: in the order of the document, doubles kept.
-  std::vector<std::pair<std::string, Json>> members;
+  std::vector<JsonMember> members;
 
   bool is_object() const { return kind == Kind::kObject; }
+};
+
+struct JsonMember {
+  std::string key;
+  Json value;
 };
 
 // Nothing when it is no JSON, too long or too deep.
