@@ -1,11 +1,14 @@
 #include "detect/seen_store.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <limits>
 
 namespace kilnwatch::detect {
 
@@ -15,13 +18,28 @@ base::Result<std::unique_ptr<FileSeenStore>> FileSeenStore::open(const std::stri
     return base::Error{base::ErrorClass::kEnvironment,
                        path + ": " + std::strerror(errno) + "; name a writable --state-dir"};
   }
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return base::Error{base::ErrorClass::kEnvironment,
+                       path + ": not a regular file; name another --state-dir"};
+  }
   std::unique_ptr<FileSeenStore> store(new FileSeenStore(std::move(fd)));
   std::ifstream in(path);
-  for (std::string line; std::getline(in, line);) {
-    if (line.find(' ') == std::string::npos || line.size() > 256 || in.eof()) {
+  std::array<char, kMaxKey + 2> line;  // a newline and an end
+  while (in.getline(line.data(), line.size()) || in.gcount() > 0) {
+    if (in.fail()) {  // too long
+      in.clear();
+      in.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
       ++store->damaged_;
+      continue;
+    }
+    const std::string key(line.data());
+    if (key.find(' ') == std::string::npos || in.eof()) {
+      ++store->damaged_;
+    } else if (store->keys_.size() < kMaxSeen) {
+      store->keys_.insert(key);
     } else {
-      store->keys_.insert(line);
+      ++store->refused_;
     }
   }
   if (store->damaged_ != 0 && ::write(store->fd_.get(), "\n", 1) != 1) ++store->errors_;
@@ -29,7 +47,12 @@ base::Result<std::unique_ptr<FileSeenStore>> FileSeenStore::open(const std::stri
 }
 
 bool FileSeenStore::insert(const std::string& key) {
-  if (!keys_.insert(key).second) return false;
+  if (keys_.contains(key)) return false;
+  if (keys_.size() >= kMaxSeen) {
+    ++refused_;
+    return true;
+  }
+  keys_.insert(key);
   const std::string line = key + "\n";
   if (::write(fd_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) ++errors_;
   return true;

@@ -11,6 +11,9 @@
 
 namespace kilnwatch::detect {
 
+inline constexpr std::size_t kMaxKey = 256;       // bytes of a key
+inline constexpr std::size_t kMaxSeen = 262'144;  // keys: some 32 MiB at most
+
 class SeenStore {
  public:
   virtual ~SeenStore() = default;
@@ -34,6 +37,7 @@ class FileSeenStore : public SeenStore {
   bool insert(const std::string& key) override;
   std::size_t damaged() const { return damaged_; }      // lines that were not understood
   std::size_t write_errors() const { return errors_; }  // keys kept in memory only
+  std::size_t refused() const { return refused_; }      // no room: told as new each time
 
  private:
   explicit FileSeenStore(base::Fd fd) : fd_(std::move(fd)) {}
@@ -41,6 +45,7 @@ class FileSeenStore : public SeenStore {
   std::set<std::string> keys_;
   std::size_t damaged_ = 0;
   std::size_t errors_ = 0;
+  std::size_t refused_ = 0;
 };
 
 }  // namespace kilnwatch::detect

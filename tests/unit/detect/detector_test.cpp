@@ -1,0 +1,241 @@
+// Each rule, its reasons and severities (design §4.2).
+#include "detect/detector.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+
+using namespace kilnwatch;
+using namespace kilnwatch::domain;
+using tracker::Moment;
+using tracker::MomentKind;
+
+namespace {
+
+struct Bench {
+  detect::MemorySeenStore seen;
+  detect::Detector detector{"boot", seen};
+};
+
+Build tcp_build(const std::string& ip = "198.51.100.66") {
+  Build build;
+  build.id = "b1";
+  build.started = 1'000'000'000;
+  build.client.transport = Transport::kTcp;
+  build.client.address = {ip, 4000};
+  build.base_images = {"alpine:3"};
+  return build;
+}
+
+Build local_build() {
+  Build build;
+  build.id = "b1";
+  build.client.process = Process{};
+  build.client.process->exe = "/usr/bin/docker";
+  return build;
+}
+
+Moment request(Build build) {
+  Moment moment;
+  moment.kind = MomentKind::kBuildRequest;
+  moment.time = 5;
+  moment.call = build.request.call;
+  moment.build = std::move(build);
+  return moment;
+}
+
+Moment egress(const std::string& ip, std::uint16_t port, const std::string& container = "c1") {
+  Moment moment;
+  moment.kind = MomentKind::kBuildEgress;
+  moment.build = tcp_build();
+  moment.step = Step{2, 3, "RUN x", container, "", Attribution::kExact};
+  Connection connection;
+  connection.destination = {ip, port};
+  moment.connection = connection;
+  moment.key = container + "/" + ip + "/" + std::to_string(port);
+  return moment;
+}
+
+Moment deploy() {
+  Moment moment;
+  moment.kind = MomentKind::kImageDeploy;
+  moment.build = local_build();
+  moment.build->ended = 2'000'000'000;
+  moment.time = 5'000'000'000;
+  moment.deployment = Deployment{};
+  moment.deployment->started = true;
+  moment.deployment->container.image = "x:1";
+  moment.key = "d1";
+  return moment;
+}
+
+bool has(const Finding& finding, const std::string& code) {
+  return std::any_of(finding.reasons.begin(), finding.reasons.end(),
+                     [&](const Reason& r) { return r.code == code; });
+}
+
+}  // namespace
+
+TEST_CASE("build-request: reasons and severity") {
+  Bench bench;
+  const auto judge = [&](const Build& build) { return *bench.detector.judge(request(build)); };
+
+  const auto local = judge(local_build());
+  CHECK(local.rule == Rule::kBuildRequest);
+  CHECK(local.severity == Severity::kLow);
+  CHECK(local.reasons.empty());
+  CHECK(local.time == 5);
+
+  CHECK(judge(tcp_build("127.0.0.1")).severity == Severity::kMedium);
+  CHECK(has(judge(tcp_build("127.0.0.1")), "client-tcp"));
+  CHECK_FALSE(has(judge(tcp_build("127.0.0.1")), "client-remote"));
+  CHECK(judge(tcp_build()).severity == Severity::kHigh);
+  CHECK(has(judge(tcp_build()), "client-remote"));
+
+  auto inside = local_build();
+  inside.client.container_id = std::string(64, 'a');
+  CHECK(has(judge(inside), "client-in-container"));
+  CHECK(judge(inside).severity == Severity::kMedium);
+
+  auto context = local_build();
+  context.request.remote_context = "http://a/Dockerfile";
+  CHECK(has(judge(context), "remote-context"));
+  CHECK(judge(context).severity == Severity::kMedium);
+  auto far = tcp_build("127.0.0.1");
+  far.request.remote_context = "http://a/Dockerfile";
+  CHECK(judge(far).severity == Severity::kHigh);
+
+  auto rest = local_build();
+  rest.request.quiet = true;
+  rest.request.network_mode = "host";
+  rest.request.browser = true;
+  for (const auto* code : {"quiet-build", "network-host", "browser-request"})
+    CHECK(has(judge(rest), code));
+  CHECK(judge(rest).severity == Severity::kMedium);
+
+  auto midway = local_build();
+  midway.request.midway = true;
+  CHECK(has(judge(midway), "met-midway"));
+
+  auto refused = tcp_build();
+  refused.status = BuildStatus::kRefused;
+  CHECK(judge(refused).severity == Severity::kInfo);
+}
+
+TEST_CASE("build-egress: first seen alerts, a repeat does not") {
+  Bench bench;
+  const auto first = bench.detector.judge(egress("192.0.2.1", 80));
+  REQUIRE(first);
+  CHECK(first->severity == Severity::kHigh);
+  CHECK(has(*first, "first-seen-on-host"));
+  CHECK(has(*first, "raw-address"));
+  CHECK(first->connection->first_seen);
+  CHECK_FALSE(bench.detector.judge(egress("192.0.2.1", 80)));
+  CHECK_FALSE(bench.detector.judge(egress("192.0.2.1", 80, "c2")));
+  CHECK(bench.detector.judge(egress("192.0.2.1", 81)));
+}
+
+TEST_CASE("build-egress: what is always wrong alerts for each step, once") {
+  for (const auto& [ip, port, code] :
+       {std::tuple{"169.254.169.254", 80, "cloud-metadata"},
+        std::tuple{"fd00:ec2::254", 80, "cloud-metadata"},
+        std::tuple{"172.17.0.1", 2375, "engine-api"}, std::tuple{"172.17.0.1", 2376, "engine-api"},
+        std::tuple{"172.17.0.1", 2377, "engine-api"}}) {
+    CAPTURE(ip, port);
+    Bench bench;
+    const auto p = static_cast<std::uint16_t>(port);
+    const auto first = bench.detector.judge(egress(ip, p));
+    REQUIRE(first);
+    CHECK(first->severity == Severity::kCritical);
+    CHECK(has(*first, code));
+    CHECK_FALSE(bench.detector.judge(egress(ip, p)));
+    const auto other = bench.detector.judge(egress(ip, p, "c2"));
+    REQUIRE(other);
+    CHECK_FALSE(other->connection->first_seen);
+    CHECK(other->id != first->id);
+  }
+  Bench bench;
+  auto followed = egress("10.0.0.1", 4243);
+  followed.to_engine = true;
+  CHECK(has(*bench.detector.judge(followed), "engine-api"));
+}
+
+TEST_CASE("build-egress: a name that was claimed, a path with a secret, a step without a number") {
+  Bench bench;
+  auto named = egress("192.0.2.1", 80);
+  named.connection->http_host = "example.org";
+  named.connection->http_path = "/get?token=canary1234";
+  const auto found = bench.detector.judge(named);
+  REQUIRE(found);
+  CHECK_FALSE(has(*found, "raw-address"));
+  CHECK(found->connection->http_path.find("canary") == std::string::npos);
+  CHECK(found->summary.find("build step 2 connected") == 0);
+  auto unknown = egress("192.0.2.2", 80);
+  unknown.step->number = 0;
+  CHECK(bench.detector.judge(unknown)->summary.find("a build step connected") == 0);
+}
+
+TEST_CASE("image-deploy: reasons, severity and the story of its build") {
+  Bench bench;
+  const auto plain = bench.detector.judge(deploy());
+  REQUIRE(plain);
+  CHECK(plain->severity == Severity::kMedium);
+  CHECK(has(*plain, "deploy-soon-after-build"));
+  CHECK(plain->summary.find("container started from x:1") == 0);
+
+  auto created = deploy();
+  created.deployment->started = false;
+  CHECK(bench.detector.judge(created)->summary.find("created, not started") != std::string::npos);
+
+  auto privileged = deploy();
+  privileged.deployment->container.privileged = true;
+  CHECK(bench.detector.judge(privileged)->severity == Severity::kCritical);
+  CHECK(has(*bench.detector.judge(privileged), "privileged"));
+
+  auto mounted = deploy();
+  mounted.deployment->container.binds = {"/:/host", "volume:/data"};
+  const auto found = bench.detector.judge(mounted);
+  CHECK(found->severity == Severity::kCritical);
+  CHECK(has(*found, "host-mount"));
+  auto volume = deploy();
+  volume.deployment->container.binds = {"volume:/data"};
+  CHECK_FALSE(has(*bench.detector.judge(volume), "host-mount"));
+
+  auto shared = deploy();
+  shared.deployment->container.host_namespaces = {"pid"};
+  CHECK(bench.detector.judge(shared)->severity == Severity::kHigh);
+  CHECK(has(*bench.detector.judge(shared), "host-namespace"));
+
+  bench.detector.judge(egress("192.0.2.1", 80));  // of the same build
+  const auto story = bench.detector.judge(deploy());
+  REQUIRE(story->connection);
+  CHECK(story->connection->destination.ip == "192.0.2.1");
+  CHECK(story->severity == Severity::kHigh);
+}
+
+TEST_CASE("sensor-blind: the summary says what was lost and what that means") {
+  Bench bench;
+  Moment moment;
+  moment.kind = MomentKind::kBlind;
+  moment.key = "ring#0";
+  moment.reasons = {{"facts-lost", "records were dropped"}, {"may-be-missing", "a step may be"}};
+  moment.health = Health{"ring", 7};
+  const auto found = bench.detector.judge(moment);
+  REQUIRE(found);
+  CHECK(found->rule == Rule::kSensorBlind);
+  CHECK(found->severity == Severity::kMedium);
+  CHECK(found->summary == "records were dropped; a step may be (7 times)");
+  CHECK(found->health->cause == "ring");
+  CHECK(found->id.size() == 32);
+}
+
+TEST_CASE("An alert's id hangs on boot, call, rule and key alone") {
+  Bench bench;
+  auto one = request(tcp_build());
+  auto two = one;
+  two.time = 99;
+  two.build->status = BuildStatus::kFailed;
+  CHECK(bench.detector.judge(one)->id == bench.detector.judge(two)->id);
+  two.call.number = 1;
+  CHECK(bench.detector.judge(one)->id != bench.detector.judge(two)->id);
+}

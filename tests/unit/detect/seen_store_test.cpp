@@ -1,0 +1,107 @@
+#include "detect/seen_store.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <catch2/catch_test_macros.hpp>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+using namespace kilnwatch;
+using detect::FileSeenStore;
+
+namespace {
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "kilnwatch-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::string file(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace
+
+TEST_CASE("What was seen is still known when the store is opened again") {
+  const Folder folder;
+  const auto path = folder.file("seen");
+  {
+    auto store = FileSeenStore::open(path);
+    REQUIRE(store);
+    CHECK((*store)->insert("192.0.2.1 80"));
+    CHECK_FALSE((*store)->insert("192.0.2.1 80"));
+    CHECK((*store)->insert("2001:db8::1 443"));
+  }
+  auto store = FileSeenStore::open(path);
+  REQUIRE(store);
+  CHECK_FALSE((*store)->insert("192.0.2.1 80"));
+  CHECK_FALSE((*store)->insert("2001:db8::1 443"));
+  CHECK((*store)->insert("192.0.2.1 81"));
+  CHECK((*store)->damaged() == 0);
+  struct stat info {};
+  REQUIRE(::stat(path.c_str(), &info) == 0);
+  CHECK((info.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("A damaged store keeps its whole lines, and what is added later is whole") {
+  const Folder folder;
+  const auto path = folder.file("seen");
+  std::ofstream(path) << "192.0.2.1 80\nnonsense\n" << std::string(300, 'x') << " 1\n192.0.2.2 8";
+  {
+    auto store = FileSeenStore::open(path);
+    REQUIRE(store);
+    CHECK((*store)->damaged() == 3);
+    CHECK_FALSE((*store)->insert("192.0.2.1 80"));
+    CHECK((*store)->insert("192.0.2.2 8"));
+    CHECK((*store)->insert("192.0.2.3 80"));
+  }
+  auto store = FileSeenStore::open(path);
+  REQUIRE(store);
+  CHECK_FALSE((*store)->insert("192.0.2.3 80"));
+}
+
+TEST_CASE("A store that cannot be opened says why and what to do") {
+  const Folder folder;
+  const auto missing = FileSeenStore::open(folder.file("no/such/folder"));
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().message.find("--state-dir") != std::string::npos);
+  std::filesystem::create_symlink(folder.file("target"), folder.file("link"));
+  CHECK_FALSE(FileSeenStore::open(folder.file("link")));
+}
+
+TEST_CASE("What cannot be written is known for this run only") {
+  const Folder folder;
+  const auto path = folder.file("seen");
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  auto store = FileSeenStore::open(path);
+  REQUIRE(store);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+  const bool fresh = (*store)->insert("192.0.2.1 80");
+  const bool again = (*store)->insert("192.0.2.1 80");
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+  std::signal(SIGXFSZ, handler);
+  CHECK(fresh);
+  CHECK_FALSE(again);
+  CHECK((*store)->write_errors() == 1);
+}
+
+TEST_CASE("What is no file of lines is refused, however long it goes on") {
+  CHECK_FALSE(FileSeenStore::open("/dev/full"));
+}

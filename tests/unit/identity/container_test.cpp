@@ -1,0 +1,48 @@
+#include "identity/container.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+using kilnwatch::identity::container_of;
+
+namespace {
+
+const std::string kId = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const std::string kStep = "abcdefghijklmnopqrstuvwx0";  // BuildKit: 25 of base 36
+
+std::string of(const std::string& path) { return container_of({1, path}); }
+
+}  // namespace
+
+TEST_CASE("The container behind a cgroup, as each engine names it") {
+  CHECK(of("docker/" + kId) == kId);
+  CHECK(of("system.slice/docker-" + kId + ".scope") == kId);
+  CHECK(of("user.slice/user-1000.slice/user@1000.service/user.slice/docker-" + kId + ".scope") ==
+        kId);
+  CHECK(of("kubepods.slice/kubepods-pod1.slice/cri-containerd-" + kId + ".scope") == kId);
+  CHECK(of("kubepods/besteffort/pod1/" + kId) == kId);
+  CHECK(of("kubepods.slice/crio-" + kId + ".scope") == kId);
+  CHECK(of("machine.slice/libpod-" + kId + ".scope") == kId);
+  CHECK(of("machine.slice/libpod-" + kId + ".scope/container") == kId);
+  CHECK(of("docker/buildkit/" + kStep) == kStep);
+  CHECK(of("system.slice/system.slice:docker:" + kId) == kId);
+  CHECK(of("system.slice/docker.service:buildkit:" + kStep) == kStep);
+  CHECK(of(kId) == kId);
+}
+
+TEST_CASE("The innermost container counts") {
+  const std::string inner(64, 'b');
+  CHECK(of("docker/" + kId + "/docker/" + inner) == inner);
+  CHECK(of("docker/" + kId + "/init.scope") == kId);
+}
+
+TEST_CASE("What is no container") {
+  CHECK(of("").empty());
+  CHECK(of("/").empty());
+  CHECK(of("system.slice/docker.service").empty());
+  CHECK(of("system.slice/docker-short.scope").empty());
+  CHECK(of("docker/" + kId.substr(1)).empty());
+  CHECK(of("docker/" + kId + "0").empty());
+  CHECK(of("docker/" + std::string(64, 'G')).empty());
+  CHECK(of("machine.slice/libpod-conmon-" + kId + ".scope").empty());
+  CHECK(of("somewhere/" + kStep).empty());  // not below buildkit
+}
