@@ -113,7 +113,21 @@ void Tracker::see(const ProcessExited& event) {
   timers_.at(event.time + kLinger, [this, id = container->id](TimeNs) { containers_.forget(id); });
 }
 
+void Tracker::note_egress(EgressId id) {
+  begun_.insert(id);
+  if (begun_.size() <= kMaxEgress) return;
+  begun_.erase(begun_.begin());
+  begun_all_ = false;
+}
+
+void Tracker::check_egress(EgressId id, TimeNs time) {
+  if (begun_.contains(id) || (!begun_all_ && id < *begun_.begin())) return;
+  lose("egress-beginning", 1, time);
+  note_egress(id);
+}
+
 void Tracker::see(const EgressStarted& event) {
+  note_egress(event.egress);
   const auto met = containers_.meet(event.process, event.time, false, processes_);
   containers_.note_cgroup(event.process.cgroup);
   if (met.container == nullptr) return;
@@ -130,6 +144,7 @@ void Tracker::see(const EgressStarted& event) {
 }
 
 void Tracker::see(const EgressPayload& event) {
+  check_egress(event.egress, event.time);
   const auto it = flows_.find(event.egress);
   if (it == flows_.end()) return;
   it->second.payload = event.bytes;
@@ -138,6 +153,7 @@ void Tracker::see(const EgressPayload& event) {
 }
 
 void Tracker::see(const EgressOutcome& event) {
+  check_egress(event.egress, event.time);
   const auto it = flows_.find(event.egress);
   if (it == flows_.end()) return;
   it->second.egress.outcome = event.outcome;

@@ -155,6 +155,8 @@ class Tracker {
   void see(const domain::EgressPayload& event);
   void see(const domain::EgressOutcome& event);
   void see(const domain::KernelLoss& event);
+  void note_egress(domain::EgressId id);
+  void check_egress(domain::EgressId id, domain::TimeNs time);
   template <class Other>
   void see(const Other&) {}
   static std::optional<PeerKey> peer_key(const domain::ConnOpened& opened);
@@ -234,6 +236,8 @@ class Tracker {
   std::map<domain::CallId, Run> runs_;
   Containers containers_;
   std::unordered_map<domain::EgressId, Flow> flows_;
+  std::set<domain::EgressId> begun_;                  // whose beginning was seen; ids ascend
+  bool begun_all_ = true;                             // none of them was forgotten
   std::map<std::string, Waiting> created_;            // by API, not decided yet
   std::map<std::string, std::string> created_names_;  // name to id
   RecentNames by_api_{kMaxContainerNames};  // a client made or started them: never a build's step

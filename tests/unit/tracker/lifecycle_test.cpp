@@ -203,59 +203,20 @@ TEST_CASE("An engine is recognised on every address and port that engines were r
   CHECK_FALSE(has_reason(found[1], "engine-api"));
 }
 
-namespace {
-
-ContextFetched fetch(TimeNs time, const std::string& url, const std::string& base) {
-  ContextFetched fact;
-  fact.time = time;
-  fact.url = url;
-  DockerfileSeen seen;
-  seen.time = time;
-  seen.base_images = {base};
-  fact.dockerfile = seen;
-  return fact;
-}
-
-}  // namespace
-
-TEST_CASE("What the engine fetched is the Dockerfile of the build that asked for it") {
+TEST_CASE("A connection or a conversation whose beginning is missing is told") {
   Scene scene;
-  auto build = scene.request(1, tracker::kSecond, false, false);
-  build.remote_context = "http://198.51.100.66#main";
-  scene.learn(build);
-  SECTION("at its own address") {
-    scene.learn(fetch(2 * tracker::kSecond, "http://198.51.100.66/", "alpine:3"));
-  }
-  SECTION("at the end of redirects") {
-    ContextFetched on;
-    on.time = tracker::kSecond;
-    on.url = "http://198.51.100.66/";
-    on.location = "/b";
-    scene.learn(on);
-    on.url = "http://198.51.100.66/b";
-    on.location = "http://198.51.100.67/c";
-    scene.learn(on);
-    scene.learn(fetch(2 * tracker::kSecond, "http://198.51.100.66/", "wrong:1"));
-    scene.learn(fetch(2 * tracker::kSecond, "http://198.51.100.67/c", "alpine:3"));
-  }
-  scene.pass(10 * tracker::kSecond);
-  const auto asked = scene.of(Rule::kBuildRequest);
-  REQUIRE(asked.size() == 1);
-  CHECK(asked[0].build->base_images == std::vector<std::string>{"alpine:3"});
-  CHECK(asked[0].build->dockerfile.has_value());
-}
-
-TEST_CASE("Two builds that wait for the same address share no Dockerfile") {
-  Scene scene;
-  for (const ConnId conn : {1, 2}) {
-    auto build = scene.request(conn, tracker::kSecond, false, false);
-    build.remote_context = "http://198.51.100.66/Dockerfile";
-    scene.learn(build);
-  }
-  scene.learn(fetch(2 * tracker::kSecond, "http://198.51.100.66/Dockerfile", "alpine:3"));
-  scene.pass(10 * tracker::kSecond);
-  for (const auto& asked : scene.of(Rule::kBuildRequest)) {
-    CHECK_FALSE(asked.build->dockerfile.has_value());
-    CHECK(asked.build->base_images.empty());
-  }
+  scene.see(ConnData{100 * kMs, 77, Direction::kRequest, 0, 4, false, false, true, "GET "});
+  REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
+  CHECK(scene.of(Rule::kSensorBlind)[0].health->cause == "opening");
+  scene.see(EgressOutcome{110 * kMs, 5, Outcome::kEstablished});  // no build is open
+  CHECK(scene.of(Rule::kSensorBlind).size() == 1);
+  scene.request(1, 200 * kMs);
+  scene.step(1, 210 * kMs, 1, 'a', 2);
+  scene.connect(300 * kMs, 'a', "192.0.2.1", 6);
+  scene.see(EgressOutcome{310 * kMs, 6, Outcome::kEstablished});  // decided, not unknown
+  scene.see(EgressOutcome{320 * kMs, 5, Outcome::kEstablished});
+  CHECK(scene.of(Rule::kSensorBlind).size() == 1);
+  scene.see(EgressPayload{330 * kMs, 8, "GET / HTTP/1.1\r\n"});
+  REQUIRE(scene.of(Rule::kSensorBlind).size() == 2);
+  CHECK(scene.of(Rule::kSensorBlind)[1].health->cause == "egress-beginning");
 }
