@@ -35,10 +35,13 @@ std::string_view id_in(std::string_view part, std::string_view parent) {
   return {};
 }
 
-}  // namespace
+struct Part {
+  std::string_view name;
+  std::string_view id;
+};
 
-std::string container_of(const domain::Cgroup& cgroup) {
-  std::string_view rest = cgroup.path;
+// The deepest component that names a container.
+Part innermost(std::string_view rest) {
   while (!rest.empty()) {
     const std::size_t slash = rest.rfind('/');
     const bool top = slash == std::string_view::npos;
@@ -46,9 +49,21 @@ std::string container_of(const domain::Cgroup& cgroup) {
     rest = top ? std::string_view{} : rest.substr(0, slash);
     const std::size_t up = rest.rfind('/');
     const std::string_view parent = up == std::string_view::npos ? rest : rest.substr(up + 1);
-    if (const std::string_view id = id_in(part, parent); !id.empty()) return std::string(id);
+    if (const std::string_view id = id_in(part, parent); !id.empty()) return {part, id};
   }
   return {};
+}
+
+}  // namespace
+
+std::string container_of(const domain::Cgroup& cgroup) {
+  return std::string(innermost(cgroup.path).id);
+}
+
+bool of_other_engine(const domain::Cgroup& cgroup) {
+  const std::string_view name = innermost(cgroup.path).name;
+  return name.starts_with("cri-containerd-") || name.starts_with("crio-") ||
+         name.starts_with("libpod-");
 }
 
 }  // namespace kilnwatch::identity

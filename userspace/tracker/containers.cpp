@@ -56,6 +56,7 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
     it->second.id = id;
     it->second.first_seen = time;
     it->second.cgroup = process.cgroup.id;
+    it->second.other_engine = identity::of_other_engine(process.cgroup);
     it->second.rank = next_rank_++;
     order_[it->second.rank] = id;
     met.fresh = true;

@@ -37,6 +37,7 @@ struct Container {
   // lineage from the runtimes that are executed while it watches: a container older than the
   // sensor has none.
   bool start_seen = false;
+  bool other_engine = false;  // named by CRI or podman: no step of dockerd's builder
   bool blind_told = false;
   std::uint64_t rank = 0;  // in the order of eviction
   std::vector<Claim> claims;

@@ -188,26 +188,28 @@ class Tracker {
   void report_request(Run& run, domain::TimeNs time);
   void remember_image(const Run& run, domain::TimeNs time);
   void evict_run(domain::TimeNs time);
-  // attribution.cpp
+  // claims.cpp
   bool step_running(const Run& run, domain::TimeNs at);
   bool fits(const Announced& announced, const Container& container) const;
   bool could_be_step(const Container& container) const;
   bool in_window(const Run& run, const Container& container) const;
   void claim(const domain::CallId& call, const Announced& announced, Container& container);
   void consider(Container& container);
-  void note_unclaimed(const Container& container);
-  bool told_by_kernel(const Run& run) const;
   const Claim* winner(const Container& container) const;
   void confirm(Container& container);
-  Owner owner_of(const Container& container, bool last);
   Owner claimed(const Container& container, bool last);
-  Owner inferred(const Container& container, bool last);
-  Owner choose(const std::vector<Candidate>& from, const Container& container);
-  void candidates_of(Run& run, const Container& container, bool any,
-                     std::vector<Candidate>& out) const;
+  Owner owner_of(const Container& container, bool last);
+  // inference.cpp
+  void note_unclaimed(const Container& container);
+  bool told_by_kernel(const Run& run) const;
   std::vector<std::uint32_t> numbers_of(const Run& run, const Container& container) const;
   std::vector<std::uint32_t> ordered_numbers(const Run& run, const std::string& id) const;
   domain::Step step_of(const Run& run, std::uint32_t number, const Container& container) const;
+  // any: also builds whose lines should have told all
+  void candidates_of(Run& run, const Container& container, bool any,
+                     std::vector<Candidate>& out) const;
+  Owner choose(const std::vector<Candidate>& from, const Container& container);
+  Owner inferred(const Container& container, bool last);
   // egress.cpp
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
   void decide_waiting(Container& container, domain::TimeNs time);

@@ -46,3 +46,14 @@ TEST_CASE("What is no container") {
   CHECK(of("machine.slice/libpod-conmon-" + kId + ".scope").empty());
   CHECK(of("somewhere/" + kStep).empty());  // not below buildkit
 }
+
+TEST_CASE("An engine that is not dockerd is known by the container's own name only") {
+  using kilnwatch::identity::of_other_engine;
+  CHECK(of_other_engine({1, "kubepods.slice/cri-containerd-" + kId + ".scope"}));
+  CHECK(of_other_engine({1, "machine.slice/libpod-" + kId + ".scope/container"}));
+  CHECK(of_other_engine({1, "a/crio-" + kId + ".scope"}));
+  CHECK_FALSE(of_other_engine({1, "system.slice/docker-" + kId + ".scope"}));
+  CHECK_FALSE(of_other_engine({1, "libpod-" + kId + ".scope/" + kId}));  // cgroupparent
+  CHECK_FALSE(of_other_engine({1, "kubepods/" + kId}));
+  CHECK_FALSE(of_other_engine({1, ""}));
+}
