@@ -51,8 +51,7 @@ std::optional<Tracker::PeerKey> Tracker::peer_key(const ConnOpened& opened) {
 }
 
 void Tracker::see(const ConnOpened& event) {
-  if (event.fetch) return;  // nobody asks the engine there
-  if (event.transport == Transport::kTcp) {
+  if (event.transport == Transport::kTcp && !event.fetch) {
     if (engine_ips_.size() < kMaxConnections) engine_ips_.insert(event.server.ip);
     if (engine_ports_.size() < kMaxConnections) engine_ports_.insert(event.server.port);
   }

@@ -192,6 +192,11 @@ TEST_CASE("An engine is recognised on every address and port that engines were r
   bridge.client = {"172.17.0.9", 1};
   bridge.server = {"172.17.0.1", 4243};
   scene.see(bridge);
+  ConnOpened fetch = bridge;  // the engine itself asked there: no engine listens
+  fetch.conn = 51;
+  fetch.fetch = true;
+  fetch.server = {"198.51.100.2", 4243};
+  scene.see(fetch);
   scene.request(1, 100 * kMs);
   scene.step(1, 200 * kMs, 1, 'a', 2);
   scene.connect(300 * kMs, 'a', "198.51.100.1", 1, 4243);
