@@ -64,7 +64,10 @@ void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) 
   std::size_t count = 0;
   for (const auto& [call, run] : runs_) {
     // What ran already when a build was met midway may be the step that it was at.
-    const bool midway_step = run.build.request.midway && run.number == 0 && run.build.ended == 0;
+    const TimeNs at = flow.egress.time;
+    const bool midway_step = run.build.request.midway &&
+                             (run.confirmed_at == 0 || at < run.confirmed_at) &&
+                             (run.build.ended == 0 || at < run.build.ended);
     if (!midway_step && !(in_window(run, container) && container.start_seen)) continue;
     if (open == nullptr) open = &run;
     ++count;

@@ -185,6 +185,8 @@ void Tracker::on(const ConversationBlind& fact) {
     run->lossy = true;
     run->line = {};  // the true line may be among what was lost
   }
+  // Said already: that is what being met midway means.
+  if (run != nullptr && run->build.request.midway && fact.time == run->build.started) return;
   lose(fact.reason, 1, fact.time, run != nullptr ? *fact.build : CallId{}, run);
 }
 

@@ -101,6 +101,7 @@ void Tracker::confirm(Container& container) {
   Run* run = claim != nullptr ? run_of(claim->call) : nullptr;
   if (run == nullptr) return;
   run->running = container.id;
+  if (run->confirmed_at == 0) run->confirmed_at = container.first_seen;
   if (claim->step.number == 0 || agrees(claim->step.instruction, container, Agreement::kDiffers))
     return;
   run->number = std::max(run->number, claim->step.number);

@@ -112,11 +112,12 @@ class Tracker {
     domain::TimeNs known_at = 0;  // base images; 0: not yet
     std::string context_url;      // where the engine gets the context from; empty: nowhere
     bool reported = false;
-    bool lossy = false;        // lines may be missing
-    std::uint32_t total = 0;   // 0: not established
-    std::uint32_t number = 0;  // of the last step that the kernel confirmed
-    std::string running;       // the last confirmed container
-    domain::Step line;         // the last "Step i/n" that could be true; number 0: none
+    bool lossy = false;               // lines may be missing
+    std::uint32_t total = 0;          // 0: not established
+    std::uint32_t number = 0;         // of the last step that the kernel confirmed
+    std::string running;              // the last confirmed container
+    domain::TimeNs confirmed_at = 0;  // the first one's start; 0: none yet
+    domain::Step line;                // the last "Step i/n" that could be true; number 0: none
     std::deque<Announced> announced;
     std::vector<Unclaimed> unclaimed;
     std::uint64_t newest_cgroup = 0;     // when it was requested

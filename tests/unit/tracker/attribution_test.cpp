@@ -338,6 +338,7 @@ TEST_CASE("A build met midway: later steps are told, what is not known is said o
   build.call = {1, 0};
   build.midway = true;
   scene.learn(build);
+  scene.learn(ConversationBlind{100 * kMs, 1, "the build began before", CallId{1, 0}});
   scene.attempt(110 * kMs, 'e', "192.0.2.9", 9);  // may be the step that it was at
   scene.line(1, 200 * kMs, 3, 4, "RUN step 3");
   scene.running_in(1, 201 * kMs, 'a');
@@ -372,6 +373,7 @@ TEST_CASE("A build met midway: later steps are told, what is not known is said o
   REQUIRE(deploy.size() == 1);
   CHECK(deploy[0].image->id == "sha256:" + container('f'));
   CHECK(deploy[0].image->tags == std::vector<std::string>{"true:1"});
+  CHECK(scene.of(Rule::kSensorBlind).size() == 2);  // and the connection of container e
   std::size_t midway = 0;
   for (const auto& f : scene.of(Rule::kSensorBlind)) {
     if (f.health->cause == "midway") ++midway;
