@@ -16,6 +16,12 @@ inline std::string lower(std::string_view text) {
   return out;
 }
 
+// Without the blanks and newlines at its end.
+inline std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
 // Parts that each end in NUL, as in an argument vector; a last one without NUL is kept.
 inline std::vector<std::string> split_nul(std::string_view text) {
   std::vector<std::string> parts;
