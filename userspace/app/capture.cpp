@@ -1,56 +1,87 @@
 // `capture`: watch for a time or while COMMAND runs, then report every build seen.
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstring>
-#include <vector>
+#include <string>
 
+#include "app/child.h"
 #include "app/commands.h"
-#include "app/output.h"
-#include "app/result_stream.h"
+#include "app/log.h"
+#include "app/standard_streams.h"
 #include "app/watch.h"
+#include "base/clock.h"
 #include "base/fd.h"
+#include "sink/encoder.h"
 
 namespace kilnwatch::app {
 namespace {
 
-constexpr int kCannotExecute = 127;  // as a shell has it
+// After COMMAND: the engine may be behind its client with the end of an answer or the last
+// connection, and the records of both are behind the engine.
+constexpr domain::TimeNs kSettle = 500'000'000;
+constexpr domain::TimeNs kSecond = 1'000'000'000;
 
-pid_t start(const std::vector<std::string>& command) {
-  std::vector<char*> arguments;
-  for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::signal(SIGPIPE, SIG_DFL);
-    ::execvp(arguments[0], arguments.data());
-    say("cannot start " + command.front() + ": " + std::strerror(errno));
-    ::_exit(kCannotExecute);
-  }
-  return child;
-}
+// A report shows every connection of every build, not only what is new.
+class NothingSeen final : public detect::SeenStore {
+ public:
+  bool insert(const std::string&) override { return true; }
+};
 
-base::Status write_report(const std::string& path, const std::string& text) {
-  const base::Fd file(path.empty()
-                          ? ::dup(STDERR_FILENO)
-                          : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  std::size_t done = 0;
-  while (file && done < text.size()) {
-    const auto n = ::write(file.get(), text.data() + done, text.size() - done);
-    if (n < 0 && errno != EINTR) break;
-    if (n > 0) done += static_cast<std::size_t>(n);
-  }
-  if (file && done == text.size()) return base::Done{};
+// The file is made before anything is watched: a report with nowhere to go is an error at once.
+base::Result<base::Fd> open_report(const std::string& path) {
+  base::Fd file(path.empty()
+                    ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+                    : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (file) return file;
   return base::Error{base::ErrorClass::kEnvironment,
-                     "the report cannot be written to " +
-                         (path.empty() ? std::string("stderr") : path) + " (" +
+                     "the report cannot be written to " + (path.empty() ? "stderr" : path) + " (" +
                          std::strerror(errno) + "); name a writable file with --report"};
 }
+
+base::Status write_report(const base::Fd& file, const std::string& text) {
+  const int error = write_all(file.get(), text);
+  if (error == 0) return base::Done{};
+  return base::Error{
+      base::ErrorClass::kOther,
+      std::string("the report could not be written whole (") + std::strerror(error) + ")"};
+}
+
+// Keeps the watch going while COMMAND runs and a little longer, or for the time.
+class Span {
+ public:
+  Span(const Options& options, Child& child) : options_(options), child_(child) {}
+
+  // Everything is attached: the time runs, COMMAND starts.
+  base::Status begin(Watch& parts) {
+    if (options_.seconds > 0) {
+      parts.wake_at =
+          base::clock_ns(CLOCK_BOOTTIME) + static_cast<domain::TimeNs>(options_.seconds * kSecond);
+    }
+    return options_.command.empty() ? base::Done{} : child_.start(options_.command);
+  }
+  bool goes_on(Watch& parts) {
+    const auto now = base::clock_ns(CLOCK_BOOTTIME);
+    if (!settling_ && child_.ended()) {
+      settling_ = true;
+      parts.wake_at = std::min(parts.wake_at, now + kSettle);
+    }
+    return now < parts.wake_at;
+  }
+  bool on_signal(const Signal& signal) const {
+    if (signal.number == SIGCHLD) return true;
+    if (!child_.started()) return false;
+    if (!signal.from_terminal) child_.forward(signal.number);
+    return true;  // it ends when COMMAND does
+  }
+
+ private:
+  const Options& options_;
+  Child& child_;
+  bool settling_ = false;
+};
 
 }  // namespace
 
@@ -58,41 +89,30 @@ int capture(const Options& options) {
   if (options.command.empty() && options.seconds <= 0) {
     return fail({base::ErrorClass::kUsage, "capture needs --for DURATION or -- COMMAND"});
   }
-  catch_signals();
+  hold_signals();
   auto encoder = sink::make_encoder(options.format.empty() ? "text" : options.format);
   if (!encoder) return fail(encoder.error());
+  auto file = open_report(options.report);
+  if (!file) return fail(file.error());
 
-  detect::MemorySeenStore seen;  // a one-shot report shows every destination
+  NothingSeen seen;
+  Child child;
+  Span span(options, child);
+  base::Status begun = base::Done{};
   std::string report;
-  std::uint64_t alerts = 0;
-  pid_t child = -1;
-  int child_status = 0;
-  auto deadline = std::chrono::steady_clock::time_point::max();
   Watch parts;
   parts.seen = &seen;
-  parts.emit = [&](const v1::Alert& alert) {
-    report += (*encoder)->encode(alert);
-    ++alerts;
-  };
-  parts.armed = [&] {
-    say("armed");
-    if (options.seconds > 0) {
-      deadline = std::chrono::steady_clock::now() +
-                 std::chrono::milliseconds(static_cast<std::int64_t>(options.seconds * 1000));
-    }
-    if (!options.command.empty()) child = start(options.command);
-  };
-  parts.keep_watching = [&] {
-    if (child > 0 && ::waitpid(child, &child_status, WNOHANG) == child) return false;
-    return std::chrono::steady_clock::now() < deadline;
-  };
-  const int code = watch(options, parts);
-  if (alerts == 0 && code == 0 && options.format.empty())
-    report = "kilnwatch: no image build was seen\n";
-  if (auto written = write_report(options.report, report); !written) return fail(written.error());
-  if (code != 0 || child <= 0) return code;
-  if (WIFSIGNALED(child_status)) return 128 + WTERMSIG(child_status);
-  return WEXITSTATUS(child_status);
+  parts.emit = [&](const v1::Alert& alert) { report += (*encoder)->encode(alert); };
+  parts.armed = [&] { begun = span.begin(parts); };
+  parts.keep_watching = [&] { return begun && span.goes_on(parts); };
+  parts.on_signal = [&](const Signal& signal) { return span.on_signal(signal); };
+  int code = watch(options, parts);
+  if (code == 0 && !begun) code = fail(begun.error());
+  if (code == 0 && report.empty() && options.format.empty()) report = "no image build was seen\n";
+  if (auto written = write_report(*file, report); !written && code == 0)
+    code = fail(written.error());
+  child.wait();
+  return code == 0 && child.started() ? child.code() : code;
 }
 
 }  // namespace kilnwatch::app

@@ -8,14 +8,15 @@
 namespace kilnwatch::app {
 
 struct Options {
-  std::string format;  // text, json, protobuf; empty: text on a terminal, else json
+  std::string log_format;  // json; else text
+  std::string format;      // text, json, protobuf; empty: text on a terminal, else json
   std::string state_dir = "/var/lib/kilnwatch";
   std::string record;                                     // file, empty: none
   std::uint64_t record_limit = std::uint64_t{256} << 20;  // bytes
   std::string file;                                       // replay
-  double seconds = 0;                // capture --for; 0: until COMMAND ends or a signal comes
-  std::string report;                // capture --report; empty: stderr
-  std::vector<std::string> command;  // capture -- COMMAND…
+  double seconds = 0;                                     // capture --for; 0: until COMMAND ends
+  std::string report;                                     // capture --report; empty: stderr
+  std::vector<std::string> command;                       // capture -- COMMAND…
 };
 
 }  // namespace kilnwatch::app

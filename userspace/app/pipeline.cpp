@@ -7,6 +7,10 @@
 namespace kilnwatch::app {
 namespace {
 
+// The recorder holds records back for a parser, and writes a frame when it is old enough.
+constexpr domain::TimeNs kRecorderWaits = record::kMaxWait + 2 * record::kFrameTime;
+constexpr domain::TimeNs kRecorderStep = record::kFrameTime;
+
 // Hands what the assembler puts in order to the conversation.
 class ToConversation final : public stream::StreamSink {
  public:
@@ -29,17 +33,20 @@ class ToConversation final : public stream::StreamSink {
 }  // namespace
 
 Pipeline::Pipeline(const domain::HostFacts& host, detect::SeenStore& seen,
-                   record::Recorder* recorder, Emit emit)
+                   record::Recorder* recorder, Emit emit, domain::TimeNs window)
     : host_(host),
       recorder_(recorder),
       emit_(std::move(emit)),
+      window_ns_(window),
       tracker_(host.boot_id),
       detector_(host.boot_id, seen),
-      window_([this](const domain::Event& event) { handle(event); }) {}
+      window_([this](const domain::Event& event) { handle(event); }, window) {}
 
 void Pipeline::push(domain::Event event) {
-  if (!std::holds_alternative<domain::Tick>(event)) {
-    last_event_ = std::max(last_event_, domain::time_of(event));
+  ++stats_.events;
+  if (domain::time_of(event) < now_) ++stats_.late;
+  if (const auto* loss = std::get_if<domain::KernelLoss>(&event)) {
+    stats_.losses[loss->cause] += loss->count;
   }
   window_.push(std::move(event));
 }
@@ -50,7 +57,38 @@ void Pipeline::finish() {
   decide();
 }
 
+void Pipeline::advance(domain::TimeNs now) {
+  window_.advance(now);
+  if (now <= window_ns_) return;
+  // What is still held is not older than this.
+  const domain::TimeNs reached = now - window_ns_ - 1;
+  const bool recorder_waits = recorder_ != nullptr && now_ < last_event_ + kRecorderWaits;
+  if (tracker_.due().value_or(reached + 1) <= reached || recorder_waits)
+    handle(domain::Tick{reached});
+}
+
+std::optional<domain::TimeNs> Pipeline::due() const {
+  std::optional<domain::TimeNs> first = window_.next_release();
+  const auto sooner = [&first](domain::TimeNs time) {
+    first = std::min(first.value_or(time), time);
+  };
+  if (const auto deadline = tracker_.due()) sooner(*deadline + window_ns_ + 1);
+  if (recorder_ != nullptr && now_ < last_event_ + kRecorderWaits) {
+    sooner(now_ + window_ns_ + kRecorderStep);
+  }
+  return first;
+}
+
+PipelineStats Pipeline::stats() const {
+  PipelineStats out = stats_;
+  if (window_.forced() > 0) out.losses["order"] = window_.forced();
+  if (tracker_.counters().refused > 0) out.losses["tracker-tables"] = tracker_.counters().refused;
+  return out;
+}
+
 void Pipeline::handle(const domain::Event& event) {
+  now_ = std::max(now_, domain::time_of(event));
+  if (!std::holds_alternative<domain::Tick>(event)) last_event_ = now_;
   if (recorder_ != nullptr) recorder_->event(event);
   tracker_.observe(event);
   if (const auto* opened = std::get_if<domain::ConnOpened>(&event)) open(*opened);
@@ -61,6 +99,7 @@ void Pipeline::handle(const domain::Event& event) {
 
 void Pipeline::open(const domain::ConnOpened& opened) {
   if (connections_.size() >= kMaxConversations) {
+    ++stats_.losses["conversations"];
     tracker_.observe(domain::KernelLoss{opened.time, "conversations", 1});
     return;
   }
@@ -98,7 +137,10 @@ void Pipeline::take(domain::ConnId conn, const engine::Output& output) {
 
 void Pipeline::decide() {
   for (const auto& moment : tracker_.take()) {
-    if (const auto finding = detector_.judge(moment)) emit_(sink::to_alert(*finding, host_));
+    const auto finding = detector_.judge(moment);
+    if (!finding) continue;
+    ++stats_.alerts;
+    emit_(sink::to_alert(*finding, host_));
   }
 }
 

@@ -2,9 +2,11 @@
 // time.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "detect/detector.h"
@@ -20,23 +22,38 @@
 namespace kilnwatch::app {
 
 inline constexpr std::size_t kMaxConversations = 4096;  // as the kernel side's KW_MAX_CONNS
+// A live ring is ordered by reservation, so that times are out of order by microseconds, or by what
+// a CPU was held up in the few instructions between its two (docs/decisions, live window).
+inline constexpr domain::TimeNs kLiveWindow = 10'000'000;
+
+struct PipelineStats {
+  std::uint64_t events = 0;
+  std::uint64_t alerts = 0;
+  std::uint64_t late = 0;                       // came after the window had passed their time
+  std::map<std::string, std::uint64_t> losses;  // of the kernel side and of tables here, by cause
+};
 
 class Pipeline {
  public:
   using Emit = std::function<void(const v1::Alert&)>;
 
-  // `recorder` may be null; all references outlive the pipeline.
+  // `recorder` may be null; all references outlive the pipeline. `window` bounds the disorder.
   Pipeline(const domain::HostFacts& host, detect::SeenStore& seen, record::Recorder* recorder,
-           Emit emit);
+           Emit emit, domain::TimeNs window = stream::kReorderWindowNs);
 
   void push(domain::Event event);
   // Nothing more comes: what waits in windows and for deadlines is decided now.
   void finish();
-  // Events wait for their time: the next poll should be short.
-  bool busy(domain::TimeNs now) const { return now < last_event_ + kQuiet; }
+
+  // Live only. It is `now` (CLOCK_BOOTTIME), and every event up to now has been pushed: releases
+  // and decides what is due. Costs nothing when nothing is.
+  void advance(domain::TimeNs now);
+  // When advance() has something to do next; none: not before another event.
+  std::optional<domain::TimeNs> due() const;
+
+  PipelineStats stats() const;
 
  private:
-  static constexpr domain::TimeNs kQuiet = 3'000'000'000;  // longest deadline is 2 s
   struct Connection {
     stream::Assembler assembler;
     std::unique_ptr<engine::Conversation> conversation;
@@ -52,11 +69,14 @@ class Pipeline {
   domain::HostFacts host_;
   record::Recorder* recorder_;
   Emit emit_;
+  domain::TimeNs window_ns_;
   std::map<domain::ConnId, Connection> connections_;
   tracker::Tracker tracker_;
   detect::Detector detector_;
   stream::ReorderWindow window_;
-  domain::TimeNs last_event_ = 0;
+  PipelineStats stats_;
+  domain::TimeNs now_ = 0;
+  domain::TimeNs last_event_ = 0;  // time of the latest one that was handled
 };
 
 }  // namespace kilnwatch::app

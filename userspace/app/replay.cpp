@@ -1,4 +1,5 @@
 // `replay`: a recording through the pipeline; `decode`: an alert stream in another format.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -6,14 +7,28 @@
 #include <cstring>
 
 #include "app/commands.h"
-#include "app/output.h"
+#include "app/log.h"
 #include "app/pipeline.h"
 #include "app/result_stream.h"
+#include "app/standard_streams.h"
 #include "capture/replay/recording_reader.h"
 
 namespace kilnwatch::app {
+namespace {
+
+// Opening a FIFO would wait for its writer, and a device may never end.
+base::Status is_file(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode)) return base::Done{};
+  return base::Error{base::ErrorClass::kInput,
+                     "the recording " + path + " is no regular file; name one"};
+}
+
+}  // namespace
 
 int replay(const Options& options) {
+  if (auto usable = stdout_usable(); !usable) return fail(usable.error());
+  if (auto file = is_file(options.file); !file) return fail(file.error());
   auto source = capture::RecordingReader::open(options.file);
   if (!source) return fail(source.error());
   auto results = ResultStream::open(options.format);

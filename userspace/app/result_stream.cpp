@@ -4,31 +4,26 @@
 
 #include <utility>
 
-#include "app/output.h"
+#include "app/standard_streams.h"
 
 namespace kilnwatch::app {
 
-base::Result<ResultStream> ResultStream::open(const std::string& format) {
+base::Result<std::unique_ptr<sink::Encoder>> encoder_for_stdout(const std::string& format) {
+  if (auto usable = stdout_usable(); !usable) return usable.error();
   const std::string chosen = !format.empty()                ? format
                              : ::isatty(STDOUT_FILENO) == 1 ? "text"
                                                             : "json";
-  auto encoder = sink::make_encoder(chosen);
+  return sink::make_encoder(chosen);
+}
+
+base::Result<ResultStream> ResultStream::open(const std::string& format) {
+  auto encoder = encoder_for_stdout(format);
   if (!encoder) return encoder.error();
   return ResultStream(std::move(*encoder));
 }
 
 void ResultStream::write(const v1::Alert& alert) {
-  if (!status_) {
-    ++lost_;
-    return;
-  }
-  status_ = write_stdout(encoder_->encode(alert));
-  if (!status_) ++lost_;
-}
-
-int fail(const base::Error& error) {
-  say(error.message);
-  return static_cast<int>(error.kind);
+  if (status_) status_ = write_stdout(encoder_->encode(alert));
 }
 
 }  // namespace kilnwatch::app

@@ -1,4 +1,4 @@
-// Alerts in the chosen format onto stdout, or into a report.
+// Alerts in the chosen format onto stdout; the writer waits for its reader.
 #pragma once
 
 #include <memory>
@@ -9,24 +9,22 @@
 
 namespace kilnwatch::app {
 
+// `format` empty: text on a terminal, else json. Fails when stdout is not there to be written.
+base::Result<std::unique_ptr<sink::Encoder>> encoder_for_stdout(const std::string& format);
+
+// For commands that read at their own pace. `run` has a queue in between (alert_queue.h).
 class ResultStream {
  public:
-  // `format` empty: text on a terminal, else json.
   static base::Result<ResultStream> open(const std::string& format);
 
-  // Remembers the first failure; later alerts are counted only.
+  // Remembers the first failure; what comes after it is not written.
   void write(const v1::Alert& alert);
   const base::Status& status() const { return status_; }
-  std::uint64_t lost() const { return lost_; }
 
  private:
   explicit ResultStream(std::unique_ptr<sink::Encoder> encoder) : encoder_(std::move(encoder)) {}
   std::unique_ptr<sink::Encoder> encoder_;
   base::Status status_ = base::Done{};
-  std::uint64_t lost_ = 0;
 };
-
-// Says the error on stderr and returns its exit code.
-int fail(const base::Error& error);
 
 }  // namespace kilnwatch::app

@@ -3,51 +3,83 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
+#include "app/alert_queue.h"
 #include "app/commands.h"
-#include "app/output.h"
+#include "app/log.h"
 #include "app/result_stream.h"
+#include "app/standard_streams.h"
+#include "app/state_dir.h"
 #include "app/watch.h"
+#include "base/clock.h"
+#include "capture/live/probe.h"
+#include "sink/health.h"
 
 namespace kilnwatch::app {
 namespace {
 
-base::Status make_state_dir(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    return base::Error{base::ErrorClass::kEnvironment,
-                       "the state directory " + path + " cannot be made (" + std::strerror(errno) +
-                           "); name a writable one with --state-dir"};
+// How long the end waits for a reader that stands still: half of what a service manager gives.
+constexpr std::chrono::seconds kLastWords(4);
+// A reader that is too slow is complained about this often at most.
+constexpr domain::TimeNs kComplain = 10'000'000'000;
+
+// Says that alerts were lost, now and then.
+class SlowReader {
+ public:
+  void look(std::uint64_t lost) {
+    if (lost == told_) return;
+    const auto now = base::clock_ns(CLOCK_BOOTTIME);
+    if (told_ != 0 && now - when_ < kComplain) return;
+    say(Level::kWarning,
+        std::to_string(lost) + " alerts were lost so far: standard output is not read fast enough");
+    told_ = lost;
+    when_ = now;
   }
-  if (::access(path.c_str(), W_OK | X_OK) != 0) {
-    return base::Error{base::ErrorClass::kEnvironment,
-                       "the state directory " + path + " cannot be written (" +
-                           std::strerror(errno) + "); name a writable one with --state-dir"};
-  }
-  return base::Done{};
-}
+
+ private:
+  std::uint64_t told_ = 0;
+  domain::TimeNs when_ = 0;
+};
 
 }  // namespace
 
 int run(const Options& options) {
-  catch_signals();
-  auto results = ResultStream::open(options.format);
-  if (!results) return fail(results.error());
+  hold_signals();
+  auto encoder = encoder_for_stdout(options.format);
+  if (!encoder) return fail(encoder.error());
+  auto notices = encoder_for_stdout(options.format);  // of the writing thread
+  if (!notices) return fail(notices.error());
   if (auto made = make_state_dir(options.state_dir); !made) return fail(made.error());
   auto seen = detect::FileSeenStore::open(options.state_dir + "/seen-destinations");
   if (!seen) return fail(seen.error());
   if ((*seen)->damaged() > 0) {
-    say(std::to_string((*seen)->damaged()) + " lines of " + options.state_dir +
-        "/seen-destinations were not understood and are left out");
+    say(Level::kWarning, std::to_string((*seen)->damaged()) + " lines of " + options.state_dir +
+                             "/seen-destinations were not understood and are left out");
   }
+
+  const auto host = capture::read_host_facts();
+  AlertQueue queue(STDOUT_FILENO, [&](std::uint64_t count) {
+    return (*notices)->encode(sink::alerts_lost(host, base::clock_ns(CLOCK_REALTIME), count));
+  });
+  SlowReader slow;
   Watch parts;
   parts.seen = seen->get();
-  parts.emit = [&](const v1::Alert& alert) { results->write(alert); };
-  parts.armed = [] { say("armed"); };
-  parts.keep_watching = [&] { return static_cast<bool>(results->status()); };
-  const int code = watch(options, parts);
-  if (!results->status()) return fail(results->status().error());
-  if ((*seen)->write_errors() > 0) {
+  parts.emit = [&](const v1::Alert& alert) { queue.push((*encoder)->encode(alert)); };
+  parts.other_fd = queue.failed_fd();
+  parts.keep_watching = [&] {
+    slow.look(queue.lost());
+    return queue.error() == 0;
+  };
+  int code = watch(options, parts);
+  queue.stop(kLastWords);
+
+  if (queue.error() != 0 && code == 0) code = fail(stdout_error(queue.error()));
+  if (queue.lost() > 0) {
+    say(Level::kWarning, std::to_string(queue.lost()) + " alerts were not read and are lost");
+  }
+  if (code == 0 && (*seen)->write_errors() > 0) {
     return fail({base::ErrorClass::kEnvironment,
                  std::to_string((*seen)->write_errors()) + " destinations could not be kept in " +
                      options.state_dir + "; they count as new again after a restart"});

@@ -1,28 +1,41 @@
 #include "app/watch.h"
 
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <memory>
 #include <optional>
+#include <string>
 
-#include "app/output.h"
-#include "app/result_stream.h"
+#include "app/log.h"
+#include "app/notify.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "capture/live/live_source.h"
+#include "capture/live/probe.h"
 #include "decode/decode.h"
 
 namespace kilnwatch::app {
 namespace {
 
-constexpr int kIdlePollMs = 1000;  // the ring wakes the loop at once; this is for deadlines only
-constexpr int kBusyPollMs = 20;    // the reorder window is 50 ms
+sigset_t signals_before;
 
-volatile std::sig_atomic_t ended = 0;
+sigset_t held_signals() {
+  sigset_t held;
+  ::sigemptyset(&held);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&held, number);
+  return held;
+}
 
-void on_signal(int) { ended = 1; }
-
-base::Result<std::optional<record::Recorder>> open_recorder(const Options& options,
-                                                            const domain::HostFacts& host) {
+base::Result<std::optional<record::Recorder>> open_recorder(const Options& options) {
   if (options.record.empty()) return std::optional<record::Recorder>();
+  const auto host = capture::read_host_facts();
   const record::Info info{decode::wire_version(), host.kernel,     host.name,
                           host.boot_id,           host.machine_id, host.wall_offset_ns,
                           KILNWATCH_VERSION};
@@ -31,40 +44,103 @@ base::Result<std::optional<record::Recorder>> open_recorder(const Options& optio
   return std::optional<record::Recorder>(std::move(*recorder));
 }
 
-}  // namespace
-
-void catch_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  ::sigaction(SIGTERM, &action, nullptr);
-  ::sigaction(SIGINT, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+// Where the recording goes is looked at before anything is loaded; that it can be written is found
+// out by writing it.
+base::Status recording_has_folder(const std::string& file) {
+  if (file.empty()) return base::Done{};
+  const auto slash = file.rfind('/');
+  const std::string folder = slash == std::string::npos ? "."
+                             : slash == 0               ? "/"
+                                                        : file.substr(0, slash);
+  struct stat info {};
+  const bool found = ::stat(folder.c_str(), &info) == 0;
+  if (found && S_ISDIR(info.st_mode)) return base::Done{};
+  return base::Error{base::ErrorClass::kEnvironment,
+                     "the recording " + file + " has no folder to go to (" + folder + ": " +
+                         std::strerror(found ? ENOTDIR : errno) + "); make it first"};
 }
 
-int watch(const Options& options, const Watch& parts) {
+// Waits for whatever is first: a record, a signal, other_fd, or `until` (CLOCK_BOOTTIME).
+void wait(const capture::LiveSource& source, int signals, int other, domain::TimeNs until) {
+  std::array<pollfd, 3> ends{
+      {{source.ready_fd(), POLLIN, 0}, {signals, POLLIN, 0}, {other, POLLIN, 0}}};
+  const auto now = base::clock_ns(CLOCK_BOOTTIME);
+  const domain::TimeNs left = until > now ? until - now : 0;
+  const timespec time{static_cast<time_t>(left / 1'000'000'000),
+                      static_cast<long>(left % 1'000'000'000)};
+  (void)::ppoll(ends.data(), ends.size(), until == kNever ? nullptr : &time, nullptr);
+}
+
+// False: the watch is to end.
+bool take_signals(int fd, const Watch& parts) {
+  bool go_on = true;
+  for (signalfd_siginfo info{}; ::read(fd, &info, sizeof(info)) == sizeof(info);) {
+    const Signal signal{static_cast<int>(info.ssi_signo), info.ssi_code == SI_KERNEL};
+    if (parts.on_signal) {
+      go_on = parts.on_signal(signal) && go_on;
+    } else if (signal.number != SIGCHLD) {
+      go_on = false;
+    }
+  }
+  return go_on;
+}
+
+void say_counters(const PipelineStats& stats) {
+  std::string lost;
+  for (const auto& [cause, count] : stats.losses) lost += fmt::format(", {} {}", cause, count);
+  say(lost.empty() ? Level::kInfo : Level::kWarning,
+      fmt::format("ended: {} events, {} alerts; lost: {}{}", stats.events, stats.alerts,
+                  lost.empty() ? "nothing" : lost.substr(2),
+                  stats.late == 0 ? "" : fmt::format("; {} events came late", stats.late)));
+}
+
+}  // namespace
+
+void hold_signals() {
+  const sigset_t held = held_signals();
+  ::sigprocmask(SIG_BLOCK, &held, &signals_before);
+}
+
+void release_signals() {
+  std::signal(SIGPIPE, SIG_DFL);
+  ::sigprocmask(SIG_SETMASK, &signals_before, nullptr);
+}
+
+int watch(const Options& options, Watch& parts) {
+  if (auto folder = recording_has_folder(options.record); !folder) return fail(folder.error());
+  if (auto fit = capture::preflight(); !fit) return fail(fit.error());
+  auto recorder = open_recorder(options);
+  if (!recorder) return fail(recorder.error());
   auto source = capture::open_live_source();
   if (!source) return fail(source.error());
-  auto recorder = open_recorder(options, (*source)->host());
-  if (!recorder) return fail(recorder.error());
+  const sigset_t held = held_signals();
+  const base::Fd signals(::signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));
 
-  Pipeline pipeline((*source)->host(), *parts.seen, *recorder ? &**recorder : nullptr, parts.emit);
+  Pipeline pipeline((*source)->host(), *parts.seen, *recorder ? &**recorder : nullptr, parts.emit,
+                    kLiveWindow);
   const auto push = [&](domain::Event&& event) { pipeline.push(std::move(event)); };
-  parts.armed();
+  say(Level::kInfo, "armed");
+  notify_manager("READY=1");
+  if (parts.armed) parts.armed();
   int code = 0;
-  do {
-    const auto state = (*source)->poll(
-        pipeline.busy(base::clock_ns(CLOCK_BOOTTIME)) ? kBusyPollMs : kIdlePollMs, push);
-    if (!state) {
-      code = fail(state.error());
-      break;
-    }
-  } while (ended == 0 && parts.keep_watching());
+  for (bool go_on = true; go_on && code == 0;) {
+    const domain::TimeNs due = std::min(parts.wake_at, (*source)->due());
+    wait(**source, signals.get(), parts.other_fd, std::min(due, pipeline.due().value_or(kNever)));
+    // Before the ring is read: what it held by then is older than the time that is told.
+    const domain::TimeNs now = base::clock_ns(CLOCK_BOOTTIME);
+    if (const auto state = (*source)->poll(0, push); !state) code = fail(state.error());
+    pipeline.advance(now);
+    go_on = take_signals(signals.get(), parts);
+    go_on = parts.keep_watching() && go_on;
+  }
+  notify_manager("STOPPING=1");
   // What the kernel had ready when the end was asked for still counts.
   if (code == 0) (void)(*source)->poll(0, push);
   pipeline.finish();
   if (*recorder) {
     if (auto done = (*recorder)->finish(); !done) code = fail(done.error());
   }
+  say_counters(pipeline.stats());
   return code;
 }
 

@@ -2,23 +2,39 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 
 #include "app/options.h"
 #include "app/pipeline.h"
 
 namespace kilnwatch::app {
 
-// From now on SIGTERM and SIGINT only ask the loop to end; a closed stdout is an error, no signal.
-void catch_signals();
+inline constexpr domain::TimeNs kNever = std::numeric_limits<domain::TimeNs>::max();
+
+// SIGTERM, SIGINT, SIGHUP and SIGCHLD are blocked from now on: the loop reads them at its one
+// waiting place, so that none is missed.
+void hold_signals();
+// In a child, before exec: as it was at the start of the program.
+void release_signals();
+
+struct Signal {
+  int number = 0;
+  bool from_terminal = false;  // the whole foreground group has it
+};
 
 struct Watch {
   detect::SeenStore* seen = nullptr;
   Pipeline::Emit emit;
   std::function<void()> armed;          // everything is attached
-  std::function<bool()> keep_watching;  // asked after every poll
+  std::function<bool()> keep_watching;  // asked after every round
+  // A signal came; false: end. Not set: every one but SIGCHLD ends the watch.
+  std::function<bool(const Signal&)> on_signal;
+  int other_fd = -1;                // a round is due when it is readable
+  domain::TimeNs wake_at = kNever;  // CLOCK_BOOTTIME: a round is due then
 };
 
-// Returns the exit code. Every alert that was due has been emitted by then.
-int watch(const Options& options, const Watch& parts);
+// Returns the exit code. Every alert that was due has been emitted by then, and what was counted
+// said on stderr. The functions of `parts` may change `parts`.
+int watch(const Options& options, Watch& parts);
 
 }  // namespace kilnwatch::app

@@ -1,37 +1,16 @@
 #include "sink/convert.h"
 
+#include "base/utf8.h"
+
 namespace kilnwatch::sink {
 namespace {
 
 using namespace domain;
-
-// Valid UTF-8 or '?' in place of each byte that is not.
-std::string utf8(const std::string& in) {
-  std::string out;
-  for (std::size_t i = 0; i < in.size();) {
-    const auto c = static_cast<unsigned char>(in[i]);
-    const std::size_t n = c < 0x80                ? 1
-                          : c >= 0xc2 && c < 0xe0 ? 2
-                          : c >= 0xe0 && c < 0xf0 ? 3
-                          : c >= 0xf0 && c < 0xf5 ? 4
-                                                  : 0;
-    bool good = n != 0 && i + n <= in.size();
-    for (std::size_t k = 1; good && k < n; ++k)
-      good = (static_cast<unsigned char>(in[i + k]) & 0xc0) == 0x80;
-    if (good && n >= 3) {
-      const auto d = static_cast<unsigned char>(in[i + 1]);
-      good = !((c == 0xe0 && d < 0xa0) || (c == 0xed && d > 0x9f) || (c == 0xf0 && d < 0x90) ||
-               (c == 0xf4 && d > 0x8f));
-    }
-    out += good ? in.substr(i, n) : "?";
-    i += good ? n : 1;
-  }
-  return out;
-}
+using base::valid_utf8;
 
 template <class List>
 void fill(List* list, const std::vector<std::string>& from) {
-  for (const std::string& s : from) *list->Add() = utf8(s);
+  for (const std::string& s : from) *list->Add() = valid_utf8(s);
 }
 
 void stamp(google::protobuf::Timestamp* to, TimeNs time, const HostFacts& host) {
@@ -51,7 +30,7 @@ void client(v1::Client* to, const Client& from) {
   to->set_pid(from.process->pid);
   to->set_uid(from.process->uid);
   if (from.process->loginuid != kNoLoginUid) to->set_loginuid(from.process->loginuid);
-  to->set_exe(utf8(from.process->exe));
+  to->set_exe(valid_utf8(from.process->exe));
   fill(to->mutable_args(), from.process->args);
 }
 
@@ -80,20 +59,20 @@ void build(v1::Build* to, const Build& from, const HostFacts& host) {
   to->set_status(status(from.status));
   client(to->mutable_client(), from.client);
   v1::Request* r = to->mutable_request();
-  r->set_method(utf8(from.request.method));
-  r->set_path(utf8(from.request.path));
-  r->set_api_version(utf8(from.request.api_version));
-  r->set_user_agent(utf8(from.request.user_agent));
-  r->set_remote_context(utf8(from.request.remote_context));
-  r->set_dockerfile_name(utf8(from.request.dockerfile_name));
+  r->set_method(valid_utf8(from.request.method));
+  r->set_path(valid_utf8(from.request.path));
+  r->set_api_version(valid_utf8(from.request.api_version));
+  r->set_user_agent(valid_utf8(from.request.user_agent));
+  r->set_remote_context(valid_utf8(from.request.remote_context));
+  r->set_dockerfile_name(valid_utf8(from.request.dockerfile_name));
   if (from.dockerfile) {
-    r->set_dockerfile(utf8(from.dockerfile->text));
+    r->set_dockerfile(valid_utf8(from.dockerfile->text));
     r->set_dockerfile_sha256(from.dockerfile->sha256);
   }
   fill(r->mutable_tags(), from.request.tags);
   fill(r->mutable_base_images(), from.base_images);
   fill(r->mutable_build_arg_names(), from.request.build_arg_names);
-  r->set_network_mode(utf8(from.request.network_mode));
+  r->set_network_mode(valid_utf8(from.request.network_mode));
 }
 
 std::string protocol(std::uint32_t number) {
@@ -117,17 +96,17 @@ void connection(v1::Connection* to, const Connection& from, const HostFacts& hos
   to->mutable_destination()->set_ip(from.destination.ip);
   to->mutable_destination()->set_port(from.destination.port);
   if (!from.http_host.empty()) {
-    to->set_domain(utf8(from.http_host));
+    to->set_domain(valid_utf8(from.http_host));
     to->set_domain_source("http-host");
   }
   if (!from.http_method.empty()) {
-    to->mutable_http()->set_method(utf8(from.http_method));
-    to->mutable_http()->set_path(utf8(from.http_path));
+    to->mutable_http()->set_method(valid_utf8(from.http_method));
+    to->mutable_http()->set_path(valid_utf8(from.http_path));
   }
   to->set_outcome(static_cast<v1::Outcome>(static_cast<int>(from.outcome) + 1));
   v1::ConnectingProcess* p = to->mutable_process();
   p->set_pid(from.process.pid);
-  p->set_exe(utf8(from.process.exe));
+  p->set_exe(valid_utf8(from.process.exe));
   fill(p->mutable_args(), from.process.args);
   fill(p->mutable_ancestors(), from.ancestors);
   to->mutable_first_seen()->set_in_builds(from.first_seen);
@@ -143,6 +122,13 @@ void technique(v1::Alert* alert, const char* id, const char* name, const char* t
 
 }  // namespace
 
+void fill_host(v1::Host* to, const HostFacts& host) {
+  to->set_name(valid_utf8(host.name));
+  to->set_boot_id(valid_utf8(host.boot_id));
+  to->set_machine_id(valid_utf8(host.machine_id));
+  to->set_kernel(valid_utf8(host.kernel));
+}
+
 v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
   static constexpr const char* kRules[] = {"build-request", "build-egress", "image-deploy",
                                            "sensor-blind"};
@@ -151,11 +137,11 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
   stamp(alert.mutable_time(), finding.time, host);
   alert.set_rule(kRules[static_cast<std::size_t>(finding.rule)]);
   alert.set_severity(static_cast<v1::Severity>(finding.severity));
-  alert.set_summary(utf8(finding.summary));
+  alert.set_summary(valid_utf8(finding.summary));
   for (const Reason& reason : finding.reasons) {
     v1::Reason* r = alert.add_reasons();
     r->set_code(reason.code);
-    r->set_text(utf8(reason.text));
+    r->set_text(valid_utf8(reason.text));
   }
   if (finding.rule == Rule::kBuildRequest || finding.rule == Rule::kBuildEgress) {
     technique(&alert, "T1612", "Build Image on Host", "defense-evasion");
@@ -164,31 +150,27 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
     technique(&alert, "T1105", "Ingress Tool Transfer", "command-and-control");
   if (finding.rule == Rule::kImageDeploy)
     technique(&alert, "T1610", "Deploy Container", "execution");
-  v1::Host* h = alert.mutable_host();
-  h->set_name(utf8(host.name));
-  h->set_boot_id(utf8(host.boot_id));
-  h->set_machine_id(utf8(host.machine_id));
-  h->set_kernel(utf8(host.kernel));
+  fill_host(alert.mutable_host(), host);
   if (finding.build) build(alert.mutable_build(), *finding.build, host);
   if (finding.step) {
     v1::Step* s = alert.mutable_step();
     if (finding.step->number != 0) s->set_number(finding.step->number);
     if (finding.step->total != 0) s->set_total(finding.step->total);
-    s->set_instruction(utf8(finding.step->instruction));
+    s->set_instruction(valid_utf8(finding.step->instruction));
     s->set_container_id(finding.step->container_id);
-    s->set_cgroup(utf8(finding.step->cgroup));
+    s->set_cgroup(valid_utf8(finding.step->cgroup));
     s->set_attribution(static_cast<v1::Attribution>(finding.step->attribution));
   }
   if (finding.connection) connection(alert.mutable_connection(), *finding.connection, host);
   if (finding.image) {
-    alert.mutable_image()->set_id(utf8(finding.image->id));
+    alert.mutable_image()->set_id(valid_utf8(finding.image->id));
     fill(alert.mutable_image()->mutable_tags(), finding.image->tags);
   }
   if (finding.deployment) {
     const ContainerCreated& c = finding.deployment->container;
     v1::Deployment* d = alert.mutable_deployment();
     d->set_container_id(c.container_id);
-    d->set_name(utf8(c.name));
+    d->set_name(valid_utf8(c.name));
     stamp(d->mutable_time(), finding.deployment->time, host);
     client(d->mutable_client(), finding.deployment->client);
     d->set_privileged(c.privileged);
@@ -197,7 +179,7 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
     fill(d->mutable_host_namespaces(), c.host_namespaces);
   }
   if (finding.health) {
-    alert.mutable_health()->set_cause(utf8(finding.health->cause));
+    alert.mutable_health()->set_cause(valid_utf8(finding.health->cause));
     alert.mutable_health()->set_count(static_cast<double>(finding.health->count));
   }
   return alert;

@@ -1,6 +1,7 @@
 #include "stream/reorder.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace kilnwatch::stream {
@@ -34,13 +35,28 @@ void ReorderWindow::push(domain::Event event) {
   const auto [a, b, c] = std::visit(RankOf{}, event);
   const Key key{time, event.index(), a, b, c};
   held_.emplace(key, std::move(event));
-  newest_ = std::max(newest_, time);
-  while (!held_.empty() && std::get<0>(held_.begin()->first) + kReorderWindowNs < newest_)
-    release_first();
+  advance(time);
   while (held_.size() > kReorderLimit) {
     ++forced_;
     release_first();
   }
+}
+
+void ReorderWindow::advance(domain::TimeNs now) {
+  newest_ = std::max(newest_, now);
+  while (!held_.empty() && due(held_.begin()->first) <= newest_) release_first();
+}
+
+// An event of the same time as the end of the window may still come: strictly older is due.
+domain::TimeNs ReorderWindow::due(const Key& key) const {
+  constexpr auto kEnd = std::numeric_limits<domain::TimeNs>::max();
+  const auto time = std::get<0>(key);
+  return time < kEnd - window_ ? time + window_ + 1 : kEnd;
+}
+
+std::optional<domain::TimeNs> ReorderWindow::next_release() const {
+  if (held_.empty()) return std::nullopt;
+  return due(held_.begin()->first);
 }
 
 void ReorderWindow::flush() {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "domain/types.h"
@@ -23,6 +24,11 @@ class Timers {
       auto node = queue_.extract(queue_.begin());
       node.mapped()(node.key());
     }
+  }
+  // When the first of them is due; none: nothing waits.
+  std::optional<domain::TimeNs> next() const {
+    if (queue_.empty()) return std::nullopt;
+    return queue_.begin()->first;
   }
   bool empty() const { return queue_.empty(); }
   std::size_t size() const { return queue_.size(); }

@@ -75,6 +75,8 @@ class Tracker {
   // Nothing more comes: all that waits is decided on what is known, at the time it was due or now,
   // whichever is first.
   void finish();
+  // Event time at which something is decided without another event; none: not before one.
+  std::optional<domain::TimeNs> due() const { return timers_.next(); }
   std::vector<Moment> take() { return std::exchange(moments_, {}); }
 
   std::size_t open_builds() const { return runs_.size(); }

@@ -3,18 +3,16 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdarg>
-#include <cstdio>
 #include <cstring>
 
 #include "base/clock.h"
 #include "capture/live/head_automaton.h"
+#include "capture/live/libbpf_log.h"
+#include "capture/live/probe.h"
 #include "capture/live/proc.h"
 #include "decode/decode.h"
 #include "probes.skel.h"
@@ -26,30 +24,16 @@ namespace {
 using base::Error;
 using base::ErrorClass;
 
-constexpr std::size_t kLogKept = 8192;
+// While records come, losses are read once a second, and once more after the last; else this often:
+// a map can refuse what then makes no record.
+constexpr domain::TimeNs kLossesBusy = 1'000'000'000;
+constexpr domain::TimeNs kLossesIdle = 10'000'000'000;
+// Handed over by one poll; more stays in the ring, so that deadlines and signals have their turn.
+constexpr unsigned kPollRecords = 4096;
+constexpr int kEnough = -ECANCELED;  // what on_record says to libbpf then
 constexpr std::array<const char*, KW_DROP_MAX> kDropNames = {
     "ring",   "connections", "calls",  "copy",   "framing", "egress", "lineage", "engines",
     "splice", "unused",      "unused", "unused", "unused",  "unused", "unused",  "unused"};
-
-std::string& libbpf_log() {
-  static std::string log;
-  return log;
-}
-
-int keep_log(enum libbpf_print_level level, const char* format, va_list args) {
-  if (level == LIBBPF_DEBUG) return 0;
-  char line[1024];
-  const int n = std::vsnprintf(line, sizeof(line), format, args);
-  auto& log = libbpf_log();
-  if (n > 0) log.append(line, std::min(static_cast<std::size_t>(n), sizeof(line) - 1));
-  if (log.size() > kLogKept) log.erase(0, log.size() - kLogKept);
-  return 0;
-}
-
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  return text;
-}
 
 struct SkeletonFree {
   void operator()(::probes* skeleton) const { probes__destroy(skeleton); }
@@ -61,31 +45,16 @@ struct BtfFree {
   void operator()(btf* types) const { btf__free(types); }
 };
 
-// fentry and fexit programs whose function this kernel does not have are left out.
-std::vector<Hook> probe_hooks(const ::probes& skeleton, const btf* types) {
-  std::vector<Hook> hooks;
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, skeleton.obj) {
-    const std::string section = bpf_program__section_name(program);
-    const auto slash = section.find('/');
-    Hook hook{bpf_program__name(program), section.substr(slash + 1), true};
-    if (section.starts_with("fentry/") || section.starts_with("fexit/")) {
-      hook.available =
-          types != nullptr && btf__find_by_name_kind(types, hook.target.c_str(), BTF_KIND_FUNC) > 0;
-    }
-    hooks.push_back(std::move(hook));
-  }
-  return hooks;
-}
-
-class LiveSource final : public EventSource {
+class Ring final : public LiveSource {
  public:
-  explicit LiveSource(std::unique_ptr<::probes, SkeletonFree> skeleton)
-      : skeleton_(std::move(skeleton)), host_(read_host_facts()) {}
+  explicit Ring(std::unique_ptr<::probes, SkeletonFree> skeleton)
+      : skeleton_(std::move(skeleton)),
+        host_(read_host_facts()),
+        per_cpu_(static_cast<std::size_t>(libbpf_num_possible_cpus())) {}
 
   base::Status start() {
-    ring_.reset(ring_buffer__new(bpf_map__fd(skeleton_->maps.events), &LiveSource::on_record, this,
-                                 nullptr));
+    ring_.reset(
+        ring_buffer__new(bpf_map__fd(skeleton_->maps.events), &Ring::on_record, this, nullptr));
     if (!ring_) {
       return Error{ErrorClass::kEnvironment,
                    "the ring buffer cannot be mapped; raise the memory limit of this process"};
@@ -95,7 +64,7 @@ class LiveSource final : public EventSource {
     for (const auto pid : all_pids()) meet(pid);
     if (probes__attach(skeleton_.get()) != 0) {
       return Error{ErrorClass::kEnvironment,
-                   "the programs cannot be attached to this kernel: " + trimmed(libbpf_log())};
+                   "the programs cannot be attached to this kernel: " + last_libbpf_line()};
     }
     // Once more: a process that came between the first look and the hooks.
     for (const auto pid : all_pids()) meet(pid);
@@ -106,23 +75,28 @@ class LiveSource final : public EventSource {
     handler_ = &handler;
     for (auto& event : backlog_) handler(std::move(event));
     backlog_.clear();
-    const int n = ring_buffer__poll(ring_.get(), timeout_ms);
-    if (n < 0 && n != -EINTR) {
+    records_ = 0;
+    const int n = timeout_ms == 0 ? ring_buffer__consume(ring_.get())
+                                  : ring_buffer__poll(ring_.get(), timeout_ms);
+    if (n < 0 && n != -EINTR && n != kEnough) {
       return Error{ErrorClass::kOther,
                    std::string("reading the ring failed: ") + std::strerror(-n)};
     }
     const auto now = base::clock_ns(CLOCK_BOOTTIME);
-    report_drops(now);
-    handler(domain::Tick{now});
+    if (records_ > 0) losses_due_ = std::min(losses_due_, losses_read_ + kLossesBusy);
+    if (now >= losses_due_) report_losses(now);
     handler_ = nullptr;
     return State::kMore;
   }
 
+  int ready_fd() const override { return ring_buffer__epoll_fd(ring_.get()); }
+  domain::TimeNs due() const override { return backlog_.empty() ? losses_due_ : 0; }
   const domain::HostFacts& host() const override { return host_; }
 
  private:
   static int on_record(void* self, void* data, std::size_t size) {
-    auto& source = *static_cast<LiveSource*>(self);
+    auto& source = *static_cast<Ring*>(self);
+    ++source.records_;
     auto event = decode::decode({static_cast<const std::byte*>(data), size});
     if (!event) {
       ++source.malformed_;
@@ -139,7 +113,7 @@ class LiveSource final : public EventSource {
       client->process.exe = exe_of(client->process.pid);
     }
     (*source.handler_)(std::move(*event));
-    return 0;
+    return source.records_ < kPollRecords ? 0 : kEnough;
   }
 
   void note_path(const std::string& path) {
@@ -156,12 +130,13 @@ class LiveSource final : public EventSource {
     const int lineage = bpf_map__fd(skeleton_->maps.lineage);
     std::uint8_t known = 0;
     if (bpf_map_lookup_elem(lineage, &pid, &known) == 0) return;
+    const auto kin = kin_of(pid);
+    const bool engine = kin.comm == "dockerd";
+    const bool root =
+        engine || kin.comm == "containerd" || kin.comm == "containerd-shim" || kin.comm == "runc";
+    if (!root && bpf_map_lookup_elem(lineage, &kin.ppid, &known) != 0) return;
     auto process = process_of(pid);
     if (process.pid == 0) return;
-    const bool engine = process.comm == "dockerd";
-    const bool root = engine || process.comm == "containerd" || process.comm == "containerd-shim" ||
-                      process.comm == "runc";
-    if (!root && bpf_map_lookup_elem(lineage, &process.ppid, &known) != 0) return;
     bpf_map_update_elem(lineage, &process.pid, &one, BPF_ANY);
     if (engine) {
       const std::uint32_t kind = KW_ENGINE_DOCKER;
@@ -176,16 +151,14 @@ class LiveSource final : public EventSource {
         domain::ProcessExecuted{base::clock_ns(CLOCK_BOOTTIME), std::move(process)});
   }
 
-  void report_drops(std::uint64_t now) {
-    if (now - drops_read_ < 1'000'000'000) return;
-    drops_read_ = now;
-    const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
-    std::vector<std::uint64_t> values(cpus);
+  void report_losses(domain::TimeNs now) {
+    losses_read_ = now;
+    losses_due_ = now + (records_ > 0 ? kLossesBusy : kLossesIdle);
     for (std::uint32_t cause = 0; cause < KW_DROP_MAX; ++cause) {
-      if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.drops), &cause, values.data()) != 0)
+      if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.drops), &cause, per_cpu_.data()) != 0)
         continue;
       std::uint64_t total = 0;
-      for (const auto value : values) total += value;
+      for (const auto value : per_cpu_) total += value;
       if (total > drops_[cause]) {
         (*handler_)(domain::KernelLoss{now, kDropNames[cause], total - drops_[cause]});
         drops_[cause] = total;
@@ -204,50 +177,28 @@ class LiveSource final : public EventSource {
   const Handler* handler_ = nullptr;
   std::vector<domain::Event> backlog_;
   std::array<std::uint64_t, KW_DROP_MAX> drops_{};
-  std::uint64_t drops_read_ = 0;
+  std::vector<std::uint64_t> per_cpu_;  // of one counter
+  domain::TimeNs losses_read_ = 0;
+  domain::TimeNs losses_due_ = 0;
+  unsigned records_ = 0;  // of this poll
   std::uint64_t malformed_ = 0;
 };
 
 }  // namespace
 
-domain::HostFacts read_host_facts() {
-  domain::HostFacts host;
-  utsname system{};
-  ::uname(&system);
-  host.name = system.nodename;
-  host.kernel = system.release;
-  host.boot_id = trimmed(read_small_file("/proc/sys/kernel/random/boot_id"));
-  host.machine_id = trimmed(read_small_file("/etc/machine-id"));
-  host.wall_offset_ns = base::clock_ns(CLOCK_REALTIME) - base::clock_ns(CLOCK_BOOTTIME);
-  return host;
-}
-
-Capabilities probe_capabilities() {
-  Capabilities out;
-  libbpf_set_print(keep_log);
-  out.kernel = read_host_facts().kernel;
-  out.privileged = ::geteuid() == 0;
-  out.cgroup2 = ::access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0;
+base::Result<std::unique_ptr<LiveSource>> open_live_source() {
+  keep_libbpf_log();
+  if (auto fit = preflight(); !fit) return fit.error();
   const std::unique_ptr<btf, BtfFree> types(btf__load_vmlinux_btf());
-  out.btf = types != nullptr && libbpf_get_error(types.get()) == 0;
-  const std::unique_ptr<::probes, SkeletonFree> skeleton(probes__open());
-  if (skeleton) out.hooks = probe_hooks(*skeleton, out.btf ? types.get() : nullptr);
-  return out;
-}
-
-base::Result<std::unique_ptr<EventSource>> open_live_source() {
-  libbpf_set_print(keep_log);
-  libbpf_log().clear();
-  if (::access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
+  if (!types || libbpf_get_error(types.get()) != 0) {
     return Error{ErrorClass::kEnvironment,
-                 "this kernel has no BTF (/sys/kernel/btf/vmlinux cannot be read); run a kernel >= "
-                 "5.10 built with CONFIG_DEBUG_INFO_BTF, and mount /sys"};
+                 "the BTF of this kernel (/sys/kernel/btf/vmlinux) cannot be understood; run a "
+                 "kernel built with CONFIG_DEBUG_INFO_BTF, and mount /sys"};
   }
-  const std::unique_ptr<btf, BtfFree> types(btf__load_vmlinux_btf());
   std::unique_ptr<::probes, SkeletonFree> skeleton(probes__open());
   if (!skeleton) {
     return Error{ErrorClass::kOther,
-                 "the built-in programs cannot be opened: " + trimmed(libbpf_log())};
+                 "the built-in programs cannot be opened: " + last_libbpf_line()};
   }
   const auto automaton = make_head_automaton();
   std::copy(automaton.begin(), automaton.end(),
@@ -260,16 +211,16 @@ base::Result<std::unique_ptr<EventSource>> open_live_source() {
   if (const int error = probes__load(skeleton.get()); error != 0) {
     if (error == -EPERM || error == -EACCES) {
       return Error{ErrorClass::kEnvironment,
-                   "no privilege to load eBPF programs; run as root, or with CAP_BPF, CAP_PERFMON "
-                   "and CAP_SYS_PTRACE"};
+                   "this kernel forbids to load eBPF programs (a container without them, or a "
+                   "security module); run the sensor on the host"};
     }
     return Error{ErrorClass::kEnvironment,
                  "this kernel refuses a program (" + std::string(std::strerror(-error)) +
-                     "); `kilnwatch doctor` says what is missing: " + trimmed(libbpf_log())};
+                     "); `kilnwatch doctor` says what is missing: " + last_libbpf_line()};
   }
-  auto source = std::make_unique<LiveSource>(std::move(skeleton));
+  auto source = std::make_unique<Ring>(std::move(skeleton));
   if (auto started = source->start(); !started) return started.error();
-  return std::unique_ptr<EventSource>(std::move(source));
+  return std::unique_ptr<LiveSource>(std::move(source));
 }
 
 }  // namespace kilnwatch::capture

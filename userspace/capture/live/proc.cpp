@@ -84,6 +84,15 @@ std::vector<std::uint32_t> all_pids() {
   return pids;
 }
 
+Kin kin_of(std::uint32_t pid) {
+  // "PID (NAME) STATE PPID …"; a name may hold blanks and parentheses.
+  const auto stat = read_small_file(proc(pid, "stat"));
+  const auto open = stat.find('('), close = stat.rfind(')');
+  if (open == std::string::npos || close == std::string::npos || close + 4 > stat.size()) return {};
+  return {number(std::string_view(stat).substr(close + 4)),
+          stat.substr(open + 1, close - open - 1)};
+}
+
 domain::Process process_of(std::uint32_t pid) {
   domain::Process process;
   const auto status = "\n" + read_small_file(proc(pid, "status"));

@@ -18,6 +18,12 @@ std::string read_small_file(const std::string& path);
 // Target of /proc/PID/exe, empty when it cannot be read.
 std::string exe_of(std::uint32_t pid);
 std::vector<std::uint32_t> all_pids();
+// Parent and name only: one small read. ppid 0 when the process is gone.
+struct Kin {
+  std::uint32_t ppid = 0;
+  std::string comm;
+};
+Kin kin_of(std::uint32_t pid);
 // All that /proc knows of a process; pid 0 when it is gone.
 domain::Process process_of(std::uint32_t pid);
 // Listening sockets that the process holds.

@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""cli.py EXECUTABLE: the program under bad input, case by case.
+
+A case: arguments, stdin, how descriptors are given to it, the exit code, a pattern that stderr must
+match, and stdout to the byte. All of it runs without privileges: nothing here may load a program
+into the kernel of this machine, whoever runs the tests.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+NOBODY = 65534
+
+
+def varint(value):
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes(out + bytes([value]))
+
+
+def field(number, payload):
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+
+# alert.proto by hand: id = 1, rule = 3, summary = 5; AlertStream.alerts = 1.
+ALERT = field(1, field(1, b"abc") + field(3, b"build-request"))
+JSON = '{"id":"abc","rule":"build-request"}\n'
+USAGE = r"^kilnwatch: error: .*; `kilnwatch --help` shows what there is\n$"
+
+
+class Case:
+    def __init__(self, name, args, code, stderr, stdin=b"", stdout="", fds="", env=None):
+        self.name, self.args, self.code, self.stderr = name, args, code, stderr
+        self.stdin, self.stdout, self.fds, self.env = stdin, stdout, fds, env or {}
+
+
+def cases(work):
+    """`work` is a folder of the unprivileged user's own."""
+    empty = work / "empty"
+    empty.write_bytes(b"")
+    noise = work / "noise"
+    noise.write_bytes(bytes(range(256)) * 40)
+    headless = work / "headless"
+    headless.write_bytes(b"KWR1" + b"\x00" * 100)
+    os.mkfifo(work / "fifo")
+    unreadable = work / "unreadable"
+    unreadable.write_bytes(b"KWR1")
+    unreadable.chmod(0)
+    state = work / "state"
+    state.mkdir(mode=0o700)
+    loose = work / "loose"
+    loose.mkdir()
+    loose.chmod(0o777)
+    frozen = work / "frozen"
+    frozen.mkdir()
+    frozen.chmod(0o500)
+    for folder in (state, loose, frozen, unreadable):
+        if os.geteuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+
+    def error(text):
+        return rf"^kilnwatch: error: .*{text}.*\n$"
+
+    yield Case("no command", [], 2, USAGE)
+    yield Case("unknown command", ["fly"], 2, USAGE)
+    yield Case("unknown flag", ["run", "--frobnicate"], 2, USAGE)
+    yield Case("unknown format", ["run", "--output", "xml"], 2, USAGE)
+    yield Case("unknown log format", ["run", "--log-format", "xml"], 2, USAGE)
+    yield Case("flag without its value", ["run", "--record"], 2, USAGE)
+    yield Case("usage before environment", ["run", "--state-dir", "/proc/no", "--output", "xml"], 2, USAGE)
+    yield Case("usage before stdout", ["run", "--output", "xml"], 2, USAGE, fds=">&-")
+    for span in ("0", "0s", "-5", "soon", "", "1d", "1e9", "99999999999"):
+        yield Case(f"capture --for '{span}'", ["capture", f"--for={span}"], 2, USAGE)
+    yield Case("capture of nothing", ["capture"], 2, error("needs --for DURATION or -- COMMAND"))
+    yield Case("capture of an empty command", ["capture", "--"], 2, error("needs --for"))
+    yield Case("replay without a file", ["replay"], 2, USAGE)
+
+    yield Case("version", ["--version"], 0, r"^$", stdout=None)
+    yield Case("help to nowhere", ["--help"], 1, error("standard output"), fds=">&-")
+    yield Case("help to a full disk", ["--help"], 1, error("No space left"), fds=">/dev/full")
+
+    yield Case("replay of no file", ["replay", "/nothing/here"], 4, error("/nothing/here"))
+    yield Case("replay of an empty file", ["replay", str(empty)], 4, error("empty"))
+    yield Case("replay of noise", ["replay", str(noise)], 4, error("noise"))
+    yield Case("replay of a magic only", ["replay", str(headless)], 4, error("headless"))
+    yield Case("replay of a folder", ["replay", str(work)], 4, error(re.escape(str(work))))
+    yield Case("replay of a FIFO", ["replay", str(work / "fifo")], 4, error("fifo"))
+    yield Case("replay of /dev/zero", ["replay", "/dev/zero"], 4, error("/dev/zero"))
+    yield Case("replay of an unreadable file", ["replay", str(unreadable)], 4, error("Permission denied"))
+    yield Case("a name with an escape", ["replay", "/no\x1b[2J\nsuch"], 4, error(r"/no\\x1b\[2J\\x0asuch"))
+
+    yield Case("decode of nothing", ["decode"], 0, r"^$")
+    yield Case("decode to json", ["decode", "--output", "json"], 0, r"^$", ALERT * 2, JSON * 2)
+    yield Case("decode to protobuf", ["decode", "--output", "protobuf"], 0, r"^$", ALERT * 2, (ALERT * 2).decode())
+    yield Case("decode of noise", ["decode"], 4, error("not an AlertStream"), b"no protobuf at all")
+    yield Case("decode of a damaged alert", ["decode"], 4, error("damaged"), ALERT + field(1, b"\xff\xff\xff"), JSON)
+    yield Case("decode of a cut stream", ["decode"], 4, error("ends inside an alert"), ALERT + ALERT[:-1], JSON)
+    yield Case("decode of a cut length", ["decode"], 4, error("ends inside an alert"), ALERT + b"\x0a\xff", JSON)
+    yield Case("decode of a monstrous length", ["decode"], 4, error("too long"), ALERT + b"\x0a\xff\xff\xff\xff\x0f", JSON)
+    yield Case("decode of closed stdin", ["decode"], 0, r"^$", fds="<&-")
+    yield Case("decode of a folder", ["decode"], 4, error("standard input cannot be read"), fds=f"<{work}")
+    yield Case("decode of a descriptor to write", ["decode"], 4, error("standard input cannot be read"), fds="<&1")
+
+    for command in (["run", "--state-dir", str(state)], ["replay", str(noise)], ["decode"], ["doctor"]):
+        yield Case(f"{command[0]}: stdout closed", command, 1, error("standard output"), fds=">&-")
+        yield Case(f"{command[0]}: stdout for reading", command, 1, error("standard output"), fds="1</dev/null")
+    yield Case("all three closed", ["run", "--state-dir", str(state)], 1, r"^$", fds="<&- >&- 2>&-")
+    yield Case("doctor to a full disk", ["doctor"], 1, error("No space left"), fds=">/dev/full")
+    yield Case("decode to a full disk", ["decode"], 1, error("No space left"), ALERT, fds=">/dev/full")
+    yield Case("decode to a closed pipe", ["decode"], 1, error("its reader is gone"), ALERT, fds="closed pipe")
+
+    yield Case("doctor without privilege", ["doctor"], 3, r"^$", stdout=None)
+    yield Case("run without privilege", ["run", "--state-dir", str(state)], 3, error("(no privilege|too old|lockdown)"))
+    yield Case("capture without privilege", ["capture", "--", "true"], 3, r"^kilnwatch: error: (no privilege|.*too old|.*lockdown)")
+    yield Case("log in json", ["run", "--log-format", "json", "--state-dir", "/proc/no"], 3,
+               r'^\{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","level":"error","message":"the state directory /proc/no [^\n]*"\}\n$')
+    yield Case("state folder cannot be made", ["run", "--state-dir", "/proc/no"], 3, error("/proc/no cannot be made"))
+    yield Case("state folder is a file", ["run", "--state-dir", str(noise)], 3, error("noise"))
+    yield Case("state folder for all", ["run", "--state-dir", str(loose)], 3, error("written by others.*chmod 700"))
+    yield Case("state folder is frozen", ["run", "--state-dir", str(frozen)], 3, error("cannot be written"))
+    yield Case("state folder of root", ["run", "--state-dir", "/etc"], 3, error("belongs to another user"))
+    yield Case("recording into no folder", ["run", "--state-dir", str(state), "--record", "/nothing/here"], 3, error("no folder"))
+    yield Case("recording into a file", ["capture", "--record", "/etc/passwd/x", "--for", "1s"], 3, error("no folder"))
+    yield Case("report into no folder", ["capture", "--report", "/nothing/here", "--for", "1s"], 3, error("--report"))
+
+
+def drop():
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+
+
+def run(executable, case):
+    command = [executable, *case.args]
+    stdout = subprocess.PIPE
+    ends = ()
+    if case.fds == "closed pipe":
+        ends = os.pipe()
+        os.close(ends[0])
+        stdout = ends[1]
+    elif case.fds:
+        command = ["bash", "-c", f'exec "$0" "$@" {case.fds}', *command]
+    env = {"PATH": os.environ["PATH"], "LC_ALL": "C", **case.env}
+    done = subprocess.run(command, input=case.stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=30,
+                          preexec_fn=drop, env=env, cwd="/", check=False)
+    for end in ends[1:]:
+        os.close(end)
+    return done.returncode, (done.stdout or b"").decode(errors="replace"), done.stderr.decode(errors="replace")
+
+
+def main():
+    failed = total = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        work = pathlib.Path(scratch)
+        work.chmod(0o755)
+        # The build folder may be closed to others.
+        executable = work / "kilnwatch"
+        shutil.copy(sys.argv[1], executable)
+        executable.chmod(0o755)
+        for case in cases(work):
+            total += 1
+            try:
+                code, stdout, stderr = run(str(executable), case)
+            except subprocess.TimeoutExpired:
+                failed += 1
+                print(f"{case.name}: it hangs")
+                continue
+            wrong = []
+            if code != case.code:
+                wrong.append(f"code {code}, not {case.code}")
+            if not re.search(case.stderr, stderr, re.S):
+                wrong.append(f"stderr does not match {case.stderr!r}")
+            if case.stdout is not None and stdout != case.stdout:
+                wrong.append(f"stdout is not {case.stdout!r}")
+            if wrong:
+                failed += 1
+                print(f"{case.name}: {'; '.join(wrong)}\n  stderr: {stderr!r}\n  stdout: {stdout!r}")
+    print(f"{total} cases, {failed} failed")
+    return 1 if failed else 0
+
+
+sys.exit(main())

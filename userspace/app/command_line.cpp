@@ -1,0 +1,119 @@
+#include "app/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <regex>
+#include <sstream>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kilnwatch::app {
+namespace {
+
+void add_format(CLI::App& command, Options& options) {
+  command.add_option("--output", options.format, "text (default on a terminal), json or protobuf")
+      ->check(CLI::IsMember({"text", "json", "protobuf"}));
+}
+
+void add_record(CLI::App& command, Options& options) {
+  command.add_option("--record", options.record,
+                     "also write a recording (mode 0600, secrets masked)");
+  command.add_option("--record-limit", options.record_limit, "most bytes of the recording")
+      ->transform(CLI::AsSizeValue(false));
+}
+
+void add_log_format(CLI::App& command, Options& options) {
+  command.add_option("--log-format", options.log_format, "of the lines on stderr: text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+}
+
+// "90", "90s", "5m", "1h" as seconds; empty when it is none of these.
+std::string seconds_of(std::string& text) {
+  std::smatch found;
+  if (!std::regex_match(text, found, std::regex("([0-9]{1,7}(?:\\.[0-9]{1,3})?)(s|m|h)?"))) {
+    return "'" + text + "' is no duration; write for example 30s, 5m or 1h";
+  }
+  const double unit = found[2] == "h" ? 3600 : found[2] == "m" ? 60 : 1;
+  const double seconds = std::strtod(found[1].str().c_str(), nullptr) * unit;
+  if (seconds <= 0) return "'" + text + "' is no time at all; write for example 30s, 5m or 1h";
+  text = std::to_string(seconds);
+  return {};
+}
+
+// COMMAND of `capture -- COMMAND…`, which is taken as it is: the library would read meaning into
+// brackets and empty words. Leaves the words before "--".
+std::vector<std::string> take_command(std::vector<std::string>& words) {
+  const auto end = std::find(words.begin(), words.end(), "--");
+  if (end == words.end() || std::find(words.begin(), end, "capture") == end) return {};
+  std::vector<std::string> command(end + 1, words.end());
+  words.erase(end, words.end());
+  return command;
+}
+
+}  // namespace
+
+base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
+  CommandLine out;
+  Options& options = out.options;
+  CLI::App app{"Sees image builds on this host and what their steps connect to (ATT&CK T1612)."};
+  app.name("kilnwatch");
+  app.set_version_flag("--version", KILNWATCH_VERSION);
+  app.require_subcommand(1);
+  add_log_format(app, options);
+
+  auto* run = app.add_subcommand("run", "watch and write alerts to stdout until SIGTERM");
+  add_format(*run, options);
+  add_record(*run, options);
+  run->add_option("--state-dir", options.state_dir, "where seen destinations are kept")
+      ->capture_default_str();
+
+  auto* capture =
+      app.add_subcommand("capture", "watch for a time or while COMMAND runs, then report");
+  add_format(*capture, options);
+  add_record(*capture, options);
+  capture->add_option("--for", options.seconds, "how long: 30s, 5m, 1h")
+      ->transform(CLI::Validator(seconds_of, "DURATION"));
+  capture->add_option("--report", options.report, "file for the report (default: stderr)");
+  capture->footer("  -- COMMAND…  is run and watched; keeps its stdin, stdout, stderr and code");
+
+  auto* replay =
+      app.add_subcommand("replay", "a recording through the same pipeline, unprivileged");
+  add_format(*replay, options);
+  replay->add_option("file", options.file, "recording")->required();
+
+  auto* decode = app.add_subcommand("decode", "a protobuf alert stream on stdin in another format");
+  add_format(*decode, options);
+
+  auto* doctor = app.add_subcommand("doctor", "what this kernel and host allow");
+
+  const std::array<std::pair<CLI::App*, Command>, 5> commands{{{run, Command::kRun},
+                                                               {capture, Command::kCapture},
+                                                               {replay, Command::kReplay},
+                                                               {decode, Command::kDecode},
+                                                               {doctor, Command::kDoctor}}};
+  for (const auto& [command, name] : commands) add_log_format(*command, options);
+
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  options.command = take_command(words);
+  std::reverse(words.begin(), words.end());  // as the library wants it
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream shown, complaint;
+    if (app.exit(error, shown, complaint) == 0) {
+      out.help = shown.str();
+      return out;
+    }
+    return base::Error{base::ErrorClass::kUsage,
+                       std::string(error.what()) + "; `kilnwatch --help` shows what there is"};
+  }
+  for (const auto& [command, name] : commands) {
+    if (*command) out.command = name;
+  }
+  return out;
+}
+
+}  // namespace kilnwatch::app

@@ -1,0 +1,15 @@
+// Alerts about the sensor itself that no build is behind.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "domain/host.h"
+#include "kilnwatch/v1/alert.pb.h"
+
+namespace kilnwatch::sink {
+
+// `count` alerts were dropped before they reached the stream; `wall_ns` (CLOCK_REALTIME) is now.
+v1::Alert alerts_lost(const domain::HostFacts& host, std::uint64_t wall_ns, std::uint64_t count);
+
+}  // namespace kilnwatch::sink
