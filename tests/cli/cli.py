@@ -100,6 +100,7 @@ def cases(work):
     yield Case("decode to protobuf", ["decode", "--output", "protobuf"], 0, r"^$", ALERT * 2, (ALERT * 2).decode())
     yield Case("decode of noise", ["decode"], 4, error("not an AlertStream"), b"no protobuf at all")
     yield Case("decode of a damaged alert", ["decode"], 4, error("damaged"), ALERT + field(1, b"\xff\xff\xff"), JSON)
+    yield Case("decode of text that is none", ["decode"], 4, error("damaged"), ALERT + field(1, field(1, b"\xff")), JSON)
     yield Case("decode of a cut stream", ["decode"], 4, error("ends inside an alert"), ALERT + ALERT[:-1], JSON)
     yield Case("decode of a cut length", ["decode"], 4, error("ends inside an alert"), ALERT + b"\x0a\xff", JSON)
     yield Case("decode of a monstrous length", ["decode"], 4, error("too long"), ALERT + b"\x0a\xff\xff\xff\xff\x0f", JSON)

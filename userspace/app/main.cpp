@@ -1,3 +1,5 @@
+#include <google/protobuf/stubs/logging.h>
+
 #include <exception>
 #include <string>
 
@@ -37,6 +39,7 @@ int dispatch(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   kilnwatch::app::hold_standard_streams();
+  google::protobuf::SetLogHandler(nullptr);  // stderr has our lines only
   try {
     return dispatch(argc, argv);
   } catch (const std::exception& error) {

@@ -1,92 +1,39 @@
 #include "sink/encoder.h"
 
+#include <fmt/format.h>
 #include <google/protobuf/util/json_util.h>
+
+#include <array>
+
+#include "base/utf8.h"
+#include "sink/text.h"
 
 namespace kilnwatch::sink {
 namespace {
 
-// Control characters and bidirectional overrides as \xNN: a terminal shows them, never obeys.
-std::string safe(const std::string& in) {
-  static constexpr char kHex[] = "0123456789abcdef";
+// What the library leaves as it is although a reader would not see it: \uXXXX. Such a character can
+// only stand inside a string.
+std::string escaped(std::string_view json) {
   std::string out;
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    const auto c = static_cast<unsigned char>(in[i]);
-    const auto at = [&](std::size_t k) {
-      return i + k < in.size() ? static_cast<unsigned char>(in[i + k]) : 0u;
-    };
-    const bool c1 = c == 0xc2 && at(1) >= 0x80 && at(1) < 0xa0;
-    const bool bidi =
-        c == 0xe2 &&
-        ((at(1) == 0x80 && ((at(2) >= 0xa8 && at(2) <= 0xae) || at(2) == 0x8e || at(2) == 0x8f)) ||
-         (at(1) == 0x81 && at(2) >= 0xa6 && at(2) <= 0xa9));
-    const std::size_t n = bidi ? 3 : c1 ? 2 : c < 0x20 || c == 0x7f ? 1 : 0;
-    if (n == 0) {
-      out += in[i];
-      continue;
+  out.reserve(json.size());
+  while (!json.empty()) {
+    const auto c = base::first_character(json);
+    if (!c.valid || !base::invisible(c.code)) {
+      out.append(json.substr(0, c.size));
+    } else if (c.code < 0x10000) {
+      out += fmt::format("\\u{:04x}", static_cast<std::uint32_t>(c.code));
+    } else {
+      const auto offset = static_cast<std::uint32_t>(c.code) - 0x10000;
+      out += fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + (offset >> 10), 0xdc00 + (offset & 0x3ff));
     }
-    for (std::size_t k = 0; k < n; ++k) {
-      const auto b = static_cast<unsigned char>(in[i + k]);
-      out += {'\\', 'x', kHex[b >> 4], kHex[b & 15]};
-    }
-    i += n - 1;
+    json.remove_prefix(c.size);
   }
-  return out;
-}
-
-template <class List>
-std::string joined(const List& list) {
-  std::string out;
-  for (const auto& s : list) out += (out.empty() ? "" : " ") + safe(s);
   return out;
 }
 
 class Text : public Encoder {
  public:
-  std::string encode(const v1::Alert& a) override {
-    std::string out = "[" + v1::Severity_Name(a.severity()).substr(9) + "] " + a.rule() + ": " +
-                      safe(a.summary()) + "\n";
-    const auto line = [&out](const char* name, const std::string& value) {
-      if (!value.empty()) out += std::string("    ") + name + ": " + value + "\n";
-    };
-    for (const auto& r : a.reasons()) line("why", r.code() + ", " + safe(r.text()));
-    if (a.has_build()) {
-      const auto& b = a.build();
-      line("build", b.id());
-      const auto& c = b.client();
-      if (c.has_pid())
-        line("client", safe(c.exe()) + " pid " + std::to_string(c.pid()) + " uid " +
-                           std::to_string(c.uid()) + " " + joined(c.args()));
-      if (c.has_address())
-        line("client address",
-             safe(c.address().ip()) + " port " + std::to_string(c.address().port()));
-      line("request", safe(b.request().method() + " " + b.request().path()));
-      line("remote context", safe(b.request().remote_context()));
-      line("base images", joined(b.request().base_images()));
-      line("tags", joined(b.request().tags()));
-    }
-    if (a.has_step()) {
-      const auto& s = a.step();
-      line("step", std::to_string(s.number()) + "/" + std::to_string(s.total()) + " " +
-                       safe(s.instruction()) + " (" +
-                       v1::Attribution_Name(s.attribution()).substr(12) + ")");
-      line("step container", s.container_id());
-    }
-    if (a.has_connection()) {
-      const auto& c = a.connection();
-      line("connection", c.protocol() + " " + c.destination().ip() + " port " +
-                             std::to_string(c.destination().port()) + " " +
-                             v1::Outcome_Name(c.outcome()).substr(8));
-      if (c.has_http())
-        line("http", safe(c.http().method() + " " + c.domain() + " " + c.http().path()));
-      line("process", safe(c.process().exe()) + " pid " + std::to_string(c.process().pid()) + " " +
-                          joined(c.process().args()));
-    }
-    if (a.has_image()) line("image", safe(a.image().id()) + " " + joined(a.image().tags()));
-    if (a.has_deployment())
-      line("container", a.deployment().container_id() + " " + safe(a.deployment().name()));
-    line("alert", a.id());
-    return out;
-  }
+  std::string encode(const v1::Alert& alert) override { return as_text(alert); }
 };
 
 class Json : public Encoder {
@@ -95,8 +42,11 @@ class Json : public Encoder {
     google::protobuf::util::JsonPrintOptions options;
     options.preserve_proto_field_names = true;
     std::string out;
-    if (!google::protobuf::util::MessageToJsonString(alert, &out, options).ok()) out = "{}";
-    return out + "\n";
+    if (!google::protobuf::util::MessageToJsonString(alert, &out, options).ok()) {
+      // Only a time that no calendar has gets here; our own have none, StreamDecoder refuses them.
+      out = R"({"rule":"sensor-blind","summary":"an alert could not be written as JSON"})";
+    }
+    return escaped(out) + "\n";
   }
 };
 
@@ -109,6 +59,22 @@ class Protobuf : public Encoder {
   }
 };
 
+base::Error damaged(const char* what) {
+  return {base::ErrorClass::kInput, std::string(what) + "; the alerts before it are whole"};
+}
+
+bool in_calendar(const google::protobuf::Timestamp& time) {
+  constexpr std::int64_t kFirst = -62'135'596'800, kLast = 253'402'300'799;  // years 1 to 9999
+  return time.seconds() >= kFirst && time.seconds() <= kLast && time.nanos() >= 0 &&
+         time.nanos() < 1'000'000'000;
+}
+
+bool times_are_times(const v1::Alert& a) {
+  return in_calendar(a.time()) && in_calendar(a.build().started()) &&
+         in_calendar(a.build().ended()) && in_calendar(a.connection().time()) &&
+         in_calendar(a.deployment().time());
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<Encoder>> make_encoder(std::string_view format) {
@@ -119,29 +85,33 @@ base::Result<std::unique_ptr<Encoder>> make_encoder(std::string_view format) {
                                                    "'; one of text, json, protobuf"};
 }
 
+void StreamDecoder::feed(std::string_view bytes) {
+  buffer_.erase(0, used_);
+  used_ = 0;
+  buffer_.append(bytes);
+}
+
 base::Result<std::optional<v1::Alert>> StreamDecoder::next() {
-  if (buffer_.empty()) return std::optional<v1::Alert>{};
-  if (buffer_[0] != 0x0a)
-    return base::Error{base::ErrorClass::kInput, "not an AlertStream: unexpected field"};
-  std::size_t size = 0;
-  std::size_t at = 1;
+  const auto rest = std::string_view(buffer_).substr(used_);
+  if (rest.empty()) return std::optional<v1::Alert>{};
+  constexpr char kAlerts = 0x0a;  // field 1, length-delimited
+  if (rest[0] != kAlerts) return damaged("not an AlertStream: unexpected field");
+  std::size_t size = 0, at = 1;
   for (unsigned shift = 0;; shift += 7, ++at) {
-    if (shift > 28)
-      return base::Error{base::ErrorClass::kInput, "not an AlertStream: alert too long"};
-    if (at >= buffer_.size()) return std::optional<v1::Alert>{};
-    const auto c = static_cast<unsigned char>(buffer_[at]);
+    if (shift > 28) return damaged("not an AlertStream: an alert is too long");
+    if (at >= rest.size()) return std::optional<v1::Alert>{};
+    const auto c = static_cast<unsigned char>(rest[at]);
     size |= static_cast<std::size_t>(c & 0x7f) << shift;
     if ((c & 0x80) == 0) break;
   }
   ++at;
-  if (size > 64u * 1024 * 1024)
-    return base::Error{base::ErrorClass::kInput, "not an AlertStream: alert too long"};
-  if (buffer_.size() - at < size) return std::optional<v1::Alert>{};
+  if (size > kMaxAlert) return damaged("not an AlertStream: an alert is too long");
+  if (rest.size() - at < size) return std::optional<v1::Alert>{};
   v1::Alert alert;
-  if (!alert.ParseFromArray(buffer_.data() + at, static_cast<int>(size))) {
-    return base::Error{base::ErrorClass::kInput, "damaged alert in the stream"};
+  if (!alert.ParseFromArray(rest.data() + at, static_cast<int>(size)) || !times_are_times(alert)) {
+    return damaged("an alert of the stream is damaged");
   }
-  buffer_.erase(0, at + size);
+  used_ += at + size;
   return std::optional<v1::Alert>(std::move(alert));
 }
 

@@ -274,13 +274,13 @@ TEST_CASE("Masking twice is masking once, and lengths stay, whatever the text") 
   }
 }
 
-TEST_CASE("A hostile megabyte takes no longer than a harmless one by much") {
+TEST_CASE("A hostile quarter of a megabyte takes no longer than a harmless one by much") {
   const auto piece = GENERATE("token=\"a", "token='", "\\", "\\\"", "-e K=\"", "-u a:", "://", "@",
                               "-----BEGIN", "-----BEGIN PRIVATE KEY", "eyJ", "-", "ghp_-", "a",
                               "key: \"", "\"key\":[", "=", "   =", "token = \"", "Bearer ", ":\\",
                               "--password ", "http://a", "x=\"token=", "\"\"=", "token=a\"b");
   std::string text;
-  while (text.size() < (1u << 20)) text += piece;
+  while (text.size() < (1u << 18)) text += piece;
   CAPTURE(piece);
   const auto began = std::chrono::steady_clock::now();
   CHECK(mask_text_same_length(text).size() == text.size());
