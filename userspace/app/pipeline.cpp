@@ -82,7 +82,6 @@ std::optional<domain::TimeNs> Pipeline::due() const {
 PipelineStats Pipeline::stats() const {
   PipelineStats out = stats_;
   if (window_.forced() > 0) out.losses["order"] = window_.forced();
-  if (tracker_.counters().refused > 0) out.losses["tracker-tables"] = tracker_.counters().refused;
   return out;
 }
 

@@ -30,7 +30,7 @@ struct PipelineStats {
   std::uint64_t events = 0;
   std::uint64_t alerts = 0;
   std::uint64_t late = 0;                       // came after the window had passed their time
-  std::map<std::string, std::uint64_t> losses;  // of the kernel side and of tables here, by cause
+  std::map<std::string, std::uint64_t> losses;  // of the kernel side and of our own tables, by cause
 };
 
 class Pipeline {
