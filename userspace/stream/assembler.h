@@ -20,6 +20,7 @@ class StreamSink {
 class Assembler {
  public:
   // midway: the bytes before the first record of a direction are no gap.
+  // pos + span of a record must not exceed 2^64 - 1: decode and capture/replay refuse such records.
   explicit Assembler(bool midway) : midway_(midway) {}
   void add(const domain::ConnData& record, StreamSink& sink);
 

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "stream/event_cost.h"
+
 namespace kilnwatch::stream {
 namespace {
 
@@ -24,7 +26,12 @@ struct RankOf {
   Rank operator()(const domain::EgressOutcome& e) const {
     return {e.egress, static_cast<std::uint64_t>(e.outcome), 0};
   }
-  Rank operator()(const domain::KernelLoss& e) const { return {e.count, 0, 0}; }
+  Rank operator()(const domain::KernelLoss& e) const {
+    std::uint64_t cause = 0;  // several causes are reported at one time
+    for (std::size_t i = 0; i < e.cause.size() && i < sizeof(cause); ++i)
+      cause = cause << 8 | static_cast<unsigned char>(e.cause[i]);
+    return {cause, e.count, 0};
+  }
   Rank operator()(const domain::Tick&) const { return {0, 0, 0}; }
 };
 
@@ -34,17 +41,14 @@ void ReorderWindow::push(domain::Event event) {
   const auto time = domain::time_of(event);
   const auto [a, b, c] = std::visit(RankOf{}, event);
   const Key key{time, event.index(), a, b, c};
+  bytes_ += cost_of(event);
   held_.emplace(key, std::move(event));
-  advance(time);
-  while (held_.size() > kReorderLimit) {
+  newest_ = std::max(newest_, time);
+  while (!held_.empty() && due(held_.begin()->first) <= newest_) release_first();
+  while (bytes_ > kReorderBytes) {
     ++forced_;
     release_first();
   }
-}
-
-void ReorderWindow::advance(domain::TimeNs now) {
-  newest_ = std::max(newest_, now);
-  while (!held_.empty() && due(held_.begin()->first) <= newest_) release_first();
 }
 
 // An event of the same time as the end of the window may still come: strictly older is due.
@@ -65,6 +69,7 @@ void ReorderWindow::flush() {
 
 void ReorderWindow::release_first() {
   auto node = held_.extract(held_.begin());
+  bytes_ -= cost_of(node.mapped());
   out_(node.mapped());
 }
 

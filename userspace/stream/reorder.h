@@ -13,7 +13,9 @@
 namespace kilnwatch::stream {
 
 inline constexpr domain::TimeNs kReorderWindowNs = 50'000'000;  // bound of disorder, domain/event.h
-inline constexpr std::size_t kReorderLimit = 65536;  // events held; beyond: early release
+// What may be held; beyond it the oldest go early. Twice the kernel's ring (8 MiB), which is
+// emptied in one poll; some 45,000 events without text.
+inline constexpr std::size_t kReorderBytes = std::size_t{16} << 20;
 
 // Releases in (time, kind, connection/pid, pos) order once an event is older than the newest by
 // more than the window.
@@ -24,11 +26,12 @@ class ReorderWindow {
   explicit ReorderWindow(Out out, domain::TimeNs window = kReorderWindowNs)
       : out_(std::move(out)), window_(window) {}
   void push(domain::Event event);
-  void advance(domain::TimeNs now);  // time passes without an event
-  void flush();                      // everything held, in order
+  void flush();  // everything held, in order
   // Once event time has reached this, the oldest held event is due; nothing held: none.
   std::optional<domain::TimeNs> next_release() const;
-  std::uint64_t forced() const { return forced_; }  // released early: the limit was met
+  std::size_t held_bytes() const { return bytes_; }
+  // Events released before their time because the limit was met: their order is not sure.
+  std::uint64_t forced() const { return forced_; }
 
  private:
   using Key = std::tuple<domain::TimeNs, std::size_t, std::uint64_t, std::uint64_t, std::uint64_t>;
@@ -38,6 +41,7 @@ class ReorderWindow {
   Out out_;
   domain::TimeNs window_;
   std::multimap<Key, domain::Event> held_;
+  std::size_t bytes_ = 0;
   domain::TimeNs newest_ = 0;
   std::uint64_t forced_ = 0;
 };
