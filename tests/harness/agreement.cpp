@@ -1,0 +1,255 @@
+#include "harness/agreement.h"
+
+#include <google/protobuf/message.h>
+#include <google/protobuf/text_format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace kilnwatch::test {
+namespace {
+
+// Path of a field → its values in order. Unset fields are not there.
+using Fields = std::map<std::string, std::vector<std::string>>;
+
+// Not who, what or where: identities, times, judgement, and states that change with time.
+const std::set<std::string> kNotCompared = {"id",
+                                            "time",
+                                            "severity",
+                                            "summary",
+                                            "reasons",
+                                            "techniques",
+                                            "health",
+                                            "build.id",
+                                            "build.started",
+                                            "build.ended",
+                                            "build.status",
+                                            "step.attribution",
+                                            "connection.time",
+                                            "connection.outcome",
+                                            "connection.count",
+                                            "connection.bytes_out",
+                                            "connection.bytes_in",
+                                            "connection.first_seen",
+                                            "deployment.time"};
+
+std::string value_of(const google::protobuf::Message& message,
+                     const google::protobuf::FieldDescriptor* field, int index) {
+  std::string text;
+  google::protobuf::TextFormat::PrintFieldValueToString(message, field, index, &text);
+  if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING)
+    return text.substr(1, text.size() - 2);
+  return text;
+}
+
+void flatten(const google::protobuf::Message& message, const std::string& prefix, Fields& out) {
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  message.GetReflection()->ListFields(message, &fields);
+  for (const auto* field : fields) {
+    const std::string path = prefix + field->name();
+    if (kNotCompared.contains(path)) continue;
+    if (field->is_repeated()) {
+      const int count = message.GetReflection()->FieldSize(message, field);
+      for (int i = 0; i < count; ++i) out[path].push_back(value_of(message, field, i));
+    } else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
+      flatten(message.GetReflection()->GetMessage(message, field), path + ".", out);
+    } else {
+      out[path].push_back(value_of(message, field, -1));
+    }
+  }
+}
+
+Fields fields_of(const google::protobuf::Message& message, const std::string& prefix = "") {
+  Fields fields;
+  flatten(message, prefix, fields);
+  return fields;
+}
+
+bool subset(const std::vector<std::string>& part, const std::vector<std::string>& whole) {
+  return std::all_of(part.begin(), part.end(), [&](const std::string& one) {
+    return std::find(whole.begin(), whole.end(), one) != whole.end();
+  });
+}
+
+std::string bare(const std::string& image) {
+  return image.starts_with("sha256:") ? image.substr(7) : image;
+}
+
+// Does `said` know no other thing than `real`?
+bool no_other(const std::string& path, const std::vector<std::string>& said,
+              const std::vector<std::string>& real) {
+  if (said == real) return true;
+  if (path == "image.tags" || path == "build.request.base_images") return subset(said, real);
+  if (path == "connection.process.ancestors")
+    return said.size() <= real.size() && std::equal(said.begin(), said.end(), real.begin());
+  if (path == "image.id" && real.size() == 1)
+    return bare(said[0]).size() >= 12 && bare(real[0]).starts_with(bare(said[0]));
+  return false;
+}
+
+bool ambiguous(const v1::Alert& alert) {
+  return alert.step().attribution() == v1::ATTRIBUTION_AMBIGUOUS;
+}
+
+bool names_candidate(const v1::Alert& alert, const v1::Alert& truth) {
+  const std::string step = " step " + std::to_string(truth.step().number());
+  return std::any_of(alert.reasons().begin(), alert.reasons().end(), [&](const auto& reason) {
+    return reason.code() == "candidate" &&
+           (reason.text() + " ").find(step + " ") != std::string::npos;
+  });
+}
+
+std::string shown(const std::vector<std::string>& values) {
+  std::string text;
+  for (const std::string& value : values) text += (text.empty() ? "" : ", ") + value;
+  return text;
+}
+
+class Judge {
+ public:
+  Judge(const Alerts& truth, const Alerts& alerts) {
+    for (const v1::Alert& alert : truth) {
+      if (alert.rule() != "sensor-blind")
+        truth_.push_back({&alert, fields_of(alert)});
+      else
+        blind_.insert(alert.id());
+    }
+    for (const v1::Alert& alert : alerts) {
+      if (alert.rule() != "sensor-blind")
+        alerts_.push_back({&alert, fields_of(alert)});
+      else
+        said_blind_ |= !blind_.contains(alert.id());
+    }
+  }
+
+  Agreement run(const std::function<bool(const v1::Alert&)>& owed) {
+    Agreement result;
+    result.said_blind = said_blind_;
+    for (const Seen& seen : alerts_) {
+      std::vector<std::size_t> fits;
+      for (std::size_t t = 0; t < truth_.size(); ++t) {
+        if (differences(seen, truth_[t]).empty()) fits.push_back(t);
+      }
+      if (fits.empty()) result.wrong.push_back(closest(seen));
+      std::stable_sort(fits.begin(), fits.end(), [&](std::size_t a, std::size_t b) {
+        return less(seen, truth_[a]).size() < less(seen, truth_[b]).size();
+      });
+      fits_.push_back(std::move(fits));
+    }
+    if (!result.wrong.empty()) return result;
+    pairs_.assign(alerts_.size(), 0);
+    if (!pair(0)) {
+      result.wrong.push_back("the alerts cannot be told apart: one too many, or of two builds");
+      return result;
+    }
+    std::vector<const Seen*> found(truth_.size(), nullptr);
+    for (std::size_t a = 0; a < alerts_.size(); ++a) found[pairs_[a]] = &alerts_[a];
+    for (std::size_t t = 0; t < truth_.size(); ++t) {
+      if (owed && !owed(*truth_[t].alert)) continue;
+      const std::string what = found[t] == nullptr ? "no alert" : less(*found[t], truth_[t]);
+      if (!what.empty()) result.missing.push_back(truth_[t].alert->summary() + ": " + what);
+    }
+    return result;
+  }
+
+ private:
+  struct Seen {
+    const v1::Alert* alert;
+    Fields fields;
+  };
+
+  // What `seen` says otherwise than `real`; empty: nothing.
+  std::string differences(const Seen& seen, const Seen& real) const {
+    if (seen.alert->rule() != real.alert->rule()) return "another rule";
+    const bool open = ambiguous(*seen.alert) && !ambiguous(*real.alert);
+    if (open && !names_candidate(*seen.alert, *real.alert)) return "the true step is no candidate";
+    const bool story = seen.alert->rule() == "image-deploy" && seen.alert->has_connection();
+    if (story && !tells_of(*seen.alert, *real.alert)) return "a connection of no such build";
+    std::string text;
+    for (const auto& [path, said] : seen.fields) {
+      if (open && (path.starts_with("build.") || path.starts_with("step."))) continue;
+      if (story && path.starts_with("connection.")) continue;
+      const auto known = real.fields.find(path);
+      if (known != real.fields.end() && no_other(path, said, known->second)) continue;
+      text += path + " is " + shown(said) + ", in truth " +
+              (known == real.fields.end() ? "not known" : shown(known->second)) + "; ";
+    }
+    return text;
+  }
+
+  // The connection that an image-deploy tells of is one of the build's.
+  bool tells_of(const v1::Alert& alert, const v1::Alert& real) const {
+    const Fields said = fields_of(alert.connection(), "connection.");
+    return std::any_of(truth_.begin(), truth_.end(), [&](const Seen& other) {
+      if (!other.alert->has_connection() || other.alert->build().id() != real.build().id())
+        return false;
+      return std::all_of(said.begin(), said.end(), [&](const auto& field) {
+        const auto known = other.fields.find(field.first);
+        return known != other.fields.end() && no_other(field.first, field.second, known->second);
+      });
+    });
+  }
+
+  std::string less(const Seen& seen, const Seen& real) const {
+    std::string text;
+    for (const auto& [path, known] : real.fields) {
+      const auto said = seen.fields.find(path);
+      if (said == seen.fields.end() || said->second.size() < known.size()) text += path + " ";
+    }
+    if (seen.alert->step().attribution() > real.alert->step().attribution()) text += "attribution ";
+    return text.empty() ? text : "without " + text;
+  }
+
+  std::string closest(const Seen& seen) const {
+    std::string best = "truth has none of its rule";
+    std::size_t least = std::string::npos;
+    for (const Seen& real : truth_) {
+      if (real.alert->rule() != seen.alert->rule()) continue;
+      const std::string text = differences(seen, real);
+      if (text.size() < least) {
+        least = text.size();
+        best = text;
+      }
+    }
+    return seen.alert->rule() + " \"" + seen.alert->summary() + "\": " + best;
+  }
+
+  bool pair(std::size_t a) {
+    if (a == alerts_.size()) return true;
+    for (const std::size_t t : fits_[a]) {
+      const std::string& id = alerts_[a].alert->build().id();
+      const std::string& real = truth_[t].alert->build().id();
+      const auto known = builds_.find(id);
+      if (taken_.contains(t)) continue;
+      if (known != builds_.end() && known->second != real && !ambiguous(*alerts_[a].alert))
+        continue;
+      const bool fresh = known == builds_.end() && !ambiguous(*alerts_[a].alert);
+      if (fresh) builds_[id] = real;
+      taken_.insert(t);
+      pairs_[a] = t;
+      if (pair(a + 1)) return true;
+      taken_.erase(t);
+      if (fresh) builds_.erase(id);
+    }
+    return false;
+  }
+
+  std::vector<Seen> truth_;
+  std::vector<Seen> alerts_;
+  std::set<std::string> blind_;
+  bool said_blind_ = false;
+  std::vector<std::vector<std::size_t>> fits_;  // by alert: alerts of truth it may stand for
+  std::vector<std::size_t> pairs_;
+  std::set<std::size_t> taken_;
+  std::map<std::string, std::string> builds_;  // build id → that of truth
+};
+
+}  // namespace
+
+Agreement compare(const Alerts& truth, const Alerts& alerts,
+                  const std::function<bool(const v1::Alert&)>& owed) {
+  return Judge(truth, alerts).run(owed);
+}
+
+}  // namespace kilnwatch::test

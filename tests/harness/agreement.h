@@ -1,0 +1,31 @@
+// Are the alerts of a spoilt recording true, and do they own up to what they miss?
+//
+// Truth is the alerts of the recording as it was made. The rule:
+// 1. Every alert but sensor-blind stands for one of truth, each for another, of the same rule, and
+//    the alerts of one build for those of one build.
+// 2. Every field that says who, what or where is absent or the same. The exceptions know less, not
+//    otherwise: fewer tags and base images, ancestors up to where knowledge ends, a shorter image
+//    id, an ambiguous step that names the true one among its candidates. The connection in an
+//    image-deploy may be another one of the same build.
+// 3. An alert of truth that is missing or knows less asks for one sensor-blind that truth lacks.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/replay_run.h"
+
+namespace kilnwatch::test {
+
+struct Agreement {
+  std::vector<std::string> wrong;    // against 1 or 2; empty: all true
+  std::vector<std::string> missing;  // of truth: missing or known less
+  bool said_blind = false;
+};
+
+// `owed` tells of which alerts of truth the sensor could know; empty: of all.
+Agreement compare(const Alerts& truth, const Alerts& alerts,
+                  const std::function<bool(const v1::Alert&)>& owed = {});
+
+}  // namespace kilnwatch::test

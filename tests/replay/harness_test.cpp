@@ -1,0 +1,241 @@
+// The means of these tests, so that a check that passes means something.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+
+#include "harness/agreement.h"
+#include "harness/events.h"
+
+namespace kilnwatch::test {
+namespace {
+
+using namespace domain;
+
+constexpr TimeNs kSecond = 1'000'000'000;
+
+ConnData piece(TimeNs time, std::uint64_t pos, Direction direction = Direction::kRequest) {
+  return {time, 1, direction, pos, 4, false, false, false, "abcd"};
+}
+
+const ConnData& data_at(const Events& events, std::size_t i) {
+  return std::get<ConnData>(events.at(i));
+}
+
+TEST_CASE("a lost record marks the next one of its direction, its own marks pass on") {
+  ConnData jump = piece(2, 10);
+  jump.skipped_before = jump.at_head = true;
+  const Events events = {piece(1, 0), jump, piece(3, 0, Direction::kResponse), piece(4, 20),
+                         piece(5, 24)};
+  const Events told = lose(
+      events, [](std::size_t i) { return i == 1; }, Told::kMarked);
+  REQUIRE(told.size() == 5);
+  CHECK_FALSE(data_at(told, 1).lost_before);
+  CHECK(data_at(told, 2).pos == 20);
+  CHECK(data_at(told, 2).lost_before);
+  CHECK(data_at(told, 2).skipped_before);
+  CHECK_FALSE(data_at(told, 2).at_head);
+  CHECK_FALSE(data_at(told, 3).lost_before);
+  const auto& loss = std::get<KernelLoss>(told.at(4));
+  CHECK(loss.time == 1 + kSecond);
+  CHECK(loss.cause == "ring");
+  CHECK(loss.count == 1);
+  const Events silent = lose(
+      events, [](std::size_t i) { return i == 1; }, Told::kNothing);
+  REQUIRE(silent.size() == 4);
+  CHECK_FALSE(data_at(silent, 2).lost_before);
+}
+
+TEST_CASE("drops are reported once a second, reports themselves are not lost") {
+  Events events;
+  for (TimeNs i = 0; i < 100; ++i) events.emplace_back(ProcessForked{i * kSecond / 20, 1, 2, 3});
+  events.emplace_back(KernelLoss{5 * kSecond, "calls", 9});
+  const Events left = drop_every(events, 10, 0, Told::kMarked);
+  std::uint64_t drops = 0;
+  std::size_t reports = 0;
+  for (const Event& event : left) {
+    if (const auto* loss = std::get_if<KernelLoss>(&event);
+        loss != nullptr && loss->cause == "ring") {
+      drops += loss->count;
+      ++reports;
+    }
+  }
+  CHECK(drops == 10);
+  CHECK(reports == 5);
+  CHECK(left.size() == 90 + 1 + reports);
+}
+
+TEST_CASE("a late start meets what is there and nothing of the past") {
+  ConnOpened opened;
+  opened.conn = 1;
+  opened.client_pid = 77;
+  ConnOpened quiet = opened;
+  quiet.conn = 2;
+  Process shell = process();
+  shell.pid = 5;
+  shell.start = 123'456'789;
+  const Events events = {opened,
+                         quiet,
+                         ProcessExecuted{1, shell},
+                         ProcessForked{2, 5, 6, 200'000'001},
+                         ProcessForked{2, 5, 7, 2},
+                         ProcessExited{3, 7, 2, 0},
+                         EgressStarted{3, 40, 6, Outcome::kPending, {"192.0.2.1", 80}, shell},
+                         piece(4, 0),
+                         piece(5, 100),
+                         EgressPayload{6, 40, "x"},
+                         ConnClosed{7, 2},
+                         piece(8, 300, Direction::kResponse),
+                         piece(9, 110),
+                         ConnClosed{10, 1}};
+  const Events late = late_start(events, 8);
+  REQUIRE(late.size() == 7);
+  const auto& first = std::get<ProcessExecuted>(late.at(0)).process;
+  CHECK(first.pid == 5);
+  CHECK(first.start == 120'000'000);
+  CHECK(std::get<ProcessExecuted>(late.at(0)).time == 4);
+  const auto& child = std::get<ProcessExecuted>(late.at(1)).process;
+  CHECK(child.pid == 6);
+  CHECK(child.ppid == 5);
+  CHECK(child.exe == shell.exe);
+  const auto& met = std::get<ConnOpened>(late.at(2));
+  CHECK(met.midway);
+  CHECK(met.time == 5);
+  CHECK(met.client_pid == 77);
+  CHECK(met.conn != 1);
+  CHECK(data_at(late, 3).conn == met.conn);
+  CHECK(data_at(late, 3).pos == 0);
+  CHECK(data_at(late, 3).lost_before);
+  CHECK(data_at(late, 3).at_head);
+  CHECK(data_at(late, 4).pos == 0);
+  CHECK_FALSE(data_at(late, 4).at_head);
+  CHECK(data_at(late, 5).pos == 10);
+  CHECK_FALSE(data_at(late, 5).lost_before);
+  CHECK(std::get<ConnClosed>(late.at(6)).conn == met.conn);
+  CHECK(late_start(events, events.size()).empty());
+}
+
+TEST_CASE("a permutation keeps all and moves none past one that is the window away") {
+  Events events;
+  for (TimeNs i = 0; i < 500; ++i) events.emplace_back(Tick{i * 1'000'000});
+  const Events moved = permute(events, 50'000'000, 3);
+  REQUIRE(moved.size() == events.size());
+  TimeNs newest = 0;
+  std::size_t steps_back = 0;
+  for (const Event& event : moved) {
+    CHECK(time_of(event) + 50'000'000 > newest);
+    steps_back += time_of(event) < newest ? 1U : 0U;
+    newest = std::max(newest, time_of(event));
+  }
+  CHECK(steps_back > 100);
+}
+
+v1::Alert egress(const std::string& build, std::uint32_t step, const std::string& ip) {
+  v1::Alert alert;
+  alert.set_id(build + ip);
+  alert.set_rule("build-egress");
+  alert.set_summary("step connected to " + ip);
+  alert.mutable_build()->set_id(build);
+  alert.mutable_build()->mutable_client()->set_pid(9);
+  alert.mutable_build()->mutable_request()->add_tags("tag:1");
+  alert.mutable_step()->set_number(step);
+  alert.mutable_step()->set_attribution(v1::ATTRIBUTION_EXACT);
+  alert.mutable_connection()->mutable_destination()->set_ip(ip);
+  auto& process = *alert.mutable_connection()->mutable_process();
+  process.set_exe("/bin/wget");
+  process.add_ancestors("/bin/sh");
+  process.add_ancestors("/usr/bin/containerd-shim");
+  return alert;
+}
+
+v1::Alert blind() {
+  v1::Alert alert;
+  alert.set_id("blind");
+  alert.set_rule("sensor-blind");
+  return alert;
+}
+
+TEST_CASE("agreement: the same, and less with a word about it") {
+  const Alerts truth = {egress("a", 2, "192.0.2.1"), egress("a", 3, "192.0.2.2")};
+  CHECK(compare(truth, truth).wrong.empty());
+  CHECK(compare(truth, truth).missing.empty());
+  CHECK_FALSE(compare(truth, truth).said_blind);
+  CHECK(compare(truth, {truth[1]}).missing.size() == 1);
+  CHECK(compare(truth, {truth[0], blind()}).said_blind);
+  CHECK_FALSE(compare({truth[0], blind()}, {blind()}).said_blind);
+
+  v1::Alert other = egress("z", 2, "192.0.2.1");  // another id for the same build: a late start
+  other.mutable_connection()->mutable_process()->clear_exe();
+  other.mutable_connection()->mutable_process()->mutable_ancestors()->RemoveLast();
+  const auto less = compare(truth, {other, egress("z", 3, "192.0.2.2")});
+  CHECK(less.wrong.empty());
+  REQUIRE(less.missing.size() == 1);
+  CHECK(less.missing[0].find("process.exe") != std::string::npos);
+  CHECK(compare(truth, {}, [](const v1::Alert& alert) {
+          return alert.step().number() == 3;
+        }).missing.size() == 1);
+}
+
+TEST_CASE("agreement: what is wrong is found") {
+  const Alerts truth = {egress("a", 2, "192.0.2.1"), egress("b", 3, "192.0.2.2")};
+  const auto wrong = [&](v1::Alert alert) {
+    return !compare(truth, {std::move(alert)}).wrong.empty();
+  };
+  CHECK_FALSE(wrong(egress("a", 2, "192.0.2.1")));
+  CHECK(wrong(egress("a", 3, "192.0.2.1")));
+  CHECK(wrong(egress("a", 2, "192.0.2.9")));
+  v1::Alert alert = egress("a", 2, "192.0.2.1");
+  alert.mutable_connection()->mutable_process()->set_exe("/bin/sh");
+  CHECK(wrong(alert));
+  alert = egress("a", 2, "192.0.2.1");
+  alert.mutable_connection()->mutable_process()->set_ancestors(0, "/bin/bash");
+  CHECK(wrong(alert));
+  alert = egress("a", 2, "192.0.2.1");
+  alert.mutable_build()->mutable_request()->set_tags(0, "tag:2");
+  CHECK(wrong(alert));
+  alert.mutable_build()->mutable_request()->clear_tags();
+  alert.mutable_connection()->mutable_process()->clear_ancestors();
+  CHECK_FALSE(wrong(alert));
+  CHECK(compare(truth, {alert}).missing.size() == 2);
+  alert.set_rule("image-deploy");
+  CHECK(wrong(alert));
+  CHECK_FALSE(compare(truth, {truth[0], truth[0]}).wrong.empty());
+  // Two builds run into one.
+  CHECK_FALSE(
+      compare(truth, {egress("a", 2, "192.0.2.1"), egress("a", 3, "192.0.2.2")}).wrong.empty());
+}
+
+TEST_CASE("agreement: an ambiguous step names the true one") {
+  const Alerts truth = {egress("a", 2, "192.0.2.1")};
+  v1::Alert alert = egress("b", 7, "192.0.2.1");
+  alert.mutable_step()->set_attribution(v1::ATTRIBUTION_AMBIGUOUS);
+  CHECK_FALSE(compare(truth, {alert}).wrong.empty());
+  auto* reason = alert.add_reasons();
+  reason->set_code("candidate");
+  reason->set_text("build a step 21");
+  CHECK_FALSE(compare(truth, {alert}).wrong.empty());
+  reason->set_text("build a step 2");
+  CHECK(compare(truth, {alert}).wrong.empty());
+  CHECK(compare(truth, {alert}).missing.size() == 1);
+}
+
+TEST_CASE("agreement: the story of a deployment is one of its build") {
+  v1::Alert deploy;
+  deploy.set_rule("image-deploy");
+  deploy.mutable_build()->set_id("a");
+  deploy.mutable_image()->set_id("sha256:0123456789abcdef");
+  deploy.mutable_image()->add_tags("tag:1");
+  deploy.mutable_image()->add_tags("tag:2");
+  const Alerts truth = {egress("a", 2, "192.0.2.1"), egress("b", 3, "192.0.2.2"), deploy};
+  v1::Alert said = deploy;
+  said.mutable_image()->set_id("0123456789ab");
+  said.mutable_image()->mutable_tags()->RemoveLast();
+  *said.mutable_connection() = truth[0].connection();
+  CHECK(compare(truth, {said}).wrong.empty());
+  *said.mutable_connection() = truth[1].connection();
+  CHECK_FALSE(compare(truth, {said}).wrong.empty());
+  said.clear_connection();
+  said.mutable_image()->set_id("ffff456789ab");
+  CHECK_FALSE(compare(truth, {said}).wrong.empty());
+}
+
+}  // namespace
+}  // namespace kilnwatch::test

@@ -1,0 +1,205 @@
+// Every recording of cases/ against its golden alerts (UPDATE_GOLDEN=1 writes them anew), and
+// spoilt: permuted, repeated, with lost records, from late starts.
+#include <google/protobuf/text_format.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+#include "harness/agreement.h"
+#include "harness/recordings.h"
+#include "sink/encoder.h"
+
+namespace kilnwatch::test {
+namespace {
+
+constexpr domain::TimeNs kDisorder = 50'000'000;
+constexpr std::size_t kDropEvery = 50;
+constexpr std::size_t kLateStarts = 10;
+constexpr std::uint64_t kPermutations = 20;
+constexpr std::size_t kShown = 3;  // complaints of one kind shown for each case
+
+struct Case {
+  std::string name;
+  std::string folder;
+  Recording recording;
+};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = [] {
+    std::vector<Case> found;
+    for (const auto& entry : std::filesystem::directory_iterator(KILNWATCH_CASES)) {
+      if (!entry.is_directory()) continue;
+      auto recording = read_recording((entry.path() / "recording.kwr").string());
+      if (!recording) {
+        FAIL_CHECK(entry.path() << ": " << recording.error().message);
+        continue;
+      }
+      found.push_back({entry.path().filename().string(), entry.path().string(), *recording});
+    }
+    std::sort(found.begin(), found.end(), [](auto& a, auto& b) { return a.name < b.name; });
+    return found;
+  }();
+  REQUIRE_FALSE(all.empty());
+  return all;
+}
+
+std::string text_of(const Alerts& alerts) {
+  v1::AlertStream stream;
+  for (const auto& alert : alerts) *stream.add_alerts() = alert;
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(stream, &text);
+  return text;
+}
+
+// Failures of one case, the first ones in full.
+class Complaints {
+ public:
+  explicit Complaints(const Case& of) : case_(of) {}
+  ~Complaints() {
+    if (count_ > kShown) UNSCOPED_INFO(case_.name << ": " << count_ << " complaints in all");
+    CHECK(count_ == 0);
+  }
+  void add(const std::string& where, const std::string& what) {
+    if (++count_ <= kShown) UNSCOPED_INFO(case_.name << ", " << where << ": " << what);
+  }
+  void judge(const std::string& where, const Agreement& result, bool must_say) {
+    for (const auto& what : result.wrong) add(where, "wrong: " + what);
+    if (must_say && !result.missing.empty() && !result.said_blind)
+      add(where, "not said: " + result.missing.front());
+  }
+
+ private:
+  const Case& case_;
+  std::size_t count_ = 0;
+};
+
+TEST_CASE("golden alerts, twice the same") {
+  for (const Case& one : cases()) {
+    const std::string text =
+        text_of(run_pipeline(one.recording.host, one.recording.events, Baseline::kEmpty));
+    const std::string path = one.folder + "/expect.txtpb";
+    if (std::getenv("UPDATE_GOLDEN") != nullptr) spit(path, text);
+    INFO(one.name);
+    CHECK(slurp(path) == text);
+    CHECK(text_of(run_pipeline(one.recording.host, one.recording.events, Baseline::kEmpty)) ==
+          text);
+  }
+}
+
+// What the program writes for a recording.
+std::string output_of(const std::string& arguments) {
+  const TempDir dir;
+  const std::string command = std::string(KILNWATCH_PROGRAM) + " " + arguments + " > " +
+                              dir.file("out") + " 2> " + dir.file("err");
+  INFO(command);
+  const int code = std::system(command.c_str());
+  INFO(slurp(dir.file("err")));
+  CHECK(code == 0);
+  return slurp(dir.file("out"));
+}
+
+TEST_CASE("the program gives the same alerts in every format") {
+  for (const Case& one : cases()) {
+    INFO(one.name);
+    const Alerts alerts = run_pipeline(one.recording.host, one.recording.events, Baseline::kEmpty);
+    const std::string file = one.folder + "/recording.kwr";
+    for (const char* format : {"text", "json", "protobuf"}) {
+      auto encoder = sink::make_encoder(format);
+      REQUIRE(encoder);
+      std::string expected;
+      for (const auto& alert : alerts) expected += (*encoder)->encode(alert);
+      CHECK(output_of("replay --output " + std::string(format) + " " + file) == expected);
+    }
+    Alerts read;
+    std::istringstream lines(output_of("replay --output json " + file));
+    for (std::string line; std::getline(lines, line);) {
+      v1::Alert alert;
+      CHECK(google::protobuf::util::JsonStringToMessage(line, &alert).ok());
+      read.push_back(alert);
+    }
+    CHECK(text_of(read) == text_of(alerts));
+  }
+}
+
+TEST_CASE("permuted within 50 ms: the very same alerts") {
+  for (const Case& one : cases()) {
+    const std::string truth =
+        text_of(run_pipeline(one.recording.host, one.recording.events, Baseline::kEmpty));
+    Complaints complaints(one);
+    for (std::uint64_t seed = 0; seed < kPermutations; ++seed) {
+      const Events events = permute(one.recording.events, kDisorder, seed);
+      if (text_of(run_pipeline(one.recording.host, events, Baseline::kEmpty)) != truth)
+        complaints.add("seed " + std::to_string(seed), "other alerts");
+    }
+  }
+}
+
+TEST_CASE("every record twice: the very same alerts") {
+  for (const Case& one : cases()) {
+    INFO(one.name);
+    CHECK(
+        text_of(run_pipeline(one.recording.host, repeat(one.recording.events), Baseline::kEmpty)) ==
+        text_of(run_pipeline(one.recording.host, one.recording.events, Baseline::kEmpty)));
+  }
+}
+
+void check_drops(Told told) {
+  for (const Case& one : cases()) {
+    const auto& [host, events] = one.recording;
+    const Alerts truth = run_pipeline(host, events, Baseline::kForgets);
+    Complaints complaints(one);
+    for (std::size_t offset = 0; offset < kDropEvery; ++offset) {
+      const Events left = drop_every(events, kDropEvery, offset, told);
+      complaints.judge("offset " + std::to_string(offset),
+                       compare(truth, run_pipeline(host, left, Baseline::kForgets)),
+                       told == Told::kMarked);
+    }
+  }
+}
+
+TEST_CASE("every 50th record lost: never wrong, and what is missing is said") {
+  check_drops(Told::kMarked);
+}
+
+TEST_CASE("every 50th record lost without a trace: never wrong") { check_drops(Told::kNothing); }
+
+// A build that was over before the sensor came is none of its business. One that it could meet,
+// because its conversation went on, must be told of, or that it was met midway.
+std::function<bool(const v1::Alert&)> met_from(std::size_t first, const Recording& recording) {
+  return [first, &recording, builds = builds_of(recording.events)](const v1::Alert& alert) {
+    const auto& begun = alert.build().started();
+    const auto started = static_cast<domain::TimeNs>(begun.seconds()) * 1'000'000'000 +
+                         static_cast<domain::TimeNs>(begun.nanos()) - recording.host.wall_offset_ns;
+    const auto build = std::find_if(builds.begin(), builds.end(),
+                                    [&](const BuildSpan& span) { return span.started == started; });
+    if (build == builds.end()) return true;
+    return std::any_of(recording.events.begin() + static_cast<std::ptrdiff_t>(first),
+                       recording.events.end(), [&](const domain::Event& event) {
+                         const auto* data = std::get_if<domain::ConnData>(&event);
+                         return data != nullptr && data->conn == build->conn &&
+                                data->time >= build->started &&
+                                (build->ended == 0 || data->time <= build->ended);
+                       });
+  };
+}
+
+TEST_CASE("ten late starts: never wrong, and what is missing is said") {
+  for (const Case& one : cases()) {
+    const auto& [host, events] = one.recording;
+    const Alerts truth = run_pipeline(host, events, Baseline::kForgets);
+    Complaints complaints(one);
+    for (std::size_t i = 1; i <= kLateStarts; ++i) {
+      const std::size_t first = events.size() * i / (kLateStarts + 1);
+      const Alerts alerts = run_pipeline(host, late_start(events, first), Baseline::kForgets);
+      complaints.judge("start at record " + std::to_string(first),
+                       compare(truth, alerts, met_from(first, one.recording)), true);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kilnwatch::test
