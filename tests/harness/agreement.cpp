@@ -92,11 +92,15 @@ bool ambiguous(const v1::Alert& alert) {
   return alert.step().attribution() == v1::ATTRIBUTION_AMBIGUOUS;
 }
 
+// "build ID step N: …"; N may be "unknown" where only the build is told.
 bool names_candidate(const v1::Alert& alert, const v1::Alert& truth) {
-  const std::string step = " step " + std::to_string(truth.step().number());
+  const std::string number = std::to_string(truth.step().number());
   return std::any_of(alert.reasons().begin(), alert.reasons().end(), [&](const auto& reason) {
-    return reason.code() == "candidate" &&
-           (reason.text() + " ").find(step + " ") != std::string::npos;
+    const auto at = reason.text().find(" step ");
+    if (reason.code() != "candidate" || at == std::string::npos) return false;
+    std::string said = reason.text().substr(at + 6);
+    said.resize(std::min(said.size(), said.find_first_of(": ")));
+    return said == number || said == "unknown";
   });
 }
 

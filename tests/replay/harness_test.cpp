@@ -212,7 +212,7 @@ TEST_CASE("agreement: an ambiguous step names the true one") {
   reason->set_code("candidate");
   reason->set_text("build a step 21");
   CHECK_FALSE(compare(truth, {alert}).wrong.empty());
-  reason->set_text("build a step 2");
+  reason->set_text("build a step 2: RUN wget");
   CHECK(compare(truth, {alert}).wrong.empty());
   CHECK(compare(truth, {alert}).missing.size() == 1);
 }

@@ -43,12 +43,16 @@ void ReorderWindow::push(domain::Event event) {
   const Key key{time, event.index(), a, b, c};
   bytes_ += cost_of(event);
   held_.emplace(key, std::move(event));
-  newest_ = std::max(newest_, time);
-  while (!held_.empty() && due(held_.begin()->first) <= newest_) release_first();
+  advance(time);
   while (bytes_ > kReorderBytes) {
     ++forced_;
     release_first();
   }
+}
+
+void ReorderWindow::advance(domain::TimeNs now) {
+  newest_ = std::max(newest_, now);
+  while (!held_.empty() && due(held_.begin()->first) <= newest_) release_first();
 }
 
 // An event of the same time as the end of the window may still come: strictly older is due.

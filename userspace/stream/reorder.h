@@ -26,7 +26,8 @@ class ReorderWindow {
   explicit ReorderWindow(Out out, domain::TimeNs window = kReorderWindowNs)
       : out_(std::move(out)), window_(window) {}
   void push(domain::Event event);
-  void flush();  // everything held, in order
+  void advance(domain::TimeNs now);  // time passes without an event
+  void flush();                      // everything held, in order
   // Once event time has reached this, the oldest held event is due; nothing held: none.
   std::optional<domain::TimeNs> next_release() const;
   std::size_t held_bytes() const { return bytes_; }

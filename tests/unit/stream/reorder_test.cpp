@@ -66,6 +66,18 @@ TEST_CASE("a window of another length") {
   CHECK(none.times() == std::vector<domain::TimeNs>{1});
 }
 
+TEST_CASE("time passes without an event") {
+  Window window;
+  window.reorder.push(domain::Tick{100 * kMs});
+  window.reorder.advance(150 * kMs);
+  CHECK(window.out.empty());
+  window.reorder.advance(*window.reorder.next_release());
+  CHECK(window.out.size() == 1);
+  window.reorder.advance(1);  // never back
+  window.reorder.push(domain::Tick{100 * kMs});
+  CHECK(window.out.size() == 2);
+}
+
 TEST_CASE("what comes too late still comes, at once") {
   Window window;
   window.reorder.push(domain::Tick{500 * kMs});
