@@ -30,7 +30,7 @@ inline std::vector<domain::Event> every_kind() {
           domain::ProcessExecuted{7, process()},
           domain::ProcessExited{8, 100, 5, 256},
           domain::EgressStarted{9, 3, 17, domain::Outcome::kSent, b, process()},
-          domain::EgressPayload{10, 3, std::string("GET / \0\xff", 8)},
+          domain::EgressPayload{10, 3, "GET / HTTP/1.1\r\n"},
           domain::EgressOutcome{11, 3, domain::Outcome::kRefused},
           domain::KernelLoss{12, "ring", 4},
           domain::ConnClosed{13, 1}};

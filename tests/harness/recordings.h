@@ -34,7 +34,7 @@ class TempDir {
   std::filesystem::path path_;
 };
 
-inline record::Info info() { return {1, "6.1.0", "host", "boot", "machine", 42, "0.1.0"}; }
+inline record::Info info() { return {{"host", "boot", "machine", "6.1.0", 42}, 1, "0.1.0"}; }
 
 struct Replayed {
   bool opened = false;

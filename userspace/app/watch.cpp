@@ -35,10 +35,7 @@ sigset_t held_signals() {
 
 base::Result<std::optional<record::Recorder>> open_recorder(const Options& options) {
   if (options.record.empty()) return std::optional<record::Recorder>();
-  const auto host = capture::read_host_facts();
-  const record::Info info{decode::wire_version(), host.kernel,     host.name,
-                          host.boot_id,           host.machine_id, host.wall_offset_ns,
-                          KILNWATCH_VERSION};
+  const record::Info info{capture::read_host_facts(), decode::wire_version(), KILNWATCH_VERSION};
   auto recorder = record::Recorder::create(options.record, info, options.record_limit);
   if (!recorder) return recorder.error();
   return std::optional<record::Recorder>(std::move(*recorder));

@@ -4,32 +4,33 @@
 #include <variant>
 
 #include "base/secrets.h"
+#include "protocol/http1/first_request.h"
 #include "record/convert.h"
+#include "stream/event_cost.h"
 
 namespace kilnwatch::record {
 namespace {
 
-constexpr std::size_t kRecordCost = 256;  // a queued record without its text, about
-
-// Bytes that userland sent: known secrets out, length kept.
+// Of what userland sent first: the request line and the host of an HTTP request, secrets out, each
+// in its place; '*' for every other byte.
 void mask(domain::EgressPayload& payload) {
-  const std::size_t size = payload.bytes.size();
-  payload.bytes = base::mask_text_same_length(payload.bytes);
-  payload.bytes.resize(size, '*');
-}
-
-std::size_t cost_of(const domain::Event& event) {
-  std::size_t cost = kRecordCost;
-  const auto add = [&](const domain::Process& process) {
-    cost += process.exe.size() + process.cgroup.path.size();
-    for (const std::string& arg : process.args) cost += arg.size() + sizeof(arg);
+  std::string masked(payload.bytes.size(), '*');
+  const auto keep = [&](std::string_view line) {
+    if (line.empty()) return;
+    const auto at = static_cast<std::size_t>(line.data() - payload.bytes.data());
+    std::string safe = base::mask_text_same_length(line);
+    safe.resize(line.size(), '*');
+    masked.replace(at, safe.size(), safe);
+    // The line before it ends there.
+    for (std::size_t i = at;
+         i > 0 && (payload.bytes[i - 1] == '\n' || payload.bytes[i - 1] == '\r'); --i)
+      masked[i - 1] = payload.bytes[i - 1];
   };
-  if (const auto* client = std::get_if<domain::ClientSeen>(&event)) add(client->process);
-  if (const auto* exec = std::get_if<domain::ProcessExecuted>(&event)) add(exec->process);
-  if (const auto* egress = std::get_if<domain::EgressStarted>(&event)) add(egress->process);
-  if (const auto* payload = std::get_if<domain::EgressPayload>(&event))
-    cost += payload->bytes.size();
-  return cost;
+  if (const auto request = protocol::read_first_request(payload.bytes)) {
+    keep(request->line);
+    keep(request->host_line);
+  }
+  payload.bytes = std::move(masked);
 }
 
 }  // namespace
@@ -39,11 +40,11 @@ base::Result<Recorder> Recorder::create(const std::string& path, const Info& inf
   recording::v1::Header header;
   header.set_wire_version(info.wire_version);
   header.set_format_version(kFormatVersion);
-  header.set_kernel(info.kernel);
-  header.set_host_name(info.host_name);
-  header.set_boot_id(info.boot_id);
-  header.set_machine_id(info.machine_id);
-  header.set_wall_offset_ns(info.wall_offset_ns);
+  header.set_kernel(info.host.kernel);
+  header.set_host_name(info.host.name);
+  header.set_boot_id(info.host.boot_id);
+  header.set_machine_id(info.host.machine_id);
+  header.set_wall_offset_ns(info.host.wall_offset_ns);
   header.set_sensor_version(info.sensor_version);
   auto file = RecordingFile::create(path, header, max_bytes);
   if (!file) return file.error();
@@ -69,7 +70,7 @@ void Recorder::event(const domain::Event& event) {
     if (auto* payload = std::get_if<domain::EgressPayload>(&waiting.event)) mask(*payload);
     if (const auto* close = std::get_if<domain::ConnClosed>(&event)) closed_[close->conn] = now_;
   }
-  waiting.cost = cost_of(waiting.event);
+  waiting.cost = stream::cost_of(waiting.event);
   queue_bytes_ += waiting.cost;
   queue_.push_back(std::move(waiting));
 }
@@ -84,16 +85,29 @@ void Recorder::settled(domain::ConnId conn, domain::Direction direction, std::ui
   if (side != sides_.end()) side->second.settle(pos);
 }
 
-bool Recorder::ready(const Waiting& waiting) const {
+bool Recorder::judged(const Waiting& waiting) const {
   const auto* data = std::get_if<domain::ConnData>(&waiting.event);
   if (data == nullptr || waiting.captured == 0) return true;
-  if (now_ >= data->time + kMaxWait || queue_bytes_ > kMaxQueueBytes) return true;
-  if (const auto close = closed_.find(data->conn);
-      close != closed_.end() && now_ >= close->second + kCloseGrace) {
-    return true;
-  }
   const auto side = sides_.find({data->conn, data->direction});
   return side == sides_.end() || side->second.settled(data->pos + waiting.captured);
+}
+
+// Whether the record goes although its bytes are not judged; why, is counted.
+bool Recorder::overdue(const Waiting& waiting) {
+  const auto& data = std::get<domain::ConnData>(waiting.event);
+  if (const auto close = closed_.find(data.conn);
+      close != closed_.end() && now_ >= close->second + kCloseGrace) {
+    return true;  // the end of a conversation: nobody will judge any more
+  }
+  if (now_ >= data.time + kMaxWait) {
+    ++refused_.aged;
+    return true;
+  }
+  if (queue_bytes_ > kMaxQueueBytes) {
+    ++refused_.crowded;
+    return true;
+  }
+  return false;
 }
 
 void Recorder::write(const Waiting& waiting) {
@@ -106,7 +120,9 @@ void Recorder::write(const Waiting& waiting) {
       closed_.erase(close->conn);
     return;
   }
+  refused_.bytes_unvouched += waiting.captured;
   for (domain::ConnData& piece : side->second.rebuild(*data, waiting.captured)) {
+    refused_.bytes_unvouched -= piece.bytes.size();
     if (to_proto(std::move(piece), record)) file_.append(record);
   }
   queue_bytes_ -= side->second.release(data->pos, data->pos + waiting.captured);
@@ -114,11 +130,19 @@ void Recorder::write(const Waiting& waiting) {
 }
 
 void Recorder::drain(bool everything) {
-  while (!queue_.empty() && (everything || ready(queue_.front()))) {
-    write(queue_.front());
-    queue_bytes_ -= queue_.front().cost;
+  while (!queue_.empty()) {
+    const Waiting& first = queue_.front();
+    if (!everything && !judged(first) && !overdue(first)) return;
+    write(first);
+    queue_bytes_ -= first.cost;
     queue_.pop_front();
   }
+}
+
+RecorderStats Recorder::stats() const {
+  RecorderStats stats = refused_;
+  stats.file = file_.stats();
+  return stats;
 }
 
 base::Status Recorder::finish() {

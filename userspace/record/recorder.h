@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "domain/event.h"
+#include "domain/host.h"
 #include "engine/conversation.h"
 #include "record/recording_file.h"
 #include "record/safe_ranges.h"
@@ -19,17 +20,22 @@ namespace kilnwatch::record {
 
 inline constexpr domain::TimeNs kMaxWait = 10'000'000'000;    // a parser may wait for more bytes
 inline constexpr domain::TimeNs kCloseGrace = 1'000'000'000;  // data may arrive behind its close
-inline constexpr std::size_t kMaxQueueBytes = std::size_t{8} << 20;
+// Events and vouched bytes that wait; beyond it the oldest are written as they are judged so far.
+inline constexpr std::size_t kMaxQueueBytes = std::size_t{8} << 20;  // as the kernel's ring
 
-// Facts of the recorded host and of this program.
+// The recorded host and this program.
 struct Info {
+  domain::HostFacts host;
   std::uint32_t wire_version = 0;  // decode::wire_version()
-  std::string kernel;
-  std::string host_name;
-  std::string boot_id;
-  std::string machine_id;
-  std::uint64_t wall_offset_ns = 0;
   std::string sensor_version;
+};
+
+// What is in the recording, and what was kept out of it and why.
+struct RecorderStats {
+  FileStats file;
+  std::uint64_t bytes_unvouched = 0;  // handed over by the kernel, written as a length
+  std::uint64_t aged = 0;             // data records written unjudged: kMaxWait was over
+  std::uint64_t crowded = 0;          // the same: kMaxQueueBytes was met
 };
 
 class Recorder {
@@ -46,7 +52,7 @@ class Recorder {
   void settled(domain::ConnId conn, domain::Direction direction, std::uint64_t pos);
   // Writes everything that waits and closes the file. kEnvironment: the recording is not complete.
   base::Status finish();
-  const FileStats& stats() const { return file_.stats(); }
+  RecorderStats stats() const;
 
  private:
   struct Waiting {
@@ -58,11 +64,13 @@ class Recorder {
 
   explicit Recorder(RecordingFile file) : file_(std::move(file)) {}
   void drain(bool everything);
-  bool ready(const Waiting& waiting) const;
+  bool judged(const Waiting& waiting) const;
+  bool overdue(const Waiting& waiting);
   void write(const Waiting& waiting);
 
   RecordingFile file_;
   std::deque<Waiting> queue_;
+  RecorderStats refused_;                            // its file part is empty
   std::size_t queue_bytes_ = 0;                      // records and safe bytes
   domain::TimeNs now_ = 0;                           // latest event time
   std::map<SideKey, SafeRanges> sides_;              // only directions with waiting records

@@ -117,7 +117,8 @@ void RecordingFile::flush() {
       ZSTD_compress2(zstd_.get(), packed.data(), packed.size(), frame_.data(), frame_.size());
   if (ZSTD_isError(size)) return stop(ZSTD_getErrorName(size));
   if (stats_.bytes + size > max_bytes_) {
-    return stop("its size cap of " + std::to_string(max_bytes_) + " bytes is reached");
+    return stop("its size cap of " + std::to_string(max_bytes_) +
+                " bytes is reached (--record-limit raises it)");
   }
   packed.resize(size);
   if (const int error = write_all(fd_.get(), packed); error != 0) return stop(std::strerror(error));
@@ -135,8 +136,10 @@ base::Status RecordingFile::finish() {
   const bool failed = stopped_;
   stopped_ = true;
   if (!failed) return base::Done{};
-  return refused(path_, why_ + "; " + std::to_string(stats_.left_out) +
-                            " records are left out, those before are whole");
+  return base::Error{base::ErrorClass::kEnvironment,
+                     "the recording " + path_ + " is not complete: " + why_ + "; the " +
+                         std::to_string(stats_.written) + " records before that are whole, " +
+                         std::to_string(stats_.left_out) + " are left out"};
 }
 
 }  // namespace kilnwatch::record

@@ -7,6 +7,8 @@
 
 #include "harness/events.h"
 #include "harness/recordings.h"
+#include "protocol/http1/first_request.h"
+#include "stream/event_cost.h"
 
 namespace kilnwatch {
 namespace {
@@ -43,7 +45,7 @@ TEST_CASE("every kind survives, in order") {
     }
   }
   REQUIRE(recorder->finish());
-  CHECK(recorder->stats().written == events.size());
+  CHECK(recorder->stats().file.written == events.size());
   const auto back = test::replay(dir.file("r"));
   CHECK(back.error.empty());
   REQUIRE(back.events.size() == events.size());
@@ -112,6 +114,71 @@ TEST_CASE("waiting ends by settling, close and age") {
   CHECK(shown(test::replay(dir.file("r")).events) == "....");
 }
 
+std::string recorded_payload(const std::string& bytes) {
+  const test::TempDir dir;
+  auto recorder = record::Recorder::create(dir.file("r"), test::info());
+  REQUIRE(recorder);
+  recorder->event(domain::EgressPayload{1, 2, bytes});
+  REQUIRE(recorder->finish());
+  const auto back = test::replay(dir.file("r"));
+  REQUIRE(back.events.size() == 1);
+  return std::get<domain::EgressPayload>(back.events[0]).bytes;
+}
+
+TEST_CASE("of a step's own request only the request line and the host are written") {
+  const std::string sent =
+      "POST /up?token=canary-query&a=1 HTTP/1.1\r\nAuthorization: Bearer canary-bearer\r\n"
+      "Host: kiln.test\r\nCookie: canary-cookie\r\nX-Any: canary-any\r\n\r\ncanary-body";
+  const std::string kept = recorded_payload(sent);
+  CHECK(kept.size() == sent.size());
+  CHECK(kept.find("canary") == std::string::npos);
+  const auto request = protocol::read_first_request(kept);
+  REQUIRE(request);
+  CHECK(request->method == "POST");
+  CHECK(request->target == "/up?token=************&a=1");
+  CHECK(request->host == "kiln.test");
+  CHECK(kept.find_first_not_of('*', kept.find("kiln.test\r\n") + 11) == std::string::npos);
+
+  CHECK(recorded_payload("GET http://u:canary-user@kiln.test/ HTTP/1.1\r\n\r\n").find("canary") ==
+        std::string::npos);
+  CHECK(recorded_payload("GET / HTTP/1.1\r\n\r\nHost: canary\r\n") ==
+        "GET / HTTP/1.1\r\n" + std::string(16, '*'));
+  // Cut off before the line's end, or of another protocol: a length.
+  CHECK(recorded_payload("GET /canary HTTP/1.1") == std::string(20, '*'));
+  CHECK(recorded_payload("AUTH canary\r\n") == std::string(13, '*'));
+  CHECK(recorded_payload(std::string("\x16\x03\x01\0\xff", 5)) == "*****");
+}
+
+TEST_CASE("what is written before it is judged is counted, with its reason") {
+  const test::TempDir dir;
+  auto recorder = record::Recorder::create(dir.file("r"), test::info());
+  REQUIRE(recorder);
+  SECTION("age") {
+    recorder->event(data(1, 0, "abcd"));
+    recorder->event(domain::Tick{record::kMaxWait + 1});
+    CHECK(recorder->stats().aged == 1);
+    CHECK(recorder->stats().crowded == 0);
+    CHECK(recorder->stats().bytes_unvouched == 4);
+  }
+  SECTION("a full queue") {
+    const std::size_t each = stream::cost_of(data(1, 0, ""));
+    const std::size_t fit = record::kMaxQueueBytes / each;
+    for (std::size_t i = 0; i < fit + 3; ++i) recorder->event(data(1, i * 4, "abcd"));
+    CHECK(recorder->stats().crowded > 0);
+    CHECK(recorder->stats().crowded <= 3);
+    CHECK(recorder->stats().aged == 0);
+  }
+  SECTION("a close is no refusal, vouched bytes are none either") {
+    recorder->event(data(1, 0, "abcd"));
+    recorder->safe(1, {Direction::kRequest, 0, "ab"});
+    recorder->event(domain::ConnClosed{2, 1});
+    recorder->event(domain::Tick{record::kCloseGrace + 10});
+    CHECK(recorder->stats().aged + recorder->stats().crowded == 0);
+    CHECK(recorder->stats().bytes_unvouched == 2);
+  }
+  CHECK(recorder->finish());
+}
+
 TEST_CASE("mode 0600, no links, size cap") {
   const test::TempDir dir;
   const std::string path = dir.file("r");
@@ -129,13 +196,18 @@ TEST_CASE("mode 0600, no links, size cap") {
                                  seed ^ 7, seed};
       recorder->event(fork);
     }
-    CHECK_FALSE(recorder->finish());
-    CHECK(recorder->stats().left_out > 0);
-    CHECK(recorder->stats().bytes <= 4096);
+    const auto done = recorder->finish();
+    REQUIRE_FALSE(done);
+    CHECK(done.error().kind == base::ErrorClass::kEnvironment);
+    CHECK(done.error().message.find("size cap of 4096 bytes") != std::string::npos);
+    CHECK(done.error().message.find("--record-limit") != std::string::npos);
+    CHECK(recorder->stats().file.written + recorder->stats().file.left_out == 400);
+    CHECK(recorder->stats().file.left_out > 0);
+    CHECK(recorder->stats().file.bytes <= 4096);
   }
   const auto back = test::replay(path);
   CHECK(back.error.empty());
-  CHECK_FALSE(back.events.empty());
+  CHECK(back.events.size() > 0);
   REQUIRE(::symlink(path.c_str(), dir.file("link").c_str()) == 0);
   CHECK_FALSE(record::Recorder::create(dir.file("link"), test::info()));
   CHECK_FALSE(record::Recorder::create("/dev/null", test::info()));

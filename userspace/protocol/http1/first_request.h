@@ -1,0 +1,22 @@
+// The request at the front of what a client sent first on a connection (RFC 9112, 3), read from one
+// piece: for connections of which only the first bytes are known.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace kilnwatch::protocol {
+
+// All views point into the text that was read.
+struct FirstRequest {
+  std::string_view line;       // request line with its line end
+  std::string_view method;     // at most 10 characters
+  std::string_view target;     // as sent; may hold secrets
+  std::string_view host_line;  // first Host field with its line end; empty: none, or cut off
+  std::string_view host;       // its value without blanks around it
+};
+
+// Nothing when the text does not begin with a whole request line of HTTP/1.x.
+std::optional<FirstRequest> read_first_request(std::string_view text);
+
+}  // namespace kilnwatch::protocol
