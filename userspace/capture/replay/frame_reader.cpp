@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -13,6 +14,7 @@ namespace kilnwatch::capture {
 namespace {
 
 constexpr std::string_view kMagic = "KWR1";
+constexpr std::string_view kFrameMark = "\x28\xb5\x2f\xfd";  // RFC 8878, 3.1.1
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr int kWindowLog = 22;  // frames unpack to at most kMaxFrame
 
@@ -62,14 +64,15 @@ base::Result<FrameReader> FrameReader::open(const std::string& path) {
   if (!reader.input_.starts_with(kMagic)) {
     return unreadable(path, "not a recording of kilnwatch (it does not begin with KWR1)");
   }
-  reader.used_ = kMagic.size();
+  reader.begin_ = reader.used_ = kMagic.size();
   return reader;
 }
 
 bool FrameReader::refill(std::string& error) {
-  offset_ += used_;
-  input_.erase(0, used_);
-  used_ = 0;
+  offset_ += begin_;
+  input_.erase(0, begin_);
+  used_ -= begin_;
+  begin_ = 0;
   const std::size_t had = input_.size();
   input_.resize(had + kReadBytes);
   const ssize_t n = read_some(fd_.get(), input_.data() + had, kReadBytes);
@@ -92,11 +95,43 @@ std::string FrameReader::split(std::string_view frame, bool cut, std::vector<std
   return {};
 }
 
+// Moves on to the next frame behind the first byte of the current one.
+bool FrameReader::find_frame() {
+  std::string ignored;
+  for (std::size_t from = begin_ + 1;;) {
+    const auto at = input_.find(kFrameMark, from);
+    if (at != std::string::npos) {
+      begin_ = used_ = at;
+      ZSTD_DCtx_reset(zstd_.get(), ZSTD_reset_session_only);
+      return true;
+    }
+    // A mark may lie across the end of what is read so far.
+    const std::size_t tail = std::min(input_.size(), kFrameMark.size() - 1);
+    begin_ = std::max(begin_, input_.size() - tail);
+    used_ = begin_;
+    from = 0;
+    if (!refill(ignored)) return false;
+  }
+}
+
 Frame FrameReader::next() {
+  begin_ = used_;
+  Frame frame = unpack();
+  if (frame.damage.empty()) return frame;
+  // Whole messages of a cut frame have no checksum: they count only when nothing follows.
+  if (find_frame()) {
+    frame.messages.clear();
+  } else {
+    begin_ = used_ = input_.size();
+  }
+  return frame;
+}
+
+Frame FrameReader::unpack() {
   Frame result;
   std::string frame;
   std::string error;
-  std::uint64_t start = offset_ + used_;
+  const std::uint64_t start = offset_ + used_;
   const auto damaged = [&](const std::string& what) {
     result.damage = what + " in the frame at byte " + std::to_string(start);
     return std::move(result);
@@ -115,7 +150,7 @@ Frame FrameReader::next() {
     }
     begun = true;
     const std::size_t had = frame.size();
-    if (had >= kMaxFrame) return damaged("more than 2 MiB");
+    if (had >= kMaxFrame || used_ - begin_ > kMaxFrame) return damaged("more than 2 MiB");
     frame.resize(had + ZSTD_DStreamOutSize());
     ZSTD_inBuffer in{input_.data(), input_.size(), used_};
     ZSTD_outBuffer to{frame.data(), frame.size(), had};

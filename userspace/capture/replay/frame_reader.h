@@ -18,11 +18,10 @@ namespace kilnwatch::capture {
 inline constexpr std::size_t kMaxMessage = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxFrame = std::size_t{2} << 20;  // unpacked
 
-// Messages of one frame. `damage` not empty: these are the last ones, the rest of the file cannot
-// be used.
+// Messages of one frame.
 struct Frame {
   std::vector<std::string> messages;
-  std::string damage;  // what and where, in bytes of the file
+  std::string damage;  // not empty: what is wrong with it and where, in bytes of the file
   bool end = false;    // nothing is left
 };
 
@@ -31,8 +30,8 @@ class FrameReader {
   // ErrorClass::kInput: cannot be opened, or is no recording.
   static base::Result<FrameReader> open(const std::string& path);
 
-  // A frame whose checksum is wrong gives no message: none of it can be trusted. One that the
-  // file's end cuts off gives those that are whole.
+  // A damaged frame gives no message: none of it can be trusted. What follows is looked for by the
+  // mark that every frame begins with. One that the file's end cuts off gives those that are whole.
   Frame next();
 
  private:
@@ -41,12 +40,15 @@ class FrameReader {
   };
   explicit FrameReader(base::Fd fd);
   bool refill(std::string& error);
+  Frame unpack();
+  bool find_frame();
   // Empty, or what is wrong.
   static std::string split(std::string_view frame, bool cut, std::vector<std::string>& out);
 
   base::Fd fd_;
   std::unique_ptr<ZSTD_DCtx_s, FreeContext> zstd_;
   std::string input_;
+  std::size_t begin_ = 0;     // of the current frame in input_; what is before it may go
   std::size_t used_ = 0;      // of input_
   std::uint64_t offset_ = 0;  // of input_'s first byte in the file
 };

@@ -18,18 +18,21 @@ class RecordingReader : public EventSource {
   // version wrote it.
   static base::Result<std::unique_ptr<RecordingReader>> open(const std::string& path);
 
-  // Hands over one frame; never waits. Damage: every whole record before it has been handed over,
-  // by this call or earlier ones, then kInput with the place and the number of records.
+  // Hands over one frame; never waits. Damage: every record of every whole frame is handed over,
+  // and KernelLoss "recording" in the place of what is lost, so that nobody takes the rest for all;
+  // at the end kInput with the first place and the number of records.
   base::Result<State> poll(int timeout_ms, const Handler& handler) override;
   const domain::HostFacts& host() const override { return host_; }
   const recording::v1::Header& header() const { return header_; }
-  std::uint64_t records() const { return records_; }      // handed over
+  std::uint64_t records() const { return records_; }      // whole ones handed over
   std::uint64_t passed_over() const { return unknown_; }  // of kinds this version does not know
 
  private:
   RecordingReader(FrameReader frames, std::string path)
       : frames_(std::move(frames)), path_(std::move(path)) {}
-  base::Error damaged(const std::string& what) const;
+  base::Error damaged() const;
+  void take(const std::string& message, const Handler& handler);
+  void note_damage(const std::string& what, const Handler& handler);
   base::Status read_header();
 
   FrameReader frames_;
@@ -38,6 +41,9 @@ class RecordingReader : public EventSource {
   domain::HostFacts host_;
   Frame first_;  // records that stood in the header's frame
   bool have_first_ = false;
+  std::string damage_;  // the first one
+  std::uint64_t damages_ = 0;
+  domain::TimeNs latest_ = 0;
   bool over_ = false;
   std::uint64_t records_ = 0;
   std::uint64_t unknown_ = 0;
