@@ -176,10 +176,22 @@ class Judge {
       if (story && path.starts_with("connection.")) continue;
       const auto known = real.fields.find(path);
       if (known != real.fields.end() && no_other(path, said, known->second)) continue;
+      if (known == real.fields.end() && known_of_build(path, said, *real.alert)) continue;
       text += path + " is " + shown(said) + ", in truth " +
               (known == real.fields.end() ? "not known" : shown(known->second)) + "; ";
     }
     return text;
+  }
+
+  // A fact of the build that this alert of truth came too early for, and another one has.
+  bool known_of_build(const std::string& path, const std::vector<std::string>& said,
+                      const v1::Alert& real) const {
+    return path.starts_with("build.") &&
+           std::any_of(truth_.begin(), truth_.end(), [&](const Seen& other) {
+             const auto known = other.fields.find(path);
+             return other.alert->build().id() == real.build().id() && known != other.fields.end() &&
+                    no_other(path, said, known->second);
+           });
   }
 
   // The connection that an image-deploy tells of is one of the build's.

@@ -5,8 +5,8 @@
 //    the alerts of one build for those of one build.
 // 2. Every field that says who, what or where is absent or the same. The exceptions know less, not
 //    otherwise: fewer tags and base images, ancestors up to where knowledge ends, a shorter image
-//    id, an ambiguous step that names the true one among its candidates. The connection in an
-//    image-deploy may be another one of the same build.
+//    id, an ambiguous step that names the true one among its candidates. A fact of the build may
+//    come earlier than in truth, the connection in an image-deploy may be another one of the build.
 // 3. An alert of truth that is missing or knows less asks for one sensor-blind that truth lacks.
 #pragma once
 

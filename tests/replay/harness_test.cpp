@@ -203,6 +203,17 @@ TEST_CASE("agreement: what is wrong is found") {
       compare(truth, {egress("a", 2, "192.0.2.1"), egress("a", 3, "192.0.2.2")}).wrong.empty());
 }
 
+TEST_CASE("agreement: a fact of the build may be told by an earlier alert than in truth") {
+  v1::Alert early = egress("a", 2, "192.0.2.1");
+  v1::Alert later = egress("a", 3, "192.0.2.2");
+  later.mutable_build()->mutable_request()->add_base_images("base:1");
+  v1::Alert said = early;
+  said.mutable_build()->mutable_request()->add_base_images("base:1");
+  CHECK(compare({early, later}, {said}).wrong.empty());
+  said.mutable_build()->mutable_request()->set_base_images(0, "base:2");
+  CHECK_FALSE(compare({early, later}, {said}).wrong.empty());
+}
+
 TEST_CASE("agreement: an ambiguous step names the true one") {
   const Alerts truth = {egress("a", 2, "192.0.2.1")};
   v1::Alert alert = egress("b", 7, "192.0.2.1");
