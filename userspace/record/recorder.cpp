@@ -145,8 +145,14 @@ RecorderStats Recorder::stats() const {
   return stats;
 }
 
-base::Status Recorder::finish() {
+base::Status Recorder::finish(domain::TimeNs end) {
   drain(true);
+  if (end != 0) {
+    recording::v1::Record record;
+    record.set_time_ns(std::max(now_, end));
+    record.mutable_ended();
+    file_.append(record);
+  }
   return file_.finish();
 }
 

@@ -50,8 +50,10 @@ class Recorder {
   void safe(domain::ConnId conn, const engine::SafeRange& range);
   // Every byte of the direction below `pos` is judged.
   void settled(domain::ConnId conn, domain::Direction direction, std::uint64_t pos);
-  // Writes everything that waits and closes the file. kEnvironment: the recording is not complete.
-  base::Status finish();
+  // Writes everything that waits and closes the file. `end`: the time up to which the sensor
+  // watched (0: not told), so that a replay lets the same deadlines pass. kEnvironment: the
+  // recording is not complete.
+  base::Status finish(domain::TimeNs end = 0);
   RecorderStats stats() const;
 
  private:

@@ -137,6 +137,9 @@ Converted from_proto(const recording::v1::Record& record, domain::Event& out) {
     case recording::v1::Record::kKernelLoss:
       out = domain::KernelLoss{time, record.kernel_loss().cause(), record.kernel_loss().count()};
       break;
+    case recording::v1::Record::kEnded:
+      out = domain::Tick{time};
+      break;
     case recording::v1::Record::KIND_NOT_SET:
       return Converted::kUnknownKind;
   }
