@@ -33,9 +33,10 @@ sigset_t held_signals() {
   return held;
 }
 
-base::Result<std::optional<record::Recorder>> open_recorder(const Options& options) {
+base::Result<std::optional<record::Recorder>> open_recorder(const Options& options,
+                                                            const domain::HostFacts& host) {
   if (options.record.empty()) return std::optional<record::Recorder>();
-  const record::Info info{capture::read_host_facts(), decode::wire_version(), KILNWATCH_VERSION};
+  const record::Info info{host, decode::wire_version(), KILNWATCH_VERSION};
   auto recorder = record::Recorder::create(options.record, info, options.record_limit);
   if (!recorder) return recorder.error();
   return std::optional<record::Recorder>(std::move(*recorder));
@@ -106,15 +107,16 @@ void release_signals() {
 int watch(const Options& options, Watch& parts) {
   if (auto folder = recording_has_folder(options.record); !folder) return fail(folder.error());
   if (auto fit = capture::preflight(); !fit) return fail(fit.error());
-  auto recorder = open_recorder(options);
+  // Read once: the times of alerts and of their replay hang on the same offset of the clocks.
+  const auto host = capture::read_host_facts();
+  auto recorder = open_recorder(options, host);
   if (!recorder) return fail(recorder.error());
   auto source = capture::open_live_source();
   if (!source) return fail(source.error());
   const sigset_t held = held_signals();
   const base::Fd signals(::signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));
 
-  Pipeline pipeline((*source)->host(), *parts.seen, *recorder ? &**recorder : nullptr, parts.emit,
-                    kLiveWindow);
+  Pipeline pipeline(host, *parts.seen, *recorder ? &**recorder : nullptr, parts.emit, kLiveWindow);
   const auto push = [&](domain::Event&& event) { pipeline.push(std::move(event)); };
   say(Level::kInfo, "armed");
   notify_manager("READY=1");

@@ -18,7 +18,7 @@ namespace kilnwatch::capture {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t kSmallFile = 64 * 1024;
+constexpr std::size_t kSmallFile = std::size_t{64} << 10;
 constexpr std::uint64_t kNanosPerTick = 10'000'000;  // USER_HZ is 100 on every Linux ABI we run on
 
 std::uint32_t number(std::string_view text, int base = 10) {
