@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto archive = protocol::unpack_front(front, kLimit);
   fuzz::promise(archive.size() <= kLimit, "the output limit holds");
   for (const auto* name : {"Dockerfile", "dockerfile", "d/X"}) {
-    const auto member = protocol::scan_tar(archive, name).member;
+    const auto member = protocol::find_tar_member(archive, name);
     if (!member) continue;
     fuzz::promise(member->header < member->content && member->content <= archive.size() &&
                       member->size <= archive.size() - member->content,

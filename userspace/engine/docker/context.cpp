@@ -13,10 +13,10 @@ namespace kilnwatch::engine::docker {
 namespace {
 
 // moby withDockerfileFromContext: only the default name falls back to lower case.
-protocol::TarScan find(std::string_view archive, const std::string& name) {
-  if (!name.empty()) return protocol::scan_tar(archive, name);
-  auto scan = protocol::scan_tar(archive, "Dockerfile");
-  return scan.member ? scan : protocol::scan_tar(archive, "dockerfile");
+std::optional<protocol::TarMember> find(std::string_view archive, const std::string& name) {
+  if (!name.empty()) return protocol::find_tar_member(archive, name);
+  const auto member = protocol::find_tar_member(archive, "Dockerfile");
+  return member ? member : protocol::find_tar_member(archive, "dockerfile");
 }
 
 }  // namespace
@@ -51,9 +51,9 @@ bool ContextFront::take(const Scene& scene) {
   const std::string unpacked =
       packed ? protocol::unpack_front(front_.bytes(), kMaxUnpackedFront) : std::string();
   const std::string_view archive = packed ? unpacked : front_.bytes();
-  const auto scan = find(archive, name_);
-  if (!scan.member) return false;
-  const auto [header, content, size] = *scan.member;
+  const auto member = find(archive, name_);
+  if (!member) return false;
+  const auto [header, content, size] = *member;
   const auto text = archive.substr(content, size);
   auto parsed = parse_dockerfile(text);
   scene.out->facts.emplace_back(

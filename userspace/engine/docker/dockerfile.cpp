@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/secrets.h"
+#include "engine/docker/mask.h"
 
 namespace kilnwatch::engine::docker {
 namespace {
@@ -96,7 +97,7 @@ Dockerfile parse_dockerfile(std::string_view text) {
       words >> as >> name;
       image = expand(image, args);
       if (!stages.contains(upper(image)) && image != "scratch") {
-        out.base_images.push_back(base::mask_text(image));
+        out.base_images.push_back(safe_reference(image));
       }
       stages.insert(upper(name));
     }

@@ -51,8 +51,16 @@ bool right_checksum(std::string_view header) {
                   static_cast<std::int64_t>(*told) == with_sign);
 }
 
+struct Extension {
+  bool any = false;
+  std::size_t first = 0;  // offset of its first header
+  std::string name;       // empty: the member's own
+  bool has_size = false;
+  std::size_t size = 0;
+};
+
 // "27 path=dir/file\n" records; the last one of a key counts.
-void pax_records(std::string_view records, std::string& path, std::optional<std::size_t>& size) {
+void pax_records(std::string_view records, Extension& out) {
   while (!records.empty()) {
     std::size_t length = 0;
     const auto [end, error] =
@@ -61,12 +69,14 @@ void pax_records(std::string_view records, std::string& path, std::optional<std:
     if (error != std::errc{} || length > records.size() || length < lead + 2) return;
     auto record = records.substr(lead + 1, length - lead - 2);
     records.remove_prefix(length);
-    if (record.starts_with("path=")) path = record.substr(5);
+    if (record.starts_with("path=")) out.name = record.substr(5);
     if (record.starts_with("size=")) {
       std::size_t value = 0;
       const auto digits = record.substr(5);
-      if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec == std::errc{})
-        size = value;
+      if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec == std::errc{}) {
+        out.size = value;
+        out.has_size = true;
+      }
     }
   }
 }
@@ -101,52 +111,42 @@ std::string clean_path(std::string_view path) {
   return out;
 }
 
-bool is_tar(std::string_view front) {
-  return front.size() >= kTarBlock && front[0] != '\0' &&
-         right_checksum(front.substr(0, kTarBlock));
-}
-
-TarScan scan_tar(std::string_view front, std::string_view name) {
-  TarScan out;
+std::optional<TarMember> find_tar_member(std::string_view front, std::string_view name) {
+  std::optional<TarMember> found;
   const auto wanted = clean_path(name);
-  std::string long_name;  // of extension headers before the member
-  std::optional<std::size_t> long_size;
-  std::optional<std::size_t> first;  // of those headers
+  Extension extension;  // of headers before the member
   for (std::size_t at = 0; at + kTarBlock <= front.size();) {
     const auto header = front.substr(at, kTarBlock);
-    if (header.find_first_not_of('\0') == header.npos) {  // the end is two empty blocks
-      out.complete = true;
-      return out;
-    }
+    if (header.find_first_not_of('\0') == header.npos) return found;  // the end of the archive
     auto size = number(header.substr(kSizeOffset, kSizeLength));
-    if (!size || !right_checksum(header)) return out;
+    if (!size || !right_checksum(header)) return found;
     const char type = header[kTypeOffset];
-    const bool extension = type == 'x' || type == 'g' || type == 'L' || type == 'K';
-    if (!extension && long_size) size = long_size;
+    const bool special = type == 'x' || type == 'g' || type == 'L' || type == 'K';
+    if (!special && extension.has_size) size = extension.size;
     // Links, devices and folders have no content whatever their size says.
     if (type >= '1' && type <= '6') size = 0;
-    if (*size > SIZE_MAX / 2) return out;
+    if (*size > SIZE_MAX / 2) return found;
     const auto content = at + kTarBlock;
     const bool whole = content + *size <= front.size();
-    if (extension) {
-      if (!whole || *size > kMaxExtension) return out;
+    if (special) {
+      if (!whole || *size > kMaxExtension) return found;
       const auto data = front.substr(content, *size);
-      if (!first) first = at;
-      if (type == 'x') pax_records(data, long_name, long_size);
-      if (type == 'L') long_name = text(data);
+      if (!extension.any) extension.first = at;
+      extension.any = true;
+      if (type == 'x') pax_records(data, extension);
+      if (type == 'L') extension.name = text(data);
     } else {
       const bool regular = type == '0' || type == '\0' || type == '7';
-      if (clean_path(long_name.empty() ? member_name(header) : long_name) == wanted) {
-        out.member.reset();
-        if (regular && whole) out.member = TarMember{first.value_or(at), content, *size};
+      if (clean_path(extension.name.empty() ? member_name(header) : extension.name) == wanted) {
+        found.reset();
+        if (regular && whole)
+          found = TarMember{extension.any ? extension.first : at, content, *size};
       }
-      long_name.clear();
-      long_size.reset();
-      first.reset();
+      extension = {};
     }
     at = content + (*size + kTarBlock - 1) / kTarBlock * kTarBlock;
   }
-  return out;
+  return found;
 }
 
 }  // namespace kilnwatch::protocol

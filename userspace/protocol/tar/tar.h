@@ -17,18 +17,10 @@ struct TarMember {
   std::size_t size = 0;
 };
 
-struct TarScan {
-  // The last member of that name (extraction overwrites earlier ones) whose content is whole.
-  std::optional<TarMember> member;
-  bool complete = false;  // the end of the archive is in `front`
-};
-
-// `front`: the first bytes of an archive. Names are compared as the paths they stand for ("./a" and
-// "a/../b/./c" too).
-TarScan scan_tar(std::string_view front, std::string_view name);
-
-// True when the first block is a tar header with a right checksum.
-bool is_tar(std::string_view front);
+// The last member of that name in `front`, the first bytes of an archive (extraction overwrites
+// earlier ones), when its content is whole. Names are compared as the paths they stand for ("./a"
+// and "a/../b/./c" too).
+std::optional<TarMember> find_tar_member(std::string_view front, std::string_view name);
 
 // A relative path without "." and ".." and empty segments ("" for the root).
 std::string clean_path(std::string_view path);
