@@ -284,3 +284,24 @@ TEST_CASE("A request met midway whose first byte came alone is read") {
            true);
   check_whole(texts, 0);
 }
+
+TEST_CASE("The socket of the network hook is no API") {
+  const auto facts = [](const std::string& path) {
+    domain::ConnOpened opened;
+    opened.path = path;
+    const auto conversation = engine::make_conversation(opened);
+    engine::Output output;
+    conversation->data({Direction::kRequest, 1, 0,
+                        "{\"ContainerID\":\"x\",\"Key\":\"/proc/1/ns/net\"}", true, true},
+                       output);
+    conversation->data({Direction::kResponse, 1, 0, "success", false, true}, output);
+    conversation->gap(Direction::kRequest, 1, 5, output);
+    CHECK(conversation->settled(Direction::kResponse) == 7);
+    conversation->close(2, output);
+    return output.facts.size() + output.safe.size();
+  };
+  CHECK(facts("/var/run/docker/libnetwork/841fe3eae721.sock") == 0);
+  CHECK(facts("/var/run/docker.sock") > 0);
+  CHECK(facts("/tmp/libnetwork.sock") > 0);
+  CHECK(facts("@libnetwork/x.sock") > 0);
+}
