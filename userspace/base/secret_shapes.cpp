@@ -87,6 +87,11 @@ void mark_userinfo(std::string_view t, Marks& marks) {
     for (; end < t.size() && !ends(end); ++end) {
       if (t[end] == '@') at = end;
     }
+    // Masked before, in equal length: as short as any other.
+    if (const auto stars = std::min(t.find_first_not_of('*', begin), t.size());
+        stars > begin && t.substr(stars, 1) == "@") {
+      at = stars;
+    }
     // git@ is how everyone reaches a repository.
     if (at != t.npos && t.substr(begin, at - begin) != "git") mark(t, marks, begin, at);
   }

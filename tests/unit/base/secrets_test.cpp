@@ -274,6 +274,12 @@ TEST_CASE("Masking twice is masking once, and lengths stay, whatever the text") 
   }
 }
 
+TEST_CASE("What was masked in equal length is as short as what is masked at once") {
+  for (const std::string text : {"FROM http://u:canary@192.0.2.1/x", "git clone https://token@h/r",
+                                 "curl http://h/?token=canary&x=1"})
+    CHECK(mask_text(mask_text_same_length(text)) == mask_text(text));
+}
+
 TEST_CASE("A hostile quarter of a megabyte takes no longer than a harmless one by much") {
   const auto piece = GENERATE("token=\"a", "token='", "\\", "\\\"", "-e K=\"", "-u a:", "://", "@",
                               "-----BEGIN", "-----BEGIN PRIVATE KEY", "eyJ", "-", "ghp_-", "a",

