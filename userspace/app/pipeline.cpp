@@ -51,8 +51,9 @@ void Pipeline::push(domain::Event event) {
   window_.push(std::move(event));
 }
 
-void Pipeline::finish() {
+void Pipeline::finish(domain::TimeNs end) {
   window_.flush();
+  if (end > now_) handle(domain::Tick{end});
   tracker_.finish();
   decide();
 }

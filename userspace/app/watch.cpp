@@ -134,10 +134,11 @@ int watch(const Options& options, Watch& parts) {
   }
   notify_manager("STOPPING=1");
   // What the kernel had ready when the end was asked for still counts.
+  const domain::TimeNs end = base::clock_ns(CLOCK_BOOTTIME);
   if (code == 0) (void)(*source)->poll(0, push);
-  pipeline.finish();
+  pipeline.finish(end);
   if (*recorder) {
-    if (auto done = (*recorder)->finish(); !done) code = fail(done.error());
+    if (auto done = (*recorder)->finish(end); !done) code = fail(done.error());
   }
   say_counters(pipeline.stats());
   return code;
