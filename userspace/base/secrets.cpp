@@ -1,5 +1,7 @@
 #include "base/secrets.h"
 
+#include <algorithm>
+
 #include "base/secret_rules.h"
 
 namespace kilnwatch::base {
@@ -25,14 +27,20 @@ Marks find(std::string_view text) {
   return marks;
 }
 
-// text[from, to) with each run of marked bytes as "***".
+// text[from, to) with each run of marked bytes as "***". So is a run of stars that was there
+// before: a secret that was masked in equal length reads as one that was masked now.
 std::string masked(std::string_view text, const Marks& marks, std::size_t from, std::size_t to) {
+  constexpr std::size_t kMasked = 3;
   std::string out;
-  for (std::size_t i = from; i < to; ++i) {
-    if (!marks[i]) {
-      out += text[i];
-    } else if (i == from || !marks[i - 1]) {
-      out += "***";
+  for (std::size_t i = from; i < to;) {
+    std::size_t end = i;
+    bool secret = false;
+    for (; end < to && (marks[end] || text[end] == '*'); ++end) secret = secret || marks[end];
+    if (end == i) {
+      out += text[i++];
+    } else {
+      out.append(secret ? kMasked : std::min(end - i, kMasked), '*');
+      i = end;
     }
   }
   return out;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -131,6 +132,13 @@ constexpr const char* kPlain[] = {
     "ask-learn disk-usage task-runner-with-a-very-long-name-indeed",
 };
 
+// Each run of stars as one.
+std::string one_star(std::string text) {
+  const auto both = [](char a, char b) { return a == '*' && b == '*'; };
+  text.erase(std::unique(text.begin(), text.end(), both), text.end());
+  return text;
+}
+
 }  // namespace
 
 TEST_CASE("A secret is masked where it stands, and nothing else is") {
@@ -148,6 +156,13 @@ TEST_CASE("Text without a secret is left alone") {
     CAPTURE(text);
     CHECK(mask_text(text) == text);
     CHECK(mask_text_same_length(text) == text);
+  }
+}
+
+TEST_CASE("A secret that was masked in equal length reads as one that was masked now") {
+  for (const auto& [text, masked] : kMasked) {
+    CAPTURE(text);
+    CHECK(mask_text(mask_text_same_length(text)) == masked);
   }
 }
 
@@ -270,6 +285,8 @@ TEST_CASE("Masking twice is masking once, and lengths stay, whatever the text") 
     const auto once = mask_text(text);
     CAPTURE(once);
     REQUIRE(mask_text(once) == once);
+    // A recording's replay reads as the run did; one or two stars do not tell what they stand for.
+    REQUIRE(one_star(mask_text(same)) == one_star(once));
     (void)mask_args({text, once, text});
   }
 }
