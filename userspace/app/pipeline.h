@@ -43,8 +43,8 @@ class Pipeline {
            Emit emit, domain::TimeNs window = stream::kReorderWindowNs);
 
   void push(domain::Event event);
-  // Nothing more comes: what waits in windows and for deadlines is decided now. `end`: the time up to
-  // which was watched, where it is known.
+  // Nothing more comes: what waits in windows and for deadlines is decided now. `end`: the time up
+  // to which was watched, where it is known.
   void finish(domain::TimeNs end = 0);
 
   // Live only. It is `now` (CLOCK_BOOTTIME), and every event up to now has been pushed: releases
