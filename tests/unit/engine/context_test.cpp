@@ -122,3 +122,21 @@ TEST_CASE("A recording keeps the Dockerfile's members only, and is read the same
   REQUIRE(again.size() == 1);
   CHECK(again[0].base_images == std::vector<std::string>{"a"});
 }
+
+TEST_CASE("A Dockerfile is known when its archive ends, though the request does not") {
+  const auto archive = tar_entry("Dockerfile", "FROM a") + tar_end() + std::string(8192, '\0');
+  const std::string head = "POST /build HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (unsigned seed = 0; seed < 4; ++seed) {
+    const auto output =
+        converse({asks(head + chunk(archive))}, seed == 0 ? single() : random_split(seed), false);
+    CHECK(facts_of<domain::DockerfileSeen>(output).size() == 1);
+  }
+  const auto open =
+      converse({asks(head + chunk(tar_entry("Dockerfile", "FROM a")))}, whole(), false);
+  CHECK(facts_of<domain::DockerfileSeen>(open).empty());  // another may follow
+}
+
+TEST_CASE("Zeros in a member are no end of the archive") {
+  CHECK(dockerfile(tar_entry("zero", std::string(4096, '\0')) +
+                   tar_entry("Dockerfile", "FROM behind") + tar_end()) == "FROM behind");
+}

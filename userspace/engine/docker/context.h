@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/docker/call.h"
 #include "engine/gathered.h"
@@ -25,18 +26,25 @@ class ContextFront {
   void hole(const Scene& scene, std::uint64_t count);
   void finish(const Scene& scene);  // nothing more is to come
   bool wanted() const { return wanted_; }
+  // Where the first byte stands that may still be vouched for.
   std::optional<std::uint64_t> held() const {
+    if (!safe_.empty()) return safe_.front().pos;
     if (front_.empty()) return std::nullopt;
     return front_.first_pos();
   }
 
  private:
-  bool take(const Scene& scene);  // true: the Dockerfile was found
+  bool ended();
+  void look();
 
   domain::CallId id_;
   std::string name_;
   Gathered front_;
-  std::uint64_t passed_ = 0;  // bytes of the context so far, seen or not
+  std::optional<domain::DockerfileSeen> found_;  // the last one so far: a later member overwrites
+  std::vector<SafeRange> safe_;                  // its place
+  std::optional<std::size_t> end_;               // of the archive, in front_
+  std::uint64_t passed_ = 0;                     // bytes of the context so far, seen or not
+  bool holed_ = false;                           // bytes were left out
   bool wanted_ = true;
 };
 

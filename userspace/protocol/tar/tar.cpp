@@ -90,6 +90,42 @@ std::string member_name(std::string_view header) {
   return name;
 }
 
+// Hands each member to `visit` (path, place, whether it is a regular file). Returns where a block
+// of zeros stands in the place of a header; nothing: the front ends before, or is no archive from
+// there.
+template <class Visit>
+std::optional<std::size_t> walk(std::string_view front, const Visit& visit) {
+  Extension extension;  // of headers before the member
+  for (std::size_t at = 0; at + kTarBlock <= front.size();) {
+    const auto header = front.substr(at, kTarBlock);
+    if (header.find_first_not_of('\0') == header.npos) return at;
+    auto size = number(header.substr(kSizeOffset, kSizeLength));
+    if (!size || !right_checksum(header)) return std::nullopt;
+    const char type = header[kTypeOffset];
+    const bool special = type == 'x' || type == 'g' || type == 'L' || type == 'K';
+    if (!special && extension.has_size) size = extension.size;
+    // Links, devices and folders have no content whatever their size says.
+    if (type >= '1' && type <= '6') size = 0;
+    if (*size > SIZE_MAX / 2) return std::nullopt;
+    const auto content = at + kTarBlock;
+    if (special) {
+      if (content + *size > front.size() || *size > kMaxExtension) return std::nullopt;
+      const auto data = front.substr(content, *size);
+      if (!extension.any) extension.first = at;
+      extension.any = true;
+      if (type == 'x') pax_records(data, extension);
+      if (type == 'L') extension.name = text(data);
+    } else {
+      const bool regular = type == '0' || type == '\0' || type == '7';
+      visit(extension.name.empty() ? member_name(header) : extension.name,
+            TarMember{extension.any ? extension.first : at, content, *size}, regular);
+      extension = {};
+    }
+    at = content + (*size + kTarBlock - 1) / kTarBlock * kTarBlock;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string clean_path(std::string_view path) {
@@ -114,39 +150,19 @@ std::string clean_path(std::string_view path) {
 std::optional<TarMember> find_tar_member(std::string_view front, std::string_view name) {
   std::optional<TarMember> found;
   const auto wanted = clean_path(name);
-  Extension extension;  // of headers before the member
-  for (std::size_t at = 0; at + kTarBlock <= front.size();) {
-    const auto header = front.substr(at, kTarBlock);
-    if (header.find_first_not_of('\0') == header.npos) return found;  // the end of the archive
-    auto size = number(header.substr(kSizeOffset, kSizeLength));
-    if (!size || !right_checksum(header)) return found;
-    const char type = header[kTypeOffset];
-    const bool special = type == 'x' || type == 'g' || type == 'L' || type == 'K';
-    if (!special && extension.has_size) size = extension.size;
-    // Links, devices and folders have no content whatever their size says.
-    if (type >= '1' && type <= '6') size = 0;
-    if (*size > SIZE_MAX / 2) return found;
-    const auto content = at + kTarBlock;
-    const bool whole = content + *size <= front.size();
-    if (special) {
-      if (!whole || *size > kMaxExtension) return found;
-      const auto data = front.substr(content, *size);
-      if (!extension.any) extension.first = at;
-      extension.any = true;
-      if (type == 'x') pax_records(data, extension);
-      if (type == 'L') extension.name = text(data);
-    } else {
-      const bool regular = type == '0' || type == '\0' || type == '7';
-      if (clean_path(extension.name.empty() ? member_name(header) : extension.name) == wanted) {
-        found.reset();
-        if (regular && whole)
-          found = TarMember{extension.any ? extension.first : at, content, *size};
-      }
-      extension = {};
-    }
-    at = content + (*size + kTarBlock - 1) / kTarBlock * kTarBlock;
-  }
+  walk(front, [&](const std::string& path, const TarMember& member, bool regular) {
+    if (clean_path(path) != wanted) return;
+    found.reset();
+    if (regular && member.content + member.size <= front.size()) found = member;
+  });
   return found;
+}
+
+std::optional<std::size_t> tar_end(std::string_view front) {
+  const auto end = walk(front, [](const std::string&, const TarMember&, bool) {});
+  if (!end || front.size() - *end < kTarEnd) return std::nullopt;
+  if (front.substr(*end, kTarEnd).find_first_not_of('\0') != front.npos) return std::nullopt;
+  return end;
 }
 
 }  // namespace kilnwatch::protocol
