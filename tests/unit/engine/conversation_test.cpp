@@ -211,6 +211,17 @@ TEST_CASE("Loss in a build names the build and does not end the reading") {
   check_whole(texts, 1);
 }
 
+TEST_CASE("An answer that came before its request was known lost is not the next one's") {
+  for (const std::string& answer :
+       {kPong, std::string("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"),
+        std::string("HTTP/1.1 200 OK\r\n\r\n")}) {
+    const auto texts = fact_texts(
+        converse(Turns{answers(answer), loses(Direction::kRequest, 50)} + kWholeBuild, whole()));
+    CHECK(count(texts, "blind") == 1);
+    check_whole(texts, 0);
+  }
+}
+
 TEST_CASE("A hidden request's answers are not taken for those of the next one") {
   const auto texts =
       told(Turns{loses(Direction::kRequest, 50), answers(kPong)} + kWholeBuild, false);
@@ -218,12 +229,39 @@ TEST_CASE("A hidden request's answers are not taken for those of the next one") 
   check_whole(texts, 0);
 }
 
-TEST_CASE("Answers that cannot be told apart after a loss are nobody's") {
+TEST_CASE("A lost answer does not take the next request with it: the engine has read on") {
+  const auto texts =
+      fact_texts(converse(Turns{asks(kPing), asks(kBuild), loses(Direction::kResponse, 40)} +
+                              Turns(kWholeBuild.begin() + 1, kWholeBuild.end()) + kWholeBuild,
+                          whole()));
+  check_whole(texts, 1);
+  check_whole(texts, 2);
+}
+
+TEST_CASE("Of pipelined requests one of whose answers is lost the build's tells itself") {
+  const std::string head = "HEAD /_ping HTTP/1.1\r\n\r\n";
+  const std::string list =
+      "HTTP/1.1 404 Not Found\r\nContent-Length: 15\r\n\r\n{\"message\":\"x\"}";
+  for (const auto& between : {Turns{}, Turns{answers(kPong)}, Turns{answers(list)},
+                              Turns{answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")}}) {
+    const auto texts = fact_texts(converse(
+        Turns{asks(kPing + head + kBuild + kPing), loses(Direction::kResponse, 40)} + between +
+            Turns(kWholeBuild.begin() + 1, kWholeBuild.end()) + Turns{answers(kPong)} + kWholeBuild,
+        whole()));
+    CAPTURE(texts);
+    CHECK(count(texts, "requested") == 2);
+    check_whole(texts, 2);
+    check_whole(texts, 4);
+  }
+}
+
+TEST_CASE("Answers of several builds that cannot be told apart are nobody's") {
   const auto texts = fact_texts(
-      converse(Turns{asks(kPing + kBuild), loses(Direction::kResponse, 40), answers(kChunkedOk),
+      converse(Turns{asks(kBuild + kBuild), loses(Direction::kResponse, 40), answers(kChunkedOk),
                      answers(stream("Step 1/1 : FROM a")), answers("0\r\n\r\n")} +
                    kWholeBuild,
                whole()));
+  CHECK(count(texts, "ended 7.0 5") == 1);
   CHECK(count(texts, "ended 7.1 5") == 1);
   CHECK(count(texts, "requested 7.2 |") == 1);
   CHECK(count(texts, "step 7.2") == 1);

@@ -127,6 +127,10 @@ void BuildCall::answer_head(const Scene& scene, std::uint32_t status) {
   announce(scene, request_done);  // what is still to come of the request does not matter
   if (context_) context_->finish(scene);
   status_ = status;
+  // What came before was the answer of another call.
+  output_ = {};
+  message_.clear();
+  cut_ = resume_ = false;
 }
 
 // One JSON message a line.

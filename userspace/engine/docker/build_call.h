@@ -16,7 +16,7 @@ class BuildCall final : public Call {
  public:
   BuildCall(const protocol::Head& head, domain::CallId id, Route route, const Scene& scene);
   // An answer whose request was not seen: a build once it carries a line of the builder's.
-  BuildCall() : Call(Kind::kOther), announced_(true), unseen_(true) {}
+  BuildCall() : Call(Kind::kUnseen), announced_(true), unseen_(true) {}
 
   void request_body(const Scene& scene, std::uint64_t pos, std::string_view bytes) override;
   void request_hole(const Scene& scene, std::uint64_t count, bool lost) override;
@@ -26,6 +26,7 @@ class BuildCall final : public Call {
   void answer_hole(const Scene& scene, bool lost) override;
   void answer_end(const Scene& scene) override;
   void cut(const Scene& scene, Cut how) override;
+  bool answer_is_own() const override { return output_.spoke(); }
   std::optional<std::uint64_t> held(domain::Direction direction) const override;
 
  private:

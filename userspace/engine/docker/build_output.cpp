@@ -45,6 +45,13 @@ std::string_view BuildOutput::front_of(std::string_view bytes) {
 
 BuildOutput::Said BuildOutput::read(const Message& message, domain::TimeNs time,
                                     domain::CallId call, std::vector<domain::ApiFact>& facts) {
+  const auto said = judge(message, time, call, facts);
+  spoke_ = spoke_ || said == Said::kBuilder;
+  return said;
+}
+
+BuildOutput::Said BuildOutput::judge(const Message& message, domain::TimeNs time,
+                                     domain::CallId call, std::vector<domain::ApiFact>& facts) {
   auto text = std::string(message.bytes);
   if (!message.whole) {
     text = front_of(message.bytes);

@@ -29,13 +29,17 @@ class BuildOutput {
   static std::string_view front_of(std::string_view bytes);
   Said read(const Message& message, domain::TimeNs time, domain::CallId call,
             std::vector<domain::ApiFact>& facts);
+  bool spoke() const { return spoke_; }  // a line of the builder's was read
   domain::BuildEnded ended(domain::TimeNs time, domain::CallId call,
                            std::uint32_t http_status) const;
 
  private:
+  Said judge(const Message& message, domain::TimeNs time, domain::CallId call,
+             std::vector<domain::ApiFact>& facts);
   bool line(const std::string& stream, domain::TimeNs time, domain::CallId call,
             std::vector<domain::ApiFact>& facts);
 
+  bool spoke_ = false;
   bool step_seen_ = false;
   bool built_ = false;
   std::string error_;

@@ -47,6 +47,8 @@ class Call {
   virtual void answer_hole(const Scene&, bool /*lost*/) {}
   virtual void answer_end(const Scene&) {}
   virtual void cut(const Scene&, Cut) {}
+  // True once the answer can be no other call's.
+  virtual bool answer_is_own() const { return false; }
   // First byte of a direction that is gathered and not judged yet; nothing: none.
   virtual std::optional<std::uint64_t> held(domain::Direction) const { return std::nullopt; }
 
@@ -55,6 +57,9 @@ class Call {
   bool answer_begun = false;
   bool request_done = false;
   bool answer_done = false;
+  std::size_t doubtful = 0;          // so many answers may come before its own
+  std::uint64_t head_read = 0;       // number of the engine's read that ended its head
+  std::uint64_t end_read = 0;        // and its request
   std::string_view unreadable = {};  // why its request could not be read to the end
 
  private:

@@ -64,6 +64,40 @@ void Calls::drop_done() {
     calls_.pop_front();
 }
 
+void Calls::drop_answered(const Scene& scene) {
+  for (std::size_t i = 0; i + 1 < calls_.size(); ++i) {
+    auto& call = *calls_[i];
+    if (call.answer_done || calls_[i + 1]->head_read <= call.end_read) continue;
+    call.cut(scene, Cut::kLost);
+    call.answer_done = true;
+  }
+  drop_done();
+}
+
+void Calls::doubt(const Scene& scene) {
+  const auto is_waiting_build = [](const auto& call) {
+    return call->kind() == Kind::kBuild && !call->answer_done;
+  };
+  if (std::count_if(calls_.begin(), calls_.end(), is_waiting_build) != 1)
+    return give_up(scene, Cut::kLost);
+  std::size_t before = 0;
+  bool passed = false;
+  for (auto& call : calls_) {
+    if (call->answer_done) continue;
+    if (is_waiting_build(call)) {
+      call->doubtful = before;
+      call->answer_hole(scene, true);
+      passed = true;
+      continue;
+    }
+    before += passed ? 0 : 1;
+    if (!call->unreadable.empty()) scene.blind(call->unreadable);
+    call->cut(scene, Cut::kLost);
+    call->answer_done = true;
+  }
+  drop_done();
+}
+
 void Calls::forgive() {
   for (auto& call : calls_) call->unreadable = {};
 }

@@ -26,7 +26,13 @@ class Calls {
   Call& add_unseen(const Scene& scene, bool first);
 
   void end_request(Call& call);
-  void end_answer(Call& call);                // may delete it
+  void end_answer(Call& call);  // may delete it
+  // net/http reads on only when it has answered: a call whose next one's head ended in a later read
+  // than its own request is over, although its answer was not seen.
+  void drop_answered(const Scene& scene);
+  // An answer was lost: which one is whose cannot be told any more, but that of a single build
+  // tells itself. All others are given up.
+  void doubt(const Scene& scene);
   void forgive();                             // what could not be read of requests does not matter
   void give_up(const Scene& scene, Cut how);  // all of them
 

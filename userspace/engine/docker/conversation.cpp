@@ -68,6 +68,7 @@ std::uint64_t DockerConversation::settled(Direction direction) const {
 }
 
 void DockerConversation::ask(const domain::Chunk& chunk) {
+  if (chunk.call_start) ++reads_;
   if (request_.lost() && (chunk.at_head || chunk.call_start) && may_be_request(chunk.bytes)) {
     request_.resync();
     probing_ = true;
@@ -99,6 +100,14 @@ void DockerConversation::respond(const domain::Chunk& chunk) {
 
 void DockerConversation::answer(const domain::Chunk& chunk) {
   if (response_.lost() && chunk.call_start) find_answer(chunk.bytes);
+  // An answer whose end was not seen: a chunk size begins otherwise. And the request that was not
+  // seen may have been a HEAD, whose answer has no body.
+  const auto* call = calls_.answering();
+  const bool other = call != nullptr && response_.in_body() && !call->answer_is_own() &&
+                     (call->kind() == Kind::kUnseen || call->doubtful > 0);
+  if (chunk.call_start && chunk.bytes.starts_with("HTTP/1.") &&
+      (other || response_.at_chunk_size()))
+    response_.resync();
   const auto read = response_.feed(chunk.pos, chunk.bytes);
   if (read == chunk.bytes.size()) return;
   // What follows the last answer belongs to a request that was not seen yet.
@@ -126,11 +135,13 @@ void DockerConversation::unasked(domain::TimeNs time) {
 
 // After lost framing an answer is found again at the start of a write.
 void DockerConversation::find_answer(std::string_view bytes) {
-  if (bytes.starts_with("HTTP/1.")) {
+  const bool head = bytes.starts_with("HTTP/1.");
+  if (!head && !may_be_message_chunk(bytes)) return;
+  calls_.drop_answered(scene_);
+  if (head) {
     never_synced_ = false;
     return response_.resync();
   }
-  if (!may_be_message_chunk(bytes)) return;
   auto* call = calls_.answering();
   if (call == nullptr && !unseen_) return;
   if (call == nullptr || (never_synced_ && !call->answer_begun))

@@ -52,6 +52,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
 
   Scene scene_;
   std::uint32_t number_ = 0;
+  std::uint64_t reads_ = 0;  // of the engine, so far
   Calls calls_;
   Early early_;
   LineMask masks_[2];

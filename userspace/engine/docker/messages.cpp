@@ -23,7 +23,9 @@ Body DockerConversation::request_head(const protocol::Head& head) {
   told_lost_ = false;
   unseen_ = false;  // an engine reads on only when it has answered what came before
   const domain::CallId id{scene_.conn, number_++};
-  calls_.add(scene_, make_call(head, id, scene_)).head_only = head.first == "HEAD";
+  auto& call = calls_.add(scene_, make_call(head, id, scene_));
+  call.head_only = head.first == "HEAD";
+  call.head_read = reads_;
   return Body::kFramed;
 }
 
@@ -32,7 +34,9 @@ Body DockerConversation::answer_head(const protocol::Head& head) {
   std::from_chars(head.second.data(), head.second.data() + head.second.size(), status);
   if (status / 100 == 1 && status != 101) return Body::kFramed;
   auto* call = calls_.answering();
-  if (call != nullptr && call->answer_begun) {  // its end was lost
+  if (call != nullptr && call->answer_begun && call->doubtful > 0 && !call->answer_is_own()) {
+    --call->doubtful;
+  } else if (call != nullptr && call->answer_begun) {  // its end was lost
     call->cut(scene_, Cut::kLost);
     calls_.end_answer(*call);
     call = calls_.answering();
@@ -69,7 +73,11 @@ void DockerConversation::end() {
   if (call == nullptr) return;
   if (asks()) {
     call->request_end(scene_);
+    call->end_read = reads_;
     calls_.end_request(*call);
+  } else if (call->doubtful > 0 && !call->answer_is_own()) {
+    --call->doubtful;  // it was the answer of a call before it
+    call->answer_begun = false;
   } else {
     call->answer_end(scene_);
     calls_.end_answer(*call);
@@ -97,13 +105,17 @@ void DockerConversation::request_broken(std::string_view reason) {
     if (!unread.answer_done) unread.unreadable = reason;
   }
   if (call != nullptr) calls_.end_request(*call);
+  if (early_.empty()) return;
+  answer_early(scene_.now);  // of what was not seen, not of the request that comes next
+  direction_ = Direction::kRequest;
 }
 
 void DockerConversation::answers_lost() {
+  calls_.drop_answered(scene_);
   if (calls_.waiting() == 1) {
     calls_.answering()->answer_hole(scene_, true);
-  } else if (calls_.waiting() > 1) {  // which answer is whose cannot be told any more
-    calls_.give_up(scene_, Cut::kLost);
+  } else if (calls_.waiting() > 1) {
+    calls_.doubt(scene_);
     unseen_ = true;
   }
 }

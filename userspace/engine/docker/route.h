@@ -18,6 +18,7 @@ enum class Kind : std::uint8_t {
   kTag,
   kPull,      // /images/create
   kHijack,    // attach, exec start: raw after the answer
+  kUnseen,    // an answer whose request was not seen
   kBuildKit,  // /grpc: HTTP/2 after the answer
 };
 

@@ -61,7 +61,7 @@ class Parser {
     return state_ == State::kLength || state_ == State::kChunk || state_ == State::kUntilClose;
   }
   bool between() const { return state_ == State::kHead && raw_.empty() && head_.first.empty(); }
-  bool until_close() const { return state_ == State::kUntilClose; }
+  bool at_chunk_size() const { return state_ == State::kChunkSize && raw_.empty(); }
   // First line of a head, as far as it is there; empty anywhere else.
   std::string_view start_so_far() const {
     return state_ == State::kHead && head_.first.empty() ? std::string_view(raw_)
