@@ -18,7 +18,7 @@ ALLOWED = {
     "protocol": {"base"},
     "engine": {"base", "domain", "protocol"},
     "identity": {"base", "domain"},
-    "tracker": {"base", "domain", "identity"},
+    "tracker": {"base", "domain", "identity", "protocol"},
     "detect": {"base", "domain", "tracker"},
     "sink": {"base", "domain", "proto"},
     "record": {"base", "domain", "stream", "protocol", "engine", "proto"},

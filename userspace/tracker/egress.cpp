@@ -1,4 +1,6 @@
 // Connections of containers, on their way to a step.
+#include "protocol/http1/first_request.h"
+#include "tracker/address.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -8,16 +10,11 @@ using namespace domain;
 namespace {
 
 void read_http(const std::string& payload, Connection& connection) {
-  const std::size_t line = payload.find("\r\n");
-  if (line == std::string::npos) return;
-  const std::size_t first = payload.find(' ');
-  const std::size_t second = payload.find(' ', first + 1);
-  if (first > 10 || second > line || payload.compare(second + 1, 5, "HTTP/") != 0) return;
-  connection.http_method = payload.substr(0, first);
-  connection.http_path = payload.substr(first + 1, second - first - 1);
-  const std::size_t host = payload.find("\r\nHost: ");
-  if (host == std::string::npos) return;
-  connection.http_host = payload.substr(host + 8, payload.find("\r\n", host + 8) - host - 8);
+  const auto request = protocol::read_first_request(payload);
+  if (!request) return;
+  connection.http_method = request->method;
+  connection.http_path = request->target;
+  connection.http_host = request->host;
 }
 
 }  // namespace

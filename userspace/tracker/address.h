@@ -1,0 +1,26 @@
+// What an address means to a step.
+#pragma once
+
+#include <string>
+
+#include "domain/api_fact.h"
+
+namespace kilnwatch::tracker {
+
+// RFC 1122 3.2.1.3, RFC 4291 2.5.3; a connect to the unspecified address goes to loopback, too
+// (Linux: ip(7)).
+inline bool is_loopback(const std::string& ip) {
+  return ip.starts_with("127.") || ip == "::1" || ip == "0.0.0.0" || ip == "::";
+}
+
+// The APIs of docker and swarm by convention (IANA: docker, docker-s, swarm).
+inline bool is_engine_port(std::uint16_t port) { return port >= 2375 && port <= 2377; }
+
+// A step's loopback is its own, with docker's resolver on 127.0.0.11, unless the request lends it
+// the network of the host or of another container (moby: runconfig/hostconfig.go, NetworkMode).
+inline bool own_loopback(const domain::BuildRequested& request, const std::string& ip) {
+  return is_loopback(ip) && request.network_mode != "host" &&
+         !request.network_mode.starts_with("container:");
+}
+
+}  // namespace kilnwatch::tracker
