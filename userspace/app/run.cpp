@@ -79,6 +79,11 @@ int run(const Options& options) {
   if (queue.lost() > 0) {
     say(Level::kWarning, std::to_string(queue.lost()) + " alerts were not read and are lost");
   }
+  if ((*seen)->refused() + (*seen)->write_errors() > 0) {
+    say(Level::kWarning, "seen destinations: " + std::to_string((*seen)->refused()) +
+                             " had no room and count as new each time, " +
+                             std::to_string((*seen)->write_errors()) + " could not be written");
+  }
   if (code == 0 && (*seen)->write_errors() > 0) {
     return fail({base::ErrorClass::kEnvironment,
                  std::to_string((*seen)->write_errors()) + " destinations could not be kept in " +
