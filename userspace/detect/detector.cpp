@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/secrets.h"
+#include "tracker/address.h"
 #include "tracker/ident.h"
 
 namespace kilnwatch::detect {
@@ -16,10 +17,8 @@ void add(Finding& finding, Severity at_least, std::string code, std::string text
   finding.reasons.push_back({std::move(code), std::move(text)});
 }
 
-bool loopback(const std::string& ip) { return ip.starts_with("127.") || ip == "::1"; }
-
 bool remote_client(const Client& client) {
-  return client.transport == Transport::kTcp && !loopback(client.address.ip);
+  return client.transport == Transport::kTcp && !tracker::is_loopback(client.address.ip);
 }
 
 std::string client_text(const Client& client) {
@@ -77,10 +76,12 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   const Endpoint& to = connection.destination;
   const std::string where = to.ip + " port " + std::to_string(to.port);
   connection.first_seen = seen_.insert(to.ip + " " + std::to_string(to.port));
-  const bool engine = moment.to_engine || (to.port >= 2375 && to.port <= 2377);
   const bool metadata = to.ip == "169.254.169.254" || to.ip == "fd00:ec2::254";
   if (!connection.first_seen && !engine && !metadata) return false;
   // One alert for each step container and destination, also where every connection is wrong.
+  const bool engine = moment.to_engine || tracker::is_engine_port(to.port);
+  // Nothing leaves the step.
+  if (!engine && tracker::own_loopback(moment.build->request, to.ip)) return false;
   if (told_.contains(moment.key)) return false;
   told_.insert(moment.key);
   if (engine) add(finding, Severity::kCritical, "engine-api", where + " is an engine's API");

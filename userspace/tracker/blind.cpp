@@ -2,6 +2,7 @@
 #include <set>
 #include <utility>
 
+#include "tracker/address.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -62,7 +63,10 @@ void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) 
   }
   const Run* open = nullptr;
   std::size_t count = 0;
+  const Endpoint& to = flow.egress.destination;
+  const bool engine = is_engine(to) || is_engine_port(to.port);
   for (const auto& [call, run] : runs_) {
+    if (!engine && own_loopback(run.build.request, to.ip)) continue;
     // What ran already when a build was met midway may be the step that it was at.
     const TimeNs at = flow.egress.time;
     const bool midway_step = run.build.request.midway &&
@@ -74,7 +78,6 @@ void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) 
   }
   if (open == nullptr) return;
   container.blind_told = true;
-  const Endpoint& to = flow.egress.destination;
   Moment moment;
   moment.time = time;
   moment.call = open->build.request.call;

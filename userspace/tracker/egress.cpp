@@ -52,10 +52,10 @@ void Tracker::drop_flow(EgressId id) {
   flows_.erase(it);
 }
 
-// An engine's listener is reached on any address of its host: each one that was seen to reach an
-// engine counts with each port that did.
+// An engine's listener is reached on any address of its host: loopback, and each one that was seen
+// to reach an engine, counts with each port that did.
 bool Tracker::is_engine(const Endpoint& to) const {
-  return engine_ips_.contains(to.ip) && engine_ports_.contains(to.port);
+  return (is_loopback(to.ip) || engine_ips_.contains(to.ip)) && engine_ports_.contains(to.port);
 }
 
 void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {

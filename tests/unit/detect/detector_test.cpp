@@ -166,6 +166,32 @@ TEST_CASE("build-egress: a name that was claimed, a path with a secret, a step w
   named.connection->http_host = "example.org";
   named.connection->http_path = "/get?token=canary1234";
   const auto found = bench.detector.judge(named);
+TEST_CASE(
+    "build-egress: a step's own loopback is nothing outbound, unless an engine listens there") {
+  for (const auto* ip : {"127.0.0.1", "127.0.0.11", "::1", "0.0.0.0", "::"}) {
+    CAPTURE(ip);
+    Bench bench;
+    CHECK_FALSE(bench.detector.judge(egress(ip, 53)));
+    const auto engine = bench.detector.judge(egress(ip, 2375));
+    REQUIRE(engine);
+    CHECK(has(*engine, "engine-api"));
+    auto known = egress(ip, 4243);
+    known.to_engine = true;
+    CHECK(bench.detector.judge(known));
+    for (const auto* mode : {"host", "container:abc"}) {
+      auto shared = egress(ip, 53, mode);
+      shared.build->request.network_mode = mode;
+      const auto found = bench.detector.judge(shared);
+      CHECK(found.has_value() == (std::string(mode) == "host"));  // the second one is a repeat
+    }
+  }
+  Bench bench;
+  auto lent = egress("127.0.0.1", 6379);
+  lent.build->request.network_mode = "container:abc";
+  CHECK(bench.detector.judge(lent));
+  CHECK(bench.detector.judge(egress("128.0.0.1", 80)));
+}
+
   REQUIRE(found);
   CHECK_FALSE(has(*found, "raw-address"));
   CHECK(found->connection->http_path.find("canary") == std::string::npos);

@@ -202,7 +202,8 @@ TEST_CASE("An engine is recognised on every address and port that engines were r
   scene.connect(300 * kMs, 'a', "198.51.100.1", 1, 4243);
   scene.connect(310 * kMs, 'a', "198.51.100.2", 2, 4243);
   const auto found = scene.of(Rule::kBuildEgress);
-  REQUIRE(found.size() == 2);
+  REQUIRE(found.size() == 3);
+  CHECK(has_reason(found[2], "engine-api"));
   CHECK(has_reason(found[0], "engine-api"));
   CHECK(found[0].severity == Severity::kCritical);
   CHECK_FALSE(has_reason(found[1], "engine-api"));
@@ -225,3 +226,5 @@ TEST_CASE("A connection or a conversation whose beginning is missing is told") {
   REQUIRE(scene.of(Rule::kSensorBlind).size() == 2);
   CHECK(scene.of(Rule::kSensorBlind)[1].health->cause == "egress-beginning");
 }
+  scene.connect(320 * kMs, 'a', "127.0.0.1", 3, 4243);
+  scene.connect(330 * kMs, 'a', "127.0.0.1", 4, 4244);
