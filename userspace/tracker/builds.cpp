@@ -50,6 +50,30 @@ void Tracker::evict_run(TimeNs time) {
   if (open) lose("builds", 1, time);
 }
 
+// As far as the kernel told.
+bool Tracker::container_runs(const Run& run) {
+  if (step_running(run, now_)) return true;
+  for (const Unclaimed& one : run.unclaimed) {
+    const Container* container = containers_.find(one.id);
+    if (one.sole && container != nullptr && container->exited == 0) return true;
+  }
+  return false;
+}
+
+void Tracker::check_idle(const CallId& call, TimeNs due) {
+  Run* run = run_of(call);
+  if (run == nullptr || run->build.ended != 0 || due > now_) return;  // at the end: still open
+  const TimeNs over = run->active + (container_runs(*run) ? kStepIdle : kBuildIdle);
+  if (over > due) {
+    // Its container may be over sooner.
+    const TimeNs again = std::min(over, due + kBuildIdle);
+    timers_.at(again, [this, call](TimeNs at) { check_idle(call, at); });
+    return;
+  }
+  end(*run, BuildStatus::kUnknown, due);
+  lose("silent-build", 1, due, call, run);
+}
+
 void Tracker::on(const BuildRequested& fact) {
   if (runs_.contains(fact.call)) return;
   if (runs_.size() >= kMaxBuilds) evict_run(fact.time);
@@ -67,6 +91,8 @@ void Tracker::on(const BuildRequested& fact) {
     Run* found = run_of(call);
     if (found != nullptr && !found->reported) report_request(*found, due);
   });
+  timers_.at(fact.time + kBuildIdle,
+             [this, call = fact.call](TimeNs due) { check_idle(call, due); });
   if (fact.midway) lose("midway", 1, fact.time, fact.call, &run);
 }
 

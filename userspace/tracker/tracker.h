@@ -48,6 +48,10 @@ inline constexpr domain::TimeNs kSlack = 5'000'000;          // cause after effe
 inline constexpr domain::TimeNs kLinger = 2 * kSecond;       // facts that come after the end
 inline constexpr domain::TimeNs kPeerWait = 60 * kSecond;    // connected, not accepted
 inline constexpr domain::TimeNs kStartAnswer = 5 * kSecond;  // from a start to its answer
+// Without any fact of it a build is taken for over: the end and the close of its connection were
+// lost. Builders write while they work; a step may be silent for longer.
+inline constexpr domain::TimeNs kBuildIdle = 3600 * kSecond;
+inline constexpr domain::TimeNs kStepIdle = 24 * kBuildIdle;  // while a container of it runs
 
 struct Counters {
   std::uint64_t ignored_forged = 0;  // lines that could not be the builder's
@@ -193,6 +197,8 @@ class Tracker {
   void evict_run(domain::TimeNs time);
   // claims.cpp
   bool step_running(const Run& run, domain::TimeNs at);
+  bool container_runs(const Run& run);
+  void check_idle(const domain::CallId& call, domain::TimeNs due);
   bool fits(const Announced& announced, const Container& container) const;
   bool could_be_step(const Container& container) const;
   bool in_window(const Run& run, const Container& container) const;
