@@ -18,12 +18,6 @@ bool is_shim(const Process& process) {
          process.exe.find("containerd-shim") != std::string::npos;
 }
 
-// runc's own first stage runs inside the new cgroup, now and then: it races with its parent, which
-// puts it there (runc 1.1: re-execution from a memfd).
-bool is_runtime_init(const Process& process) {
-  return process.args.size() == 2 && process.args[0].ends_with("runc") && process.args[1] == "init";
-}
-
 }  // namespace
 
 void Containers::note_cgroup(const Cgroup& cgroup) {
@@ -65,7 +59,9 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
   met.container = &container;
   container.first_seen = std::min(container.first_seen, time);
   container.start_seen |= exec || processes.find(process.pid, process.start) != nullptr;
-  if (!exec || container.init_pid != 0 || is_runtime_init(process)) return met;
+  // runc's own first stage runs inside the new cgroup, now and then: it races with its parent,
+  // which puts it there (runc 1.1: re-execution from a memfd).
+  if (!exec || container.init_pid != 0 || identity::is_runtime_init(process)) return met;
   const Process* parent = processes.find(process.ppid);
   if (parent == nullptr || !is_shim(*parent)) return met;
   container.init_pid = process.pid;

@@ -69,8 +69,7 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   connection.destination = flow.egress.destination;
   connection.outcome = flow.egress.outcome;
   connection.process = flow.egress.process;
-  processes_.complete(connection.process);
-  connection.ancestors = processes_.ancestors(connection.process);
+  connection.ancestors = flow.ancestors;
   read_http(flow.payload, connection);
   owner.step.container_id = flow.container;
   owner.step.cgroup = flow.egress.process.cgroup.path;

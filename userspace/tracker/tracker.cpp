@@ -135,7 +135,12 @@ void Tracker::see(const EgressStarted& event) {
   if (runs_.empty() || !could_be_step(*met.container)) return;
   if (flows_.size() >= kMaxEgress) return lose("connects", 1, event.time);
   const bool ripe = event.outcome == Outcome::kRefused || event.outcome == Outcome::kTimedOut;
-  if (!flows_.emplace(event.egress, Flow{event, met.container->id, {}, ripe}).second) return;
+  if (flows_.contains(event.egress)) return;
+  // Now: who connected, and who is above it, may execute something else before the decision.
+  Flow flow{event, {}, met.container->id, {}, ripe};
+  processes_.complete(flow.egress.process);
+  flow.ancestors = processes_.ancestors(flow.egress.process);
+  flows_.emplace(event.egress, std::move(flow));
   met.container->waiting.insert(event.egress);
   timers_.at(event.time + kEgressWait,
              [this, id = event.egress](TimeNs due) { try_decide(id, due, true); });

@@ -135,8 +135,9 @@ class Tracker {
     domain::ContainerCreated created;
     std::optional<Made> made;  // what the image's name meant at that time
   };
-  struct Flow {  // egress on its way to its decision
-    domain::EgressStarted egress;
+  struct Flow {                    // egress on its way to its decision
+    domain::EgressStarted egress;  // its process completed as it was then
+    std::vector<std::string> ancestors;
     std::string container;
     std::string payload;
     bool ripe = false;  // payload, outcome

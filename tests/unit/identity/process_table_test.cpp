@@ -4,6 +4,7 @@
 
 using namespace kilnwatch::domain;
 using kilnwatch::identity::kMaxAncestors;
+using kilnwatch::identity::kMaxKept;
 using kilnwatch::identity::kMaxProcesses;
 using kilnwatch::identity::ProcessTable;
 
@@ -95,6 +96,143 @@ TEST_CASE("What came without a face is completed, never overwritten") {
   known.exe = "/bin/b";
   table.complete(known);
   CHECK(known.exe == "/bin/b");
+}
+
+TEST_CASE("Another comm than the known one: what it executed is not known") {
+  ProcessTable table;
+  auto shell = exec(5, 4, 10, "/bin/sh");
+  shell.process.comm = "sh";
+  table.observe(shell);
+  table.observe(ProcessForked{1, 5, 6, 20});
+  Process bare;
+  bare.pid = 6;
+  bare.start = 20;
+  bare.comm = "wget";  // its exec was lost
+  table.complete(bare);
+  CHECK(bare.exe.empty());
+  CHECK(bare.args.empty());
+  CHECK(bare.ppid == 5);
+  bare.comm = "sh";  // a subshell
+  table.complete(bare);
+  CHECK(bare.exe == "/bin/sh");
+  auto applet = exec(7, 5, 30, "/bin/busybox");  // named after /proc/self/exe, and then itself
+  applet.process.comm = "exe";
+  applet.process.args = {"wget", "-qO-"};
+  table.observe(applet);
+  Process named;
+  named.pid = 7;
+  named.start = 30;
+  named.comm = "wget";
+  table.complete(named);
+  CHECK(named.exe == "/bin/busybox");
+  Process again;  // executed once more
+  again.pid = 5;
+  again.start = 10;
+  again.comm = "wget";
+  table.complete(again);
+  CHECK(again.exe.empty());
+}
+
+TEST_CASE("Lineage ends at a process whose program was not told") {
+  ProcessTable table;
+  table.observe(exec(1, 0, 10, "/bin/shim"));
+  table.observe(exec(2, 1, 20, "/bin/sh"));
+  table.observe(ProcessForked{1, 2, 3, 30});  // a subshell, or its exec was lost
+  table.observe(exec(4, 3, 40, "/bin/wget"));
+  CHECK(table.ancestors(*table.find(4)).empty());
+  table.observe(exec(3, 2, 30, "/bin/env"));
+  CHECK(table.ancestors(*table.find(4)) ==
+        std::vector<std::string>{"/bin/env", "/bin/sh", "/bin/shim"});
+  auto init = exec(3, 2, 30, "/memfd:runc");  // the container's command was lost
+  init.process.args = {"runc", "init"};
+  table.observe(init);
+  CHECK(table.ancestors(*table.find(4)).empty());
+}
+
+TEST_CASE("A shell with one simple command does not fork: a child tells of an exec that was lost") {
+  for (const auto& [text, known] : {std::pair{"sh /forge.sh", false},
+                                    {"a; b", true},
+                                    {"a && b", true},
+                                    {"a | b", true},
+                                    {"a\nb", true}}) {
+    CAPTURE(text);
+    ProcessTable table;
+    table.observe(exec(1, 0, 10, "/bin/shim"));
+    auto shell = exec(2, 1, 20, "/bin/sh");
+    shell.process.comm = "sh";
+    shell.process.args = {"/bin/sh", "-c", text};
+    table.observe(shell);
+    table.observe(ProcessForked{1, 2, 3, 30});
+    Process child;
+    child.pid = 3;
+    child.start = 30;
+    child.comm = "sh";
+    table.complete(child);
+    CHECK(child.exe == (known ? "/bin/sh" : ""));
+    CHECK(table.ancestors(child).size() == (known ? 2 : 0));
+  }
+}
+
+TEST_CASE("Lineage does not depend on when it is asked") {
+  ProcessTable table;
+  table.observe(exec(1, 0, 10, "/bin/containerd"));
+  table.observe(exec(2, 1, 20, "/bin/shim-start"));
+  table.observe(exec(3, 2, 30, "/bin/shim"));
+  table.observe(ProcessExited{kSecond, 2, 20, 0});
+  table.observe(exec(4, 3, 2 * kSecond, "/bin/sh", 2 * kSecond));
+  const std::vector<std::string> all{"/bin/shim", "/bin/shim-start", "/bin/containerd"};
+  CHECK(table.ancestors(*table.find(4)) == all);
+  table.observe(Tick{100 * kSecond});
+  CHECK(table.ancestors(*table.find(4)) == all);
+  // With the last process below it goes what was kept.
+  table.observe(ProcessExited{100 * kSecond, 4, 2 * kSecond, 0});
+  table.observe(ProcessExited{100 * kSecond, 3, 30, 0});
+  table.observe(Tick{110 * kSecond});
+  CHECK(table.find(2) == nullptr);
+  CHECK(table.size() == 1);
+}
+
+TEST_CASE("A child cannot be of one that was over") {
+  ProcessTable table;
+  table.observe(exec(5, 0, 10, "/bin/old"));
+  table.observe(ProcessExited{kSecond, 5, 10, 0});
+  Process child;
+  child.ppid = 5;
+  child.start = kSecond + 1;
+  CHECK(table.ancestors(child).empty());
+  child.start = kSecond - 1;
+  CHECK(table.ancestors(child) == std::vector<std::string>{"/bin/old"});
+  CHECK(table.find_running(5, kSecond) != nullptr);
+  CHECK(table.find_running(5, kSecond + 1) == nullptr);
+  CHECK(table.find_running(5, 9) == nullptr);
+  table.observe(ProcessForked{1, 5, 6, 20});
+  CHECK(table.find_running(6, 30) == nullptr);
+}
+
+TEST_CASE("A client that was only forked before is told by its connection") {
+  ProcessTable table;
+  table.observe(exec(5, 0, 10, "/bin/sh"));
+  table.observe(ProcessForked{1, 5, 6, 20});
+  ClientSeen client;
+  client.process = exec(6, 5, 20, "/usr/bin/docker").process;
+  table.observe(client);
+  CHECK(table.find(6)->exe == "/usr/bin/docker");
+}
+
+TEST_CASE("What is kept for processes below has a limit, and is counted beyond") {
+  ProcessTable table;
+  // Each one forks and leaves: all are kept for the last one.
+  table.observe(exec(1, 0, 1, "/bin/x"));
+  for (std::uint32_t pid = 2; pid <= kMaxKept + 3; ++pid) {
+    table.observe(ProcessForked{pid, pid - 1, pid, pid});
+    table.observe(ProcessExited{pid, pid - 1, pid - 1, 0});
+  }
+  table.observe(Tick{10 * kSecond});
+  CHECK(table.refused() > 0);
+  CHECK(table.size() <= kMaxKept + 1);
+  table.observe(ProcessExited{10 * kSecond, kMaxKept + 3, kMaxKept + 3, 0});
+  table.observe(Tick{20 * kSecond});
+  CHECK(table.size() < kMaxKept);
 }
 
 TEST_CASE("Lineage ends: at a loop, at its limit") {
