@@ -168,27 +168,37 @@ void Tracker::see(const EgressOutcome& event) {
 
 void Tracker::see(const KernelLoss& event) { lose(event.cause, event.count, event.time); }
 
+// The process that connected. Join numbers and ports are used again: where the record of this
+// client was lost, an older one may stand in its place.
+const ClientSeen* Tracker::client_of(const ConnOpened& opened) const {
+  const auto key = peer_key(opened);
+  const auto peer = key ? peers_.find(*key) : peers_.end();
+  if (peer == peers_.end() || !peer->second.seen) return nullptr;
+  const ClientSeen& seen = *peer->second.seen;
+  const bool unix = opened.transport == Transport::kUnix;
+  if (unix && opened.client_pid != 0 && opened.client_pid != seen.process.pid) return nullptr;
+  if (seen.time > opened.time + kPeerWait || opened.time > seen.time + kPeerWait) return nullptr;
+  return &seen;
+}
+
 void Tracker::fill_client(ConnId conn, Client& client) const {
   const auto it = conns_.find(conn);
   if (it == conns_.end()) return;
   const ConnOpened& opened = it->second.opened;
   client.transport = opened.transport;
   client.address = opened.client;
-  const auto key = peer_key(opened);
-  const auto peer = key ? peers_.find(*key) : peers_.end();
-  if (peer != peers_.end() && peer->second.seen) {
-    client.process = peer->second.seen->process;
+  if (const ClientSeen* seen = client_of(opened)) {
+    client.process = seen->process;
+    processes_.complete(*client.process);
   } else if (opened.transport == Transport::kUnix && opened.client_pid != 0 && !client.process) {
-    const Process* found = processes_.find(opened.client_pid);
+    const Process* found = processes_.find_running(opened.client_pid, opened.time);
+    if (found != nullptr && found->uid != opened.client_uid) found = nullptr;
     Process process = found != nullptr ? *found : Process{};
     process.pid = opened.client_pid;
     process.uid = opened.client_uid;
     client.process = process;
   }
-  if (client.process) {
-    processes_.complete(*client.process);
-    client.container_id = identity::container_of(client.process->cgroup);
-  }
+  if (client.process) client.container_id = identity::container_of(client.process->cgroup);
 }
 
 }  // namespace kilnwatch::tracker

@@ -169,6 +169,7 @@ class Tracker {
   void see(const Other&) {}
   static std::optional<PeerKey> peer_key(const domain::ConnOpened& opened);
   void drop_conn(domain::ConnId conn);
+  const domain::ClientSeen* client_of(const domain::ConnOpened& opened) const;
   void note_refusals();
   void fill_client(domain::ConnId conn, domain::Client& client) const;
   void tell(Moment moment);
@@ -196,10 +197,10 @@ class Tracker {
   void report_request(Run& run, domain::TimeNs time);
   void remember_image(const Run& run, domain::TimeNs time);
   void evict_run(domain::TimeNs time);
-  // claims.cpp
-  bool step_running(const Run& run, domain::TimeNs at);
   bool container_runs(const Run& run);
   void check_idle(const domain::CallId& call, domain::TimeNs due);
+  // claims.cpp
+  bool step_running(const Run& run, domain::TimeNs at);
   bool fits(const Announced& announced, const Container& container) const;
   bool could_be_step(const Container& container) const;
   bool in_window(const Run& run, const Container& container) const;
