@@ -162,9 +162,12 @@ void Tracker::on(const BuildStepAnnounced& fact) {
 void Tracker::on(const BuildContainerAnnounced& fact) {
   Run* run = active_run(fact.call, fact.time);
   if (run == nullptr || fact.short_id.size() < 12) return;
+  // Each line but FROM, with its triggers, has one container: a second one had a line of its own.
+  Step line = run->line;
+  if (line.number <= run->number && !line.instruction.starts_with("FROM")) line = {};
   if (run->announced.size() >= kMaxAnnounced) run->announced.pop_front();
-  run->announced.push_back({fact.short_id, fact.time, run->line, step_running(*run, fact.time),
-                            containers_.newest_cgroup()});
+  run->announced.push_back(
+      {fact.short_id, fact.time, line, step_running(*run, fact.time), containers_.newest_cgroup()});
   // The start may have been seen a little before the line.
   for (Container* container : containers_.with_prefix(fact.short_id)) {
     if (!fits(run->announced.back(), *container)) continue;

@@ -128,7 +128,10 @@ Tracker::Owner Tracker::claimed(const Container& container, bool last) {
   if (run == nullptr) return owner;
   const Agreement agreement =
       compare(claim->step.instruction, container.init_args, container.args_cut);
-  if (claim->step.number != 0 && agreement != Agreement::kDiffers) {
+  // Under FROM run the base image's triggers, or a line was lost after it.
+  const bool doubtful =
+      run->lossy && agreement == Agreement::kUnknown && claim->step.instruction.starts_with("FROM");
+  if (claim->step.number != 0 && agreement != Agreement::kDiffers && !doubtful) {
     owner.run = run;
     owner.step = claim->step;
     const auto clean = std::count_if(container.claims.begin(), container.claims.end(),
@@ -148,14 +151,14 @@ Tracker::Owner Tracker::claimed(const Container& container, bool last) {
     if (n > run->number && (claim->step.number == 0 || agrees(text, container, Agreement::kAgrees)))
       fitting.push_back({run, n});
   }
-  if (claim->step.number != 0) {
+  if (claim->step.number != 0 && !doubtful) {
     for (auto& [call, other] : runs_) {
       if (&other != run) candidates_of(other, container, false, fitting);
     }
   }
   if (fitting.empty()) fitting.push_back({run, 0});
   owner = choose(fitting, container);
-  if (claim->step.number == 0) {
+  if (claim->step.number == 0 || doubtful) {
     owner.reasons.push_back({"line-lost", "the line of the step was lost"});
   } else {
     owner.reasons.push_back({"command-differs", "announced as step " +

@@ -380,3 +380,46 @@ TEST_CASE("A build met midway: later steps are told, what is not known is said o
   }
   CHECK(midway == 1);
 }
+
+TEST_CASE("A line that was lost after another loss: the one before it does not tell the step") {
+  Scene scene;  // FROM has no container but those of triggers
+  scene.request(1, 100 * kMs);
+  scene.dockerfile(1, 110 * kMs, {"FROM a", "RUN wget x", "RUN wget y", "RUN wget y"});
+  scene.learn(ConversationBlind{120 * kMs, 1, "bytes were lost", CallId{1, 0}});
+  scene.line(1, 200 * kMs, 1, 4, "FROM a");
+  scene.running_in(1, 210 * kMs, 'a');
+  scene.start(220 * kMs, 'a', "wget x");
+  scene.connect(230 * kMs, 'a', "192.0.2.1", 1);
+  scene.leave(240 * kMs, 'a');
+  scene.line(1, 300 * kMs, 3, 4, "RUN wget y");
+  scene.running_in(1, 310 * kMs, 'b');
+  scene.start(320 * kMs, 'b', "wget y");
+  scene.connect(330 * kMs, 'b', "192.0.2.2", 2);
+  scene.leave(340 * kMs, 'b');
+  scene.running_in(1, 410 * kMs, 'c');  // a line has one container
+  scene.start(420 * kMs, 'c', "wget y");
+  scene.connect(430 * kMs, 'c', "192.0.2.3", 3);
+  scene.pass(5000 * kMs);
+  const auto found = scene.of(Rule::kBuildEgress);
+  REQUIRE(found.size() == 3);
+  for (const std::uint32_t n : {0U, 1U, 2U}) CHECK(found[n].step->number == n + 2);
+  CHECK(found[0].step->attribution == Attribution::kInferred);
+  CHECK(found[1].step->attribution == Attribution::kExact);
+  CHECK(found[2].step->attribution == Attribution::kInferred);
+  CHECK(has_reason(found[0], "line-lost"));
+  CHECK(has_reason(found[2], "line-lost"));
+
+  Scene whole;  // nothing was lost: FROM's triggers, two of them
+  whole.request(1, 100 * kMs);
+  whole.dockerfile(1, 110 * kMs, {"FROM a", "RUN wget x"});
+  whole.line(1, 200 * kMs, 1, 2, "FROM a");
+  for (const char id : {'a', 'b'}) {
+    const TimeNs time = (id == 'a' ? 210 : 310) * kMs;
+    whole.running_in(1, time, id);
+    whole.start(time + 10 * kMs, id, "trigger");
+    whole.connect(time + 20 * kMs, id, id == 'a' ? "192.0.2.1" : "192.0.2.2", time);
+    whole.leave(time + 30 * kMs, id);
+  }
+  REQUIRE(whole.of(Rule::kBuildEgress).size() == 2);
+  for (const auto& f : whole.of(Rule::kBuildEgress)) CHECK(f.step->number == 1);
+}
