@@ -7,7 +7,9 @@
 //    otherwise: fewer tags and base images, ancestors up to where knowledge ends, a shorter image
 //    id, an ambiguous step that names the true one among its candidates. A fact of the build may
 //    come earlier than in truth, the connection in an image-deploy may be another one of the build.
-// 3. An alert of truth that is missing or knows less asks for one sensor-blind that truth lacks.
+// 3. An alert of truth that is missing or knows less asks for one sensor-blind that truth lacks. Of
+//    the client alone the reason client-unknown of that build says as much: a program that was
+//    there before the sensor and cannot be looked up is no loss of records.
 #pragma once
 
 #include <functional>

@@ -174,6 +174,20 @@ TEST_CASE("agreement: the same, and less with a word about it") {
         }).missing.size() == 1);
 }
 
+TEST_CASE("agreement: an unknown client is said by the build") {
+  v1::Alert request = egress("a", 2, "192.0.2.1");
+  request.set_rule("build-request");
+  request.mutable_build()->mutable_client()->set_exe("/usr/bin/docker");
+  const Alerts truth = {request};
+  v1::Alert less = request;
+  less.mutable_build()->mutable_client()->clear_exe();
+  CHECK(compare(truth, {less}).missing.size() == 1);
+  less.add_reasons()->set_code("client-unknown");
+  CHECK(compare(truth, {less}).missing.empty());
+  less.mutable_connection()->mutable_process()->clear_exe();  // another thing
+  CHECK(compare(truth, {less}).missing.size() == 1);
+}
+
 TEST_CASE("agreement: what is wrong is found") {
   const Alerts truth = {egress("a", 2, "192.0.2.1"), egress("b", 3, "192.0.2.2")};
   const auto wrong = [&](v1::Alert alert) {

@@ -53,6 +53,11 @@ void Detector::request(const tracker::Moment& moment, Finding& finding) {
     add(finding, Severity::kLow, "met-midway",
         "the build began before the sensor: what was asked for is not known");
   }
+  if (build.client.transport == Transport::kUnix &&
+      (!build.client.process || build.client.process->exe.empty())) {
+    add(finding, Severity::kLow, "client-unknown",
+        "which program asked for the build is not known");
+  }
   if (asked.quiet)
     add(finding, Severity::kLow, "quiet-build", "the builder was told to write nothing");
   if (asked.network_mode == "host")
@@ -75,13 +80,13 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   connection.http_path = base::mask_text(connection.http_path);
   const Endpoint& to = connection.destination;
   const std::string where = to.ip + " port " + std::to_string(to.port);
+  const bool engine = moment.to_engine || tracker::is_engine_port(to.port);
+  // Nothing leaves the step.
+  if (!engine && tracker::own_loopback(moment.build->request, to.ip)) return false;
   connection.first_seen = seen_.insert(to.ip + " " + std::to_string(to.port));
   const bool metadata = to.ip == "169.254.169.254" || to.ip == "fd00:ec2::254";
   if (!connection.first_seen && !engine && !metadata) return false;
   // One alert for each step container and destination, also where every connection is wrong.
-  const bool engine = moment.to_engine || tracker::is_engine_port(to.port);
-  // Nothing leaves the step.
-  if (!engine && tracker::own_loopback(moment.build->request, to.ip)) return false;
   if (told_.contains(moment.key)) return false;
   told_.insert(moment.key);
   if (engine) add(finding, Severity::kCritical, "engine-api", where + " is an engine's API");

@@ -117,6 +117,12 @@ TEST_CASE("build-request: reasons and severity") {
   midway.request.midway = true;
   CHECK(has(judge(midway), "met-midway"));
 
+  auto unknown = local_build();
+  unknown.client.process->exe.clear();
+  CHECK(has(judge(unknown), "client-unknown"));
+  CHECK(judge(unknown).severity == Severity::kLow);
+  CHECK_FALSE(has(judge(tcp_build()), "client-unknown"));
+
   auto refused = tcp_build();
   refused.status = BuildStatus::kRefused;
   CHECK(judge(refused).severity == Severity::kInfo);
@@ -160,12 +166,6 @@ TEST_CASE("build-egress: what is always wrong alerts for each step, once") {
   CHECK(has(*bench.detector.judge(followed), "engine-api"));
 }
 
-TEST_CASE("build-egress: a name that was claimed, a path with a secret, a step without a number") {
-  Bench bench;
-  auto named = egress("192.0.2.1", 80);
-  named.connection->http_host = "example.org";
-  named.connection->http_path = "/get?token=canary1234";
-  const auto found = bench.detector.judge(named);
 TEST_CASE(
     "build-egress: a step's own loopback is nothing outbound, unless an engine listens there") {
   for (const auto* ip : {"127.0.0.1", "127.0.0.11", "::1", "0.0.0.0", "::"}) {
@@ -192,6 +192,12 @@ TEST_CASE(
   CHECK(bench.detector.judge(egress("128.0.0.1", 80)));
 }
 
+TEST_CASE("build-egress: a name that was claimed, a path with a secret, a step without a number") {
+  Bench bench;
+  auto named = egress("192.0.2.1", 80);
+  named.connection->http_host = "example.org";
+  named.connection->http_path = "/get?token=canary1234";
+  const auto found = bench.detector.judge(named);
   REQUIRE(found);
   CHECK_FALSE(has(*found, "raw-address"));
   CHECK(found->connection->http_path.find("canary") == std::string::npos);
