@@ -77,6 +77,119 @@ TEST_CASE("A client seen before or after its connection is the client; one alone
   CHECK(empty(scene.tracker().held()));
 }
 
+TEST_CASE("A join number that is used again brings no client of before") {
+  for (const bool lost : {false, true}) {
+    Scene scene;
+    const auto connect = [&](ConnId conn, TimeNs time, std::uint32_t pid, bool seen) {
+      ClientSeen client;
+      client.time = time;
+      client.join = 9;
+      client.process.pid = pid;
+      client.process.exe = "/usr/bin/client" + std::to_string(pid);
+      if (seen) scene.see(client);
+      ConnOpened opened;
+      opened.time = time;
+      opened.conn = conn;
+      opened.join = 9;
+      opened.client_pid = pid;
+      scene.see(opened);
+      BuildRequested build;
+      build.time = time + kMs;
+      build.call = {conn, 0};
+      scene.learn(build);
+      scene.pass(time + 2100 * kMs);
+    };
+    connect(1, 100 * kMs, 5017, true);
+    scene.see(ConnClosed{2300 * kMs, 1});
+    connect(2, 2400 * kMs, 5025, !lost);
+    const auto found = scene.of(Rule::kBuildRequest);
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].build->client.process->exe == "/usr/bin/client5017");
+    CHECK(found[1].build->client.process->pid == 5025);
+    CHECK(found[1].build->client.process->exe == (lost ? "" : "/usr/bin/client5025"));
+    CHECK(has_reason(found[1], "client-unknown") == lost);
+  }
+}
+
+TEST_CASE("A pid that is used again, or forked only, tells no client") {
+  Process old;
+  old.pid = 50;
+  old.start = 1;
+  old.exe = "/bin/old";
+  for (const bool gone : {false, true}) {
+    Scene scene;
+    scene.see(ProcessExecuted{2, old});
+    if (gone) scene.see(ProcessExited{50 * kMs, 50, 1, 0});
+    ConnOpened opened;
+    opened.time = 100 * kMs;
+    opened.conn = 1;
+    opened.join = 9;
+    opened.client_pid = 50;
+    scene.see(opened);
+    BuildRequested build;
+    build.time = 101 * kMs;
+    build.call = {1, 0};
+    scene.learn(build);
+    scene.finish();
+    REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
+    CHECK(scene.of(Rule::kBuildRequest)[0].build->client.process->exe == (gone ? "" : "/bin/old"));
+  }
+}
+
+TEST_CASE("A build that says nothing for an hour is over, and that is said") {
+  constexpr TimeNs kHour = tracker::kBuildIdle;
+  Scene scene;
+  scene.request(1, 100 * kMs);
+  scene.line(1, kHour / 2, 1, 2, "FROM a");
+  scene.pass(kHour + 200 * kMs);
+  CHECK(scene.tracker().open_builds() == 1);
+  CHECK(scene.of(Rule::kSensorBlind).empty());
+  scene.pass(3 * kHour / 2 + 3000 * kMs);
+  CHECK(scene.tracker().open_builds() == 0);
+  REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
+  CHECK(scene.of(Rule::kSensorBlind)[0].health->cause == "silent-build");
+  REQUIRE(scene.of(Rule::kSensorBlind)[0].build);
+  CHECK(scene.of(Rule::kSensorBlind)[0].build->status == BuildStatus::kUnknown);
+
+  Scene working;  // a step may be silent for longer
+  working.request(1, 100 * kMs);
+  working.step(1, 200 * kMs, 1, 'a', 2);
+  working.pass(5 * kHour);
+  CHECK(working.tracker().open_builds() == 1);
+  working.leave(5 * kHour, 'a');
+  working.pass(7 * kHour);
+  CHECK(working.tracker().open_builds() == 0);
+
+  Scene open;  // the sensor ends before: nothing was lost
+  open.request(1, 100 * kMs);
+  open.pass(3000 * kMs);
+  open.finish();
+  CHECK(open.of(Rule::kSensorBlind).empty());
+}
+
+TEST_CASE("Who connected is who it was then, not at the decision") {
+  Scene scene;
+  scene.request(1, 100 * kMs);
+  scene.line(1, 200 * kMs, 1, 2, "RUN wget x; sleep 9");
+  scene.running_in(1, 201 * kMs, 'a');
+  scene.start(220 * kMs, 'a', "wget x; sleep 9");
+  auto child = scene.process('a', 1001);
+  child.start = 1001;
+  scene.see(ProcessForked{300 * kMs, 'a', 1001, 1001});
+  scene.see(ProcessExecuted{301 * kMs, child});
+  scene.attempt(302 * kMs, 'a', "192.0.2.1", 1);
+  auto later = scene.process('a');  // the shell becomes its last command
+  later.exe = "/bin/sleep";
+  later.comm = "sleep";
+  scene.see(ProcessExecuted{400 * kMs, later});
+  scene.pass(3000 * kMs);
+  REQUIRE(scene.of(Rule::kBuildEgress).size() == 1);
+  const Connection connection = *scene.of(Rule::kBuildEgress)[0].connection;
+  CHECK(connection.process.exe == "/bin/wget");
+  REQUIRE_FALSE(connection.ancestors.empty());
+  CHECK(connection.ancestors[0] == "/bin/sh");
+}
+
 TEST_CASE("At the end all that waits is decided, no alert lies in the future") {
   Scene scene;
   scene.request(1, 100 * kMs);
@@ -201,6 +314,8 @@ TEST_CASE("An engine is recognised on every address and port that engines were r
   scene.step(1, 200 * kMs, 1, 'a', 2);
   scene.connect(300 * kMs, 'a', "198.51.100.1", 1, 4243);
   scene.connect(310 * kMs, 'a', "198.51.100.2", 2, 4243);
+  scene.connect(320 * kMs, 'a', "127.0.0.1", 3, 4243);
+  scene.connect(330 * kMs, 'a', "127.0.0.1", 4, 4244);
   const auto found = scene.of(Rule::kBuildEgress);
   REQUIRE(found.size() == 3);
   CHECK(has_reason(found[2], "engine-api"));
@@ -226,5 +341,3 @@ TEST_CASE("A connection or a conversation whose beginning is missing is told") {
   REQUIRE(scene.of(Rule::kSensorBlind).size() == 2);
   CHECK(scene.of(Rule::kSensorBlind)[1].health->cause == "egress-beginning");
 }
-  scene.connect(320 * kMs, 'a', "127.0.0.1", 3, 4243);
-  scene.connect(330 * kMs, 'a', "127.0.0.1", 4, 4244);
