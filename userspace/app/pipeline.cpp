@@ -1,6 +1,7 @@
 #include "app/pipeline.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <variant>
 
@@ -81,7 +82,14 @@ std::optional<domain::TimeNs> Pipeline::due() const {
 }
 
 PipelineStats Pipeline::stats() const {
+  static constexpr std::array kStatus = {"running", "succeeded", "failed",
+                                         "refused", "cancelled", "of unknown end"};
   PipelineStats out = stats_;
+  const auto& ended = tracker_.counters().ended;
+  for (std::size_t i = 0; i < ended.size(); ++i) {
+    if (ended[i] > 0) out.builds[kStatus[i]] = ended[i];
+  }
+  out.builds_held = tracker_.held().builds;
   if (window_.forced() > 0) out.losses["order"] = window_.forced();
   return out;
 }

@@ -29,9 +29,11 @@ inline constexpr domain::TimeNs kLiveWindow = 10'000'000;
 struct PipelineStats {
   std::uint64_t events = 0;
   std::uint64_t alerts = 0;
-  std::uint64_t late = 0;  // came after the window had passed their time
-  std::map<std::string, std::uint64_t>
-      losses;  // of the kernel side and of our own tables, by cause
+  std::uint64_t late = 0;                       // came after the window had passed their time
+  std::map<std::string, std::uint64_t> builds;  // that ended, by how
+  std::size_t builds_held = 0;                  // not over, or over a moment ago
+  // Of the kernel side and of our own tables, by cause.
+  std::map<std::string, std::uint64_t> losses;
 };
 
 class Pipeline {

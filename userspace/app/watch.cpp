@@ -83,12 +83,21 @@ bool take_signals(int fd, const Watch& parts) {
   return go_on;
 }
 
+std::string joined(const std::map<std::string, std::uint64_t>& counts, const char* form,
+                   const char* none) {
+  std::string out;
+  for (const auto& [name, count] : counts) {
+    out += out.empty() ? "" : ", ";
+    out += fmt::format(fmt::runtime(form), fmt::arg("name", name), fmt::arg("count", count));
+  }
+  return out.empty() ? none : out;
+}
+
 void say_counters(const PipelineStats& stats) {
-  std::string lost;
-  for (const auto& [cause, count] : stats.losses) lost += fmt::format(", {} {}", cause, count);
-  say(lost.empty() ? Level::kInfo : Level::kWarning,
-      fmt::format("ended: {} events, {} alerts; lost: {}{}", stats.events, stats.alerts,
-                  lost.empty() ? "nothing" : lost.substr(2),
+  say(stats.losses.empty() ? Level::kInfo : Level::kWarning,
+      fmt::format("ended: {} events, {} alerts; builds: {}, {} held; lost: {}{}", stats.events,
+                  stats.alerts, joined(stats.builds, "{count} {name}", "none ended"),
+                  stats.builds_held, joined(stats.losses, "{name} {count}", "nothing"),
                   stats.late == 0 ? "" : fmt::format("; {} events came late", stats.late)));
 }
 

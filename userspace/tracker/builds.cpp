@@ -203,6 +203,7 @@ void Tracker::on(const BuildEnded& fact) {
 void Tracker::end(Run& run, BuildStatus status, TimeNs time) {
   run.build.ended = time;
   run.build.status = status;
+  ++counters_.ended[static_cast<std::size_t>(status)];
   if (!run.reported) report_request(run, time);
   remember_image(run, time);
   timers_.at(time + kLinger, [this, call = run.build.request.call](TimeNs) { runs_.erase(call); });

@@ -5,6 +5,7 @@
 // itself cannot be forged by a step.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <optional>
@@ -54,7 +55,8 @@ inline constexpr domain::TimeNs kBuildIdle = 3600 * kSecond;
 inline constexpr domain::TimeNs kStepIdle = 24 * kBuildIdle;  // while a container of it runs
 
 struct Counters {
-  std::uint64_t ignored_forged = 0;  // lines that could not be the builder's
+  std::array<std::uint64_t, 6> ended{};  // builds, by BuildStatus
+  std::uint64_t ignored_forged = 0;      // lines that could not be the builder's
 };
 
 // How many of each are held: all 0 once everything is over and has lingered.
