@@ -167,6 +167,13 @@ TEST_CASE("every 50th record lost: never wrong, and what is missing is said") {
 
 TEST_CASE("every 50th record lost without a trace: never wrong") { check_drops(Told::kNothing); }
 
+// Whether these bytes alone show what their connection carries: a request's head or a message of an
+// answer. The rest of a body, or the last chunk, could be anything's.
+bool tells(const domain::ConnData& data) {
+  return data.direction == domain::Direction::kRequest ? data.at_head
+                                                       : data.bytes.find('{') != std::string::npos;
+}
+
 // A build that was over before the sensor came is none of its business. One that it could meet,
 // because its conversation went on, must be told of, or that it was met midway.
 std::function<bool(const v1::Alert&)> met_from(std::size_t first, const Recording& recording) {
@@ -182,7 +189,7 @@ std::function<bool(const v1::Alert&)> met_from(std::size_t first, const Recordin
                          const auto* data = std::get_if<domain::ConnData>(&event);
                          return data != nullptr && data->conn == build->conn &&
                                 data->time >= build->started &&
-                                (build->ended == 0 || data->time <= build->ended);
+                                (build->ended == 0 || data->time <= build->ended) && tells(*data);
                        });
   };
 }

@@ -120,3 +120,14 @@ TEST_CASE("An error status with a message is a refusal, after steps a failure") 
       status(with_length(head, "{\"message\":\"" + std::string(5000, 'a') + "\"}")).second.size() ==
       512);
 }
+
+TEST_CASE("A step's output met midway may be a build's; logs and events are not") {
+  const auto met = [](const std::string& json) {
+    return facts_of<domain::ConversationBlind>(
+               converse({answers(message(json)), answers(message(json))}, whole(), true, true))
+        .size();
+  };
+  CHECK(met(R"({"stream":"harmless\\n"})") == 1);
+  CHECK(met(R"({"status":"Pulling"})") == 0);
+  CHECK(met(R"({"Type":"container"})") == 0);
+}

@@ -16,6 +16,9 @@ using domain::Direction;
 constexpr std::size_t kMaxForm = 65536;     // bytes of a form: what crosses the ring of a body
 constexpr std::size_t kMaxMessage = 65536;  // bytes of one message of a build's output
 constexpr std::size_t kMaxNames = 128;      // tags, build-arg names kept
+// How each message of a step's output begins (moby: streamformatter); that of a load goes on.
+constexpr std::string_view kOutput = R"({"stream":")";
+constexpr std::string_view kLoaded = R"({"stream":"Loaded image)";
 
 // httputils.BoolValue of the engine.
 bool is_true(const std::string& value) {
@@ -177,14 +180,23 @@ void BuildCall::take_message(const Scene& scene, bool whole) {
         whole ? std::string_view(message_.bytes()) : BuildOutput::front_of(message_.bytes());
     message_.vouch(Direction::kResponse, 0, front.size(), base::mask_text_same_length(front),
                    scene.out->safe);
+  } else if (std::string_view(message_.bytes()).starts_with(kOutput)) {
+    message_.vouch(Direction::kResponse, 0, kOutput.size(), kOutput, scene.out->safe);
+    suspected_ = suspected_ || !std::string_view(message_.bytes()).starts_with(kLoaded);
   }
   message_.clear();
   cut_ = false;
 }
 
+// The answer is over and no line of a builder came; elsewhere than midway its beginning was told
+// lost.
+void BuildCall::unknown_end(const Scene& scene) const {
+  if (suspected_ && scene.midway) scene.blind("an answer that may be a build's, met midway");
+}
+
 void BuildCall::answer_end(const Scene& scene) {
   if (!message_.empty()) take_message(scene, !cut_);
-  if (unseen_) return;
+  if (unseen_) return unknown_end(scene);
   auto ended = output_.ended(scene.now, build_.call, status_);
   // An answer that lasts until the connection is closed has no other end.
   if (scene.closing && ended.status == domain::BuildStatus::kUnknown)
@@ -195,7 +207,7 @@ void BuildCall::answer_end(const Scene& scene) {
 void BuildCall::cut(const Scene& scene, Cut how) {
   announce(scene, false);
   if (!message_.empty()) take_message(scene, false);
-  if (unseen_) return;
+  if (unseen_) return unknown_end(scene);
   const auto status =
       how == Cut::kClosed ? domain::BuildStatus::kCancelled : domain::BuildStatus::kUnknown;
   if (how == Cut::kLost) tell(scene, "the end of a build was not seen");

@@ -33,6 +33,7 @@ class BuildCall final : public Call {
   void announce(const Scene& scene, bool whole);  // whole: its form is
   void take_message(const Scene& scene, bool whole);
   void tell(const Scene& scene, std::string_view reason);
+  void unknown_end(const Scene& scene) const;
 
   domain::BuildRequested build_;
   protocol::Query query_;  // of the target
@@ -43,10 +44,11 @@ class BuildCall final : public Call {
   Gathered message_;
   std::uint32_t status_ = 200;
   bool announced_ = false;
-  bool unseen_ = false;  // not known to be a build
-  bool cut_ = false;     // message_ is only the front of one
-  bool resume_ = false;  // the next message begins behind bytes that were not seen
-  bool told_ = false;    // that facts were lost
+  bool unseen_ = false;     // not known to be a build
+  bool suspected_ = false;  // it wrote what a step may have written
+  bool cut_ = false;        // message_ is only the front of one
+  bool resume_ = false;     // the next message begins behind bytes that were not seen
+  bool told_ = false;       // that facts were lost
 };
 
 }  // namespace kilnwatch::engine::docker

@@ -20,6 +20,7 @@ struct Scene {
   Output* out = nullptr;
   std::uint32_t* next_number = nullptr;  // of the next call of this connection
   bool closing = false;                  // the connection is over
+  bool midway = false;                   // it was open before the sensor
 
   void blind(std::string_view reason, std::optional<domain::CallId> build = std::nullopt) const {
     out->facts.emplace_back(domain::ConversationBlind{now, conn, std::string(reason), build});

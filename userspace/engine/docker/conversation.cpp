@@ -14,6 +14,7 @@ using domain::Direction;
 DockerConversation::DockerConversation(const domain::ConnOpened& opened)
     : unseen_(opened.midway), never_synced_(opened.midway) {
   scene_.conn = opened.conn;
+  scene_.midway = opened.midway;
   scene_.next_number = &number_;
   if (opened.midway) {
     request_.lose();
