@@ -1,7 +1,6 @@
 """One run of the VM: the job drive in, qemu, the results out."""
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -10,6 +9,15 @@ from pathlib import Path
 BOOT_SECONDS = 180  # boot, engine start and the scene, on a slow and busy machine
 AROUND_CASE = 50    # arming, the wait after RUN, EXPECT and cleaning up
 TIMESTAMP_PROTO = Path("/usr/include/google/protobuf/timestamp.proto")
+RUNNING = []  # VMs
+
+
+def end_all(*_):
+    """SIGTERM: a run that is ended from outside must not leave its VMs behind."""
+    for process in list(RUNNING):
+        process.kill()
+    print("lab: ended by SIGTERM", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def make_job(top, suite, work, cases, program):
@@ -56,9 +64,8 @@ def boot(work, image, job, machine, limit):
     ]
     ended = False
     with open(work / f"console-{machine}.log", "wb") as log:
-        # A run that is ended from outside must not leave its VM behind.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit("lab: ended by SIGTERM"))
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        RUNNING.append(process)
         watchdog = threading.Timer(limit, process.kill)
         watchdog.start()
         try:
@@ -68,11 +75,12 @@ def boot(work, image, job, machine, limit):
                 text = line.decode(errors="replace").strip()
                 ended |= "LAB-END" in text
                 if "LAB: " in text:
-                    print("lab: " + text.split("LAB: ", 1)[1], file=sys.stderr, flush=True)
+                    print(f"lab: {work.name}: " + text.split("LAB: ", 1)[1], file=sys.stderr, flush=True)
         finally:
             watchdog.cancel()
             process.kill()
             process.wait()
+            RUNNING.remove(process)
     return ended
 
 
