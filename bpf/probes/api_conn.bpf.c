@@ -150,7 +150,8 @@ static __always_inline int tcp_connecting(struct sock *sk, int ret)
 
 	if (ret)
 		return 0;
-	if (engine)
+	/* A mapped address passes here twice: tcp_v6_connect calls tcp_v4_connect. */
+	if (engine && !find_conn(sk))
 		follow(sk, engine, KW_F_FETCH);
 	read_remote(sk, &server);
 	if (!bpf_map_lookup_elem(&engine_ports, &server.port))

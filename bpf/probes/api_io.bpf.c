@@ -8,48 +8,74 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* The buffer must be noted before the call: the iterator moves on during it. */
-static __always_inline int io_begin(struct socket *sock, struct msghdr *msg, int flags)
+/*
+ * The buffer must be noted before the call: the iterator moves on during it. Of a note that is still
+ * there the call's end was not seen (a program is not run where it would interrupt itself): how far
+ * that moved is not known, one byte stands for it.
+ */
+static __always_inline int io_begin(struct socket *sock, struct msghdr *msg, u32 direction, int flags)
 {
 	u64 key = bpf_get_current_pid_tgid();
 	u32 engine = current_engine();
-	struct kw_call call = {};
+	struct kw_call call = {}, *old;
+	struct kw_conn *conn;
 	struct sock *sk;
 
 	if (!engine || flags & KW_MSG_PEEK)
 		return 0;
+	old = bpf_map_lookup_elem(&calls, &key);
+	if (old) {
+		call = *old;
+		bpf_map_delete_elem(&calls, &key);
+		conn = bpf_map_lookup_elem(&conns, &call.sk);
+		if (conn) {
+			count_drop(KW_DROP_CALL_MAP);
+			pass_unseen(conn, call.direction, 1);
+		}
+	}
 	sk = BPF_CORE_READ(sock, sk);
 	if (!engine_conn(sk, engine))
 		return 0;
 	call.sk = (u64)sk;
+	call.direction = direction;
 	call.buffer = (u64)iter_user_buffer(&msg->msg_iter, &call.length);
-	if (bpf_map_update_elem(&calls, &key, &call, BPF_ANY))
-		count_drop(KW_DROP_CALL_MAP);
+	/* Where there is no room, the call's end finds no note. */
+	bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
 	return 0;
 }
 
-static __always_inline struct kw_conn *io_end(struct kw_call *call, int ret)
+/* The followed connection of a call that moved bytes, and what was noted when it began. */
+static __always_inline struct kw_conn *io_end(struct socket *sock, struct kw_call *call, u32 direction,
+					      int ret)
 {
-	u64 key = bpf_get_current_pid_tgid();
+	u64 key = bpf_get_current_pid_tgid(), sk;
 	struct kw_call *found;
+	struct kw_conn *conn;
 
 	if (!current_engine())
 		return 0;
+	sk = (u64)BPF_CORE_READ(sock, sk);
 	found = bpf_map_lookup_elem(&calls, &key);
-	if (!found)
-		return 0;
-	*call = *found;
-	bpf_map_delete_elem(&calls, &key);
+	if (found) {
+		*call = *found;
+		bpf_map_delete_elem(&calls, &key);
+	}
 	if (ret <= 0)
 		return 0;
-	return bpf_map_lookup_elem(&conns, &call->sk);
+	conn = bpf_map_lookup_elem(&conns, &sk);
+	if (conn && call->sk != sk) {
+		count_drop(KW_DROP_CALL_MAP);
+		pass_unseen(conn, direction, (u32)ret);
+		return 0;
+	}
+	return conn;
 }
 
 /* A scattered buffer is read in its first part only (Go's net/http has none); the rest is lost. */
-static __always_inline int io_done(u32 direction, int ret)
+static __always_inline int io_done(struct socket *sock, u32 direction, int ret)
 {
 	struct kw_call call = {};
-	struct kw_conn *conn = io_end(&call, ret);
+	struct kw_conn *conn = io_end(sock, &call, direction, ret);
 	u64 length = (u32)ret;
 
 	if (!conn)
@@ -75,14 +101,14 @@ static __always_inline int io_done(u32 direction, int ret)
 	return 0;
 }
 
-static __always_inline int io_read(int ret)
+static __always_inline int io_read(struct socket *sock, int flags, int ret)
 {
-	return io_done(KW_REQUEST, ret);
+	return flags & KW_MSG_PEEK ? 0 : io_done(sock, KW_REQUEST, ret);
 }
 
-static __always_inline int io_written(int ret)
+static __always_inline int io_written(struct socket *sock, int ret)
 {
-	return io_done(KW_RESPONSE, ret);
+	return io_done(sock, KW_RESPONSE, ret);
 }
 
 /* Moved from the socket into a pipe: nobody could copy the bytes. */
@@ -118,71 +144,71 @@ int BPF_PROG(tcp_spliced, struct socket *sock, void *ppos, void *pipe, size_t si
 SEC("fentry/unix_stream_recvmsg")
 int BPF_PROG(unix_read, struct socket *sock, struct msghdr *msg, size_t size, int flags)
 {
-	return io_begin(sock, msg, flags);
+	return io_begin(sock, msg, KW_REQUEST, flags);
 }
 
 SEC("fexit/unix_stream_recvmsg")
 int BPF_PROG(unix_read_done, struct socket *sock, struct msghdr *msg, size_t size, int flags, int ret)
 {
-	return io_read(ret);
+	return io_read(sock, flags, ret);
 }
 
 SEC("fentry/unix_stream_sendmsg")
 int BPF_PROG(unix_write, struct socket *sock, struct msghdr *msg, size_t size)
 {
-	return io_begin(sock, msg, 0);
+	return io_begin(sock, msg, KW_RESPONSE, 0);
 }
 
 SEC("fexit/unix_stream_sendmsg")
 int BPF_PROG(unix_write_done, struct socket *sock, struct msghdr *msg, size_t size, int ret)
 {
-	return io_written(ret);
+	return io_written(sock, ret);
 }
 
 SEC("fentry/inet_recvmsg")
 int BPF_PROG(inet_read, struct socket *sock, struct msghdr *msg, size_t size, int flags)
 {
-	return io_begin(sock, msg, flags);
+	return io_begin(sock, msg, KW_REQUEST, flags);
 }
 
 SEC("fexit/inet_recvmsg")
 int BPF_PROG(inet_read_done, struct socket *sock, struct msghdr *msg, size_t size, int flags, int ret)
 {
-	return io_read(ret);
+	return io_read(sock, flags, ret);
 }
 
 SEC("fentry/inet6_recvmsg")
 int BPF_PROG(inet6_read, struct socket *sock, struct msghdr *msg, size_t size, int flags)
 {
-	return io_begin(sock, msg, flags);
+	return io_begin(sock, msg, KW_REQUEST, flags);
 }
 
 SEC("fexit/inet6_recvmsg")
 int BPF_PROG(inet6_read_done, struct socket *sock, struct msghdr *msg, size_t size, int flags, int ret)
 {
-	return io_read(ret);
+	return io_read(sock, flags, ret);
 }
 
 SEC("fentry/inet_sendmsg")
 int BPF_PROG(inet_write, struct socket *sock, struct msghdr *msg, size_t size)
 {
-	return io_begin(sock, msg, 0);
+	return io_begin(sock, msg, KW_RESPONSE, 0);
 }
 
 SEC("fexit/inet_sendmsg")
 int BPF_PROG(inet_write_done, struct socket *sock, struct msghdr *msg, size_t size, int ret)
 {
-	return io_written(ret);
+	return io_written(sock, ret);
 }
 
 SEC("fentry/inet6_sendmsg")
 int BPF_PROG(inet6_write, struct socket *sock, struct msghdr *msg, size_t size)
 {
-	return io_begin(sock, msg, 0);
+	return io_begin(sock, msg, KW_RESPONSE, 0);
 }
 
 SEC("fexit/inet6_sendmsg")
 int BPF_PROG(inet6_write_done, struct socket *sock, struct msghdr *msg, size_t size, int ret)
 {
-	return io_written(ret);
+	return io_written(sock, ret);
 }

@@ -6,6 +6,7 @@
 
 #define KW_TCP_ESTABLISHED 1
 #define KW_TCP_SYN_SENT 2
+#define KW_TCP_SYN_RECV 3
 #define KW_ECONNRESET 104
 #define KW_ECONNREFUSED 111
 #define KW_IPPROTO_TCP 6
@@ -13,32 +14,34 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Returns 1 the first time this cgroup meets the destination. */
-static __always_inline int first_time(struct kw_address *to, u16 protocol)
+static __always_inline void fold_key(struct kw_fold_key *key, struct kw_address *to, u16 protocol)
+{
+	key->cgroup_id = bpf_get_current_cgroup_id();
+	__builtin_memcpy(key->ip, to->ip, sizeof(key->ip));
+	key->port = to->port;
+	key->protocol = protocol;
+}
+
+/*
+ * The first time that this cgroup meets the destination: one record. Returns 0 when there is nothing
+ * to follow; a record that the ring refused is tried again with the next connection.
+ */
+static __always_inline int emit_first(struct kw_address *to, u16 protocol, u32 outcome, u64 id)
 {
 	struct kw_fold_key key = {};
+	struct kw_egress *e;
 	u32 one = 1, *count;
 
-	key.cgroup_id = bpf_get_current_cgroup_id();
-	__builtin_memcpy(key.ip, to->ip, sizeof(key.ip));
-	key.port = to->port;
-	key.protocol = protocol;
+	fold_key(&key, to, protocol);
 	count = bpf_map_lookup_elem(&folds, &key);
 	if (count) {
 		__sync_fetch_and_add(count, 1);
 		return 0;
 	}
-	bpf_map_update_elem(&folds, &key, &one, BPF_ANY);
-	return 1;
-}
-
-static __always_inline void emit_egress(struct kw_address *to, u32 protocol, u32 outcome, u64 id)
-{
-	struct kw_egress *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
 		count_drop(KW_DROP_RING);
-		return;
+		return 0;
 	}
 	fill_header(&e->h, KW_EGRESS, sizeof(*e));
 	e->egress = id;
@@ -47,6 +50,8 @@ static __always_inline void emit_egress(struct kw_address *to, u32 protocol, u32
 	e->destination = *to;
 	read_task((struct task_struct *)bpf_get_current_task(), &e->task);
 	bpf_ringbuf_submit(e, 0);
+	bpf_map_update_elem(&folds, &key, &one, BPF_ANY);
+	return 1;
 }
 
 /* Of a connection that left SYN_SENT; unreachable and given up by the process count as timed out. */
@@ -67,23 +72,27 @@ int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
 	struct kw_egress_outcome *e;
 	struct kw_address to;
 	u64 key = (u64)sk;
+	int opening;
 
+	/* An MPTCP or SCTP socket comes here too; the TCP one inside the former has the address. */
+	if (BPF_CORE_READ(sk, sk_protocol) != KW_IPPROTO_TCP)
+		return 0;
 	if (newstate == KW_TCP_SYN_SENT) {
 		read_remote(sk, &to);
-		if (!first_time(&to, KW_IPPROTO_TCP))
-			return 0;
 		state.id = unique_id();
-		if (bpf_map_update_elem(&egress, &key, &state, BPF_ANY))
+		if (emit_first(&to, KW_IPPROTO_TCP, KW_PENDING, state.id) &&
+		    bpf_map_update_elem(&egress, &key, &state, BPF_ANY))
 			count_drop(KW_DROP_EGRESS_MAP);
-		emit_egress(&to, KW_IPPROTO_TCP, KW_PENDING, state.id);
 		return 0;
 	}
-	if (oldstate != KW_TCP_SYN_SENT && newstate != KW_TCP_CLOSE)
+	/* A peer that opens at the same time makes it SYN_RECV first (RFC 9293 section 3.5). */
+	opening = oldstate == KW_TCP_SYN_SENT || oldstate == KW_TCP_SYN_RECV;
+	if (newstate == KW_TCP_SYN_RECV || (!opening && newstate != KW_TCP_CLOSE))
 		return 0;
 	known = bpf_map_lookup_elem(&egress, &key);
 	if (!known)
 		return 0;
-	if (oldstate == KW_TCP_SYN_SENT) {
+	if (opening) {
 		e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 		if (e) {
 			fill_header(&e->h, KW_EGRESS_OUTCOME, sizeof(*e));
@@ -172,8 +181,8 @@ static __always_inline int udp_send(struct sock *sk, struct msghdr *msg)
 			map_v4(to.ip, name.v4);
 		}
 	}
-	if (to.port && first_time(&to, KW_IPPROTO_UDP))
-		emit_egress(&to, KW_IPPROTO_UDP, KW_SENT, unique_id());
+	if (to.port)
+		emit_first(&to, KW_IPPROTO_UDP, KW_SENT, unique_id());
 	return 0;
 }
 

@@ -64,7 +64,9 @@ int BPF_PROG(executed, struct task_struct *task, int old_pid, struct linux_binpr
 	u8 one = 1;
 
 	bpf_probe_read_kernel(&name, sizeof(name), &task->comm);
-	if (is_dockerd(&name) && bpf_map_update_elem(&engines, &tgid, &docker, BPF_ANY))
+	if (!is_dockerd(&name))
+		bpf_map_delete_elem(&engines, &tgid);
+	else if (bpf_map_update_elem(&engines, &tgid, &docker, BPF_ANY))
 		count_drop(KW_DROP_ENGINE_MAP);
 	if ((is_dockerd(&name) || is_runtime(&name)) &&
 	    bpf_map_update_elem(&lineage, &tgid, &one, BPF_ANY))
@@ -92,10 +94,11 @@ int BPF_PROG(exited, struct task_struct *task)
 	u32 tgid = BPF_CORE_READ(task, tgid);
 	struct kw_exit *e;
 
-	if (!bpf_map_lookup_elem(&lineage, &tgid) || BPF_CORE_READ(task, signal, live.counter))
+	if (BPF_CORE_READ(task, signal, live.counter))
 		return 0;
-	bpf_map_delete_elem(&lineage, &tgid);
 	bpf_map_delete_elem(&engines, &tgid);
+	if (bpf_map_delete_elem(&lineage, &tgid))
+		return 0;
 	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
 		count_drop(KW_DROP_RING);

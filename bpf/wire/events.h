@@ -53,7 +53,7 @@ enum kw_outcome { KW_PENDING = 0, KW_ESTABLISHED = 1, KW_REFUSED = 2, KW_TIMED_O
 enum kw_drop { /* index into the counter map */
 	KW_DROP_RING = 0,	/* ring full */
 	KW_DROP_CONN_MAP = 1,	/* too many connections followed at once */
-	KW_DROP_CALL_MAP = 2,	/* too many socket calls in flight */
+	KW_DROP_CALL_MAP = 2,	/* the begin or the end of a socket call was not seen */
 	KW_DROP_COPY = 3,	/* user memory could not be read */
 	KW_DROP_FRAMING = 4,	/* more messages in one socket call than are framed: lost from there */
 	KW_DROP_EGRESS_MAP = 5,	/* too many connects pending */

@@ -144,7 +144,7 @@ int watch(const Options& options, Watch& parts) {
   notify_manager("STOPPING=1");
   // What the kernel had ready when the end was asked for still counts.
   const domain::TimeNs end = base::clock_ns(CLOCK_BOOTTIME);
-  if (code == 0) (void)(*source)->poll(0, push);
+  if (code == 0) (*source)->drain(push);
   pipeline.finish(end);
   if (*recorder) {
     if (auto done = (*recorder)->finish(end); !done) code = fail(done.error());

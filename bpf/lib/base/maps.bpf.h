@@ -52,6 +52,7 @@ struct kw_call { /* one recvmsg or sendmsg in flight */
 	u64 sk;
 	u64 buffer;
 	u64 length;
+	u64 direction;
 };
 
 struct kw_fold_key {

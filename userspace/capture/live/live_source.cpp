@@ -30,6 +30,9 @@ constexpr domain::TimeNs kLossesBusy = 1'000'000'000;
 constexpr domain::TimeNs kLossesIdle = 10'000'000'000;
 // Handed over by one poll; more stays in the ring, so that deadlines and signals have their turn.
 constexpr unsigned kPollRecords = 4096;
+// The ring has 8 MiB and its smallest record 40 bytes: a full one is handed over, not one that is
+// filled for ever.
+constexpr unsigned kDrainPolls = 52;
 constexpr int kEnough = -ECANCELED;  // what on_record says to libbpf then
 constexpr std::array<const char*, KW_DROP_MAX> kDropNames = {
     "ring",   "connections", "calls",  "copy",   "framing", "egress", "lineage", "engines",
@@ -87,6 +90,15 @@ class Ring final : public LiveSource {
     if (now >= losses_due_) report_losses(now);
     handler_ = nullptr;
     return State::kMore;
+  }
+
+  void drain(const Handler& handler) override {
+    for (unsigned i = 0; i < kDrainPolls; ++i) {
+      if (!poll(0, handler) || records_ < kPollRecords) break;
+    }
+    handler_ = &handler;
+    report_losses(base::clock_ns(CLOCK_BOOTTIME));
+    handler_ = nullptr;
   }
 
   int ready_fd() const override { return ring_buffer__epoll_fd(ring_.get()); }

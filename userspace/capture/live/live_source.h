@@ -15,6 +15,9 @@ class LiveSource : public EventSource {
   // When poll() is wanted without ready_fd() saying so (CLOCK_BOOTTIME, ns): the kernel's counters
   // of losses are to be read.
   virtual domain::TimeNs due() const = 0;
+  // At the end: everything that the ring holds, at most kDrainPolls times a poll, and the losses up
+  // to now.
+  virtual void drain(const Handler& handler) = 0;
 };
 
 // Fails with kEnvironment: see preflight(), and a program that the kernel refuses.
