@@ -1,5 +1,8 @@
 #include <zlib.h>
+
 #include <zstd.h>
+
+#include <algorithm>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -139,4 +142,32 @@ TEST_CASE("A Dockerfile is known when its archive ends, though the request does 
 TEST_CASE("Zeros in a member are no end of the archive") {
   CHECK(dockerfile(tar_entry("zero", std::string(4096, '\0')) +
                    tar_entry("Dockerfile", "FROM behind") + tar_end()) == "FROM behind");
+}
+
+TEST_CASE("A chunked context with extensions is read the same out of a recording") {
+  const auto archive = tar_entry("Dockerfile", "FROM a") + tar_end();
+  const std::string head = "POST /build HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const auto with_note = [](const std::string& data) {
+    auto text = chunk(data);
+    return text.insert(text.find('\r'), ";note=\"canary b\"");
+  };
+  std::string body;
+  for (std::size_t at = 0, size = 1; at < archive.size(); at += size, size = size * 3 % 199 + 1)
+    body += with_note(archive.substr(at, size));
+  const auto output = converse({asks(head + body)}, whole(), false);
+  CHECK(everything(output).find("canary") == std::string::npos);
+  CHECK(facts_of<domain::DockerfileSeen>(output).size() == 1);
+  std::vector<Turn> replayed;
+  std::uint64_t at = 0;
+  auto ranges = output.safe;
+  std::sort(ranges.begin(), ranges.end(),
+            [](const auto& a, const auto& b) { return a.pos < b.pos; });
+  for (const auto& range : ranges) {
+    if (range.pos > at) replayed.push_back(skips(domain::Direction::kRequest, range.pos - at));
+    replayed.push_back(asks(range.bytes));
+    at = range.pos + range.bytes.size();
+  }
+  const auto again = converse(replayed, whole(), false);
+  CHECK(facts_of<domain::DockerfileSeen>(again).size() == 1);
+  CHECK(facts_of<domain::ConversationBlind>(again).empty());
 }

@@ -116,7 +116,8 @@ std::string LineMask::masked(domain::Direction direction, Line kind, std::string
     case Line::kEmpty:
       break;
     case Line::kChunkSize:
-      star(out, std::min(raw.find(';'), raw.size()));
+      // The semicolon stays: it ends the number.
+      star(out, std::min(raw.find(';'), raw.size() - 1) + 1);
       break;
     case Line::kStart: {
       framing_ = false;
