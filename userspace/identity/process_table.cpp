@@ -1,5 +1,6 @@
 #include "identity/process_table.h"
 
+#include <algorithm>
 #include <string_view>
 
 namespace kilnwatch::identity {
@@ -45,16 +46,19 @@ void ProcessTable::put(const Process& process, bool told) {
   const auto it = table_.find(process.pid);
   if (it == table_.end() && table_.size() >= kMaxProcesses) {
     ++refused_;
-    return;
+    if (clients_.empty()) return;
+    erase(clients_.begin()->second);  // the one whose last connection is oldest makes room
   }
   ++children_[parent_of(process)];
   kept_.erase(process.pid);
-  if (it == table_.end()) {
-    table_[process.pid] = {process, told, 0};
+  const auto known = table_.find(process.pid);
+  if (known == table_.end()) {
+    table_[process.pid] = {process, told, 0, 0};
     return;
   }
-  const std::uint32_t before = parent_of(it->second.process);
-  it->second = {process, told, 0};
+  const std::uint32_t before = parent_of(known->second.process);
+  clients_.erase({known->second.client, process.pid});
+  known->second = {process, told, 0, 0};
   leave(before);
 }
 
@@ -67,6 +71,7 @@ void ProcessTable::leave(std::uint32_t parent) {
     if (kept_.erase(parent) == 0) return;
     const auto it = table_.find(parent);
     parent = parent_of(it->second.process);
+    clients_.erase({it->second.client, it->first});
     table_.erase(it);
   }
 }
@@ -74,25 +79,48 @@ void ProcessTable::leave(std::uint32_t parent) {
 void ProcessTable::erase(std::uint32_t pid) {
   const auto it = table_.find(pid);
   const std::uint32_t parent = parent_of(it->second.process);
+  clients_.erase({it->second.client, pid});
   table_.erase(it);
   kept_.erase(pid);
   leave(parent);
+}
+
+void ProcessTable::retire(std::uint32_t pid) {
+  if (!children_.contains(pid)) {
+    erase(pid);
+  } else if (kept_.size() < kMaxKept) {
+    kept_.insert(pid);
+  } else {
+    ++refused_;
+    erase(pid);
+  }
 }
 
 void ProcessTable::expire(domain::TimeNs now) {
   while (!gone_.empty() && gone_.front().first + kAfterExit < now) {
     const auto [pid, start] = gone_.front().second;
     gone_.pop_front();
-    if (entry_of(pid, start) == nullptr) continue;
-    if (!children_.contains(pid)) {
-      erase(pid);
-    } else if (kept_.size() < kMaxKept) {
-      kept_.insert(pid);
-    } else {
-      ++refused_;
-      erase(pid);
-    }
+    if (entry_of(pid, start) != nullptr) retire(pid);
   }
+  while (!clients_.empty() && clients_.begin()->first + kClientKept < now) {
+    const std::uint32_t pid = clients_.begin()->second;
+    clients_.erase(clients_.begin());
+    table_[pid].client = 0;
+    retire(pid);
+  }
+}
+
+// One that the lineage has is not of the clients: its exit will be told.
+void ProcessTable::see_client(const domain::ClientSeen& seen) {
+  const std::uint32_t pid = seen.process.pid;
+  const Entry* known = entry_of(pid, seen.process.start);
+  const bool only_client = known == nullptr || known->client != 0;
+  if (known == nullptr || !known->told) put(seen.process, !seen.process.exe.empty());
+  const auto it = table_.find(pid);
+  if (!only_client || it == table_.end()) return;
+  clients_.erase({it->second.client, pid});
+  it->second.client = std::max<domain::TimeNs>(seen.time, 1);
+  clients_.insert({it->second.client, pid});
 }
 
 void ProcessTable::observe(const domain::Event& event) {
@@ -113,8 +141,7 @@ void ProcessTable::observe(const domain::Event& event) {
   } else if (const auto* exec = std::get_if<domain::ProcessExecuted>(&event)) {
     put(exec->process, true);
   } else if (const auto* client = std::get_if<domain::ClientSeen>(&event)) {
-    const Entry* known = entry_of(client->process.pid, client->process.start);
-    if (known == nullptr || !known->told) put(client->process, !client->process.exe.empty());
+    see_client(*client);
   } else if (const auto* exit = std::get_if<domain::ProcessExited>(&event)) {
     if (entry_of(exit->pid, exit->start) == nullptr) return;
     table_[exit->pid].exited = exit->time;
@@ -134,11 +161,16 @@ const Process* ProcessTable::find(std::uint32_t pid, domain::TimeNs start) const
   return entry != nullptr ? &entry->process : nullptr;
 }
 
-const Process* ProcessTable::find_running(std::uint32_t pid, domain::TimeNs time) const {
+const Process* ProcessTable::find_alive(std::uint32_t pid, domain::TimeNs time) const {
   const Entry* entry = entry_of(pid, 0);
-  const bool ran = entry != nullptr && entry->told && entry->process.start <= time &&
+  const bool ran = entry != nullptr && entry->process.start <= time &&
                    (entry->exited == 0 || entry->exited >= time);
   return ran ? &entry->process : nullptr;
+}
+
+const Process* ProcessTable::find_running(std::uint32_t pid, domain::TimeNs time) const {
+  const Process* process = find_alive(pid, time);
+  return process != nullptr && entry_of(pid, 0)->told ? process : nullptr;
 }
 
 std::vector<std::string> ProcessTable::ancestors(const Process& process) const {

@@ -219,6 +219,50 @@ TEST_CASE("A client that was only forked before is told by its connection") {
   CHECK(table.find(6)->exe == "/usr/bin/docker");
 }
 
+TEST_CASE("Clients outside the lineage, whose exits nobody tells, are forgotten after a while") {
+  ProcessTable table;
+  table.observe(exec(1, 0, 1, "/bin/shim"));
+  const auto connect = [&](std::uint32_t pid, TimeNs time) {
+    ClientSeen client;
+    client.time = time;
+    client.process = exec(pid, 0, pid, "/usr/bin/docker").process;
+    table.observe(client);
+  };
+  for (std::uint32_t pid = 10; pid < 20; ++pid) connect(pid, kSecond);
+  connect(1, kSecond);  // of the lineage
+  CHECK(table.size() == 11);
+  connect(19, 200 * kSecond);
+  table.observe(Tick{302 * kSecond});
+  CHECK(table.size() == 2);  // the one that connected again, too
+  CHECK(table.find(19) != nullptr);
+  table.observe(exec(19, 1, 19, "/bin/a", 303 * kSecond));  // of the lineage after all
+  table.observe(Tick{9000 * kSecond});
+  CHECK(table.find(19) != nullptr);
+  CHECK(table.size() == 2);
+  CHECK(table.refused() == 0);
+}
+
+TEST_CASE("In a full table the oldest client makes room, and that is counted") {
+  ProcessTable table;
+  table.observe(exec(1, 0, 1, "/bin/shim"));
+  for (std::uint32_t pid = 2; pid <= kMaxProcesses + 2; ++pid) {
+    ClientSeen client;
+    client.time = kSecond + pid;
+    client.process = exec(pid, 0, pid, "/usr/bin/docker").process;
+    table.observe(client);
+  }
+  CHECK(table.size() == kMaxProcesses);
+  CHECK(table.refused() == 2);
+  CHECK(table.find(1) != nullptr);
+  CHECK(table.find(2) == nullptr);
+  CHECK(table.find(3) == nullptr);
+  CHECK(table.find(4) != nullptr);
+  CHECK(table.find(kMaxProcesses + 2) != nullptr);
+  table.observe(exec(1'000'000, 1, 5, "/bin/step", 2 * kSecond));
+  CHECK(table.find(1'000'000) != nullptr);
+  CHECK(table.refused() == 3);
+}
+
 TEST_CASE("What is kept for processes below has a limit, and is counted beyond") {
   ProcessTable table;
   // Each one forks and leaves: all are kept for the last one.
