@@ -253,15 +253,29 @@ TEST_CASE(
     "Loss with no build open: the ring's is told and says so, what only touches steps is not") {
   Scene scene;
   scene.see(KernelLoss{100 * kMs, "egress", 1});
-  scene.see(KernelLoss{100 * kMs, "framing", 1});
+  scene.see(KernelLoss{100 * kMs, "unused", 1});
   CHECK(scene.of(Rule::kSensorBlind).empty());
   scene.see(KernelLoss{100 * kMs, "ring", 1});
   REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
   CHECK(has_reason(scene.of(Rule::kSensorBlind)[0], "no-build-open"));
   scene.request(1, 200 * kMs);
   scene.see(KernelLoss{300 * kMs, "egress", 1});
-  scene.see(KernelLoss{300 * kMs, "framing", 1});
   CHECK(scene.of(Rule::kSensorBlind).size() == 2);
+}
+
+TEST_CASE("Each loss of the kernel side that may hide a build is told with what it means") {
+  for (const std::string cause : {"framing", "engines", "splice", "missed", "calls", "new-one"}) {
+    CAPTURE(cause);
+    Scene scene;
+    scene.see(KernelLoss{100 * kMs, cause, 2});
+    const auto found = scene.of(Rule::kSensorBlind);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].health->cause == cause);
+    CHECK(found[0].health->count == 2);
+    CHECK(has_reason(found[0], "may-be-missing"));
+    // One without a sentence of its own is told all the same, by its name.
+    CHECK((found[0].summary.find("facts were lost") != std::string::npos) == (cause == "new-one"));
+  }
 }
 
 TEST_CASE("A full table says so and keeps what is useful") {
