@@ -57,6 +57,7 @@ struct DockerfileSeen {
 // The engine fetched something over plain HTTP that may be the context of a build.
 struct ContextFetched {
   TimeNs time = 0;
+  ConnId conn = 0;
   std::string url;                           // secrets masked
   std::string location;                      // where it was sent on to; empty: it was not
   std::optional<DockerfileSeen> dockerfile;  // its call is not set

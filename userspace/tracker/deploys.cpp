@@ -50,13 +50,27 @@ std::string Tracker::waiting_deploy(const std::string& reference) const {
   return several ? std::string() : first->first;
 }
 
+// A build said that this container is its own.
+bool Tracker::announced(const std::string& id) {
+  if (const Container* container = containers_.find(id);
+      container != nullptr && !container->claims.empty())
+    return true;
+  for (const auto& [call, run] : runs_) {
+    for (const Announced& one : run.announced) {
+      if (id.starts_with(one.short_id)) return true;
+    }
+  }
+  return false;
+}
+
 void Tracker::on(const ContainerStarted& fact) {
   const std::string reference = plain(fact.container);
   const std::string id = waiting_deploy(reference);
   if (!id.empty()) return settle_deploy(id, &fact, fact.time);
   if (by_api_.contains(reference)) return;  // decided before
-  // A client started it, whoever made it: no step. A name tells no id; see blind_egress.
-  if (reference.size() == 64) by_api_.insert(reference);
+  // A client started it, whoever made it: no step, unless a build says that it made it. A name
+  // tells no id; see blind_egress.
+  if (reference.size() == 64 && !announced(reference)) by_api_.insert(reference);
   if (early_starts_.size() >= kMaxEarlyStarts) early_starts_.pop_front();
   early_starts_.push_back(fact);
   timers_.at(fact.time + kStartAnswer, [this](TimeNs due) {

@@ -8,6 +8,19 @@ namespace kilnwatch::tracker {
 
 using namespace domain;
 
+namespace {
+
+template <class Fact>
+ConnId conn_of(const Fact& fact) {
+  if constexpr (requires { fact.call; }) {
+    return fact.call.conn;
+  } else {
+    return fact.conn;
+  }
+}
+
+}  // namespace
+
 void Tracker::observe(const Event& event) {
   now_ = std::max(now_, time_of(event));
   // Deadlines that lie before this event are decided on what was known then: whether a Tick came in
@@ -19,14 +32,18 @@ void Tracker::observe(const Event& event) {
 }
 
 void Tracker::learn(const ApiFact& fact) {
-  std::visit([this](const auto& f) { on(f); }, fact);
+  std::visit(
+      [this](const auto& f) {
+        if (!nested(conn_of(f))) on(f);
+      },
+      fact);
 }
 
 void Tracker::finish() { timers_.run(~TimeNs{0}); }
 
 Held Tracker::held() const {
-  return {runs_.size(),  conns_.size(),   peers_.size(),       containers_.size(),
-          flows_.size(), created_.size(), early_starts_.size()};
+  return {runs_.size(),  conns_.size(),   peers_.size(),        containers_.size(),
+          flows_.size(), created_.size(), early_starts_.size(), timers_.size()};
 }
 
 void Tracker::tell(Moment moment) {
@@ -51,14 +68,22 @@ std::optional<Tracker::PeerKey> Tracker::peer_key(const ConnOpened& opened) {
 }
 
 void Tracker::see(const ConnOpened& event) {
-  if (event.transport == Transport::kTcp && !event.fetch) {
+  const bool nested = meet_engine(event);
+  if (event.transport == Transport::kTcp && !event.fetch && !nested) {
     if (engine_ips_.size() < kMaxConnections) engine_ips_.insert(event.server.ip);
     if (engine_ports_.size() < kMaxConnections) engine_ports_.insert(event.server.port);
   }
-  if (conns_.size() >= kMaxConnections) return lose("connection-table", 1, event.time);
-  if (!conns_.emplace(event.conn, Conn{event, 0}).second) return;
+  if (conns_.contains(event.conn)) return;
+  if (conns_.size() >= kMaxConnections) {
+    evict_conn();
+    lose("connection-table", 1, event.time);
+  }
+  Conn& conn = conns_[event.conn];
+  conn = {event, 0, event.time, false, nested};
   const auto key = peer_key(event);
-  if (key && (peers_.size() < kMaxPeers || peers_.contains(*key))) ++peers_[*key].conns;
+  if (!key || (peers_.size() >= kMaxPeers && !peers_.contains(*key))) return;
+  conn.counted = true;
+  ++peers_[*key].conns;
 }
 
 void Tracker::see(const ClientSeen& event) {
@@ -68,14 +93,56 @@ void Tracker::see(const ClientSeen& event) {
     return lose("client-table", 1, event.time);
   }
   peers_[key].seen = event;
-  timers_.at(event.time + kPeerWait, [this, key](TimeNs) {
-    const auto it = peers_.find(key);
-    if (it != peers_.end() && it->second.conns == 0) peers_.erase(it);
-  });
+  if (std::exchange(sweeping_, true)) return;
+  timers_.at(event.time + kPeerWait, [this](TimeNs due) { sweep_peers(due); });
+}
+
+// One deadline for all: however fast clients come and go, none is set for each.
+void Tracker::sweep_peers(TimeNs due) {
+  TimeNs next = ~TimeNs{0};
+  for (auto it = peers_.begin(); it != peers_.end();) {
+    const Peer& peer = it->second;
+    const TimeNs over = peer.seen ? peer.seen->time + kPeerWait : due;
+    if (peer.conns == 0 && over <= due) {
+      it = peers_.erase(it);
+      continue;
+    }
+    if (peer.conns == 0) next = std::min(next, over);
+    ++it;
+  }
+  sweeping_ = next != ~TimeNs{0};
+  if (!sweeping_) return;
+  timers_.at(std::max(next, due + kSecond), [this](TimeNs at) { sweep_peers(at); });
 }
 
 void Tracker::see(const ConnData& event) {
-  if (!conns_.contains(event.conn)) lose("opening", 1, event.time);
+  const auto it = conns_.find(event.conn);
+  if (it == conns_.end()) return lose("opening", 1, event.time);
+  it->second.active = std::max(it->second.active, event.time);
+}
+
+bool Tracker::has_open_build(ConnId conn) const {
+  for (auto run = runs_.lower_bound({conn, 0}); run != runs_.end() && run->first.conn == conn;
+       ++run) {
+    if (run->second.build.ended == 0) return true;
+  }
+  return false;
+}
+
+// The one that was idle for longest makes room: its close may have been lost. Fewer builds are
+// followed than connections: there is one without.
+void Tracker::evict_conn() {
+  static_assert(kMaxBuilds < kMaxConnections);
+  auto idlest = conns_.end();
+  for (auto it = conns_.begin(); it != conns_.end(); ++it) {
+    const bool idler = idlest == conns_.end() || it->second.active < idlest->second.active;
+    if (idler && !has_open_build(it->first)) idlest = it;
+  }
+  if (idlest->second.nested) {
+    nested_.insert(idlest->first);
+    if (nested_.size() > kMaxConnections) nested_.erase(nested_.begin());
+  }
+  drop_conn(idlest->first);
 }
 
 void Tracker::see(const ConnClosed& event) {
@@ -93,8 +160,8 @@ void Tracker::drop_conn(ConnId conn) {
        ++run) {
     if (run->second.build.ended == 0) end(run->second, BuildStatus::kCancelled, it->second.closed);
   }
-  if (const auto key = peer_key(it->second.opened)) {
-    const auto peer = peers_.find(*key);
+  if (it->second.counted) {
+    const auto peer = peers_.find(*peer_key(it->second.opened));
     if (peer != peers_.end() && --peer->second.conns == 0) peers_.erase(peer);
   }
   conns_.erase(it);

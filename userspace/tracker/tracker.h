@@ -68,6 +68,7 @@ struct Held {
   std::size_t flows = 0;
   std::size_t deploys = 0;
   std::size_t early_starts = 0;
+  std::size_t deadlines = 0;
 };
 
 class Tracker {
@@ -100,6 +101,9 @@ class Tracker {
   struct Conn {
     domain::ConnOpened opened;
     domain::TimeNs closed = 0;
+    domain::TimeNs active = 0;  // last bytes
+    bool counted = false;       // in Peer::conns
+    bool nested = false;        // its engine runs in a container
   };
   struct Announced {  // "Running in"
     std::string short_id;
@@ -171,6 +175,12 @@ class Tracker {
   void see(const Other&) {}
   static std::optional<PeerKey> peer_key(const domain::ConnOpened& opened);
   void drop_conn(domain::ConnId conn);
+  void evict_conn();
+  bool has_open_build(domain::ConnId conn) const;
+  void sweep_peers(domain::TimeNs due);
+  // nested.cpp
+  bool nested(domain::ConnId conn) const;
+  bool meet_engine(const domain::ConnOpened& opened);
   const domain::ClientSeen* client_of(const domain::ConnOpened& opened) const;
   void note_refusals();
   void fill_client(domain::ConnId conn, domain::Client& client) const;
@@ -233,6 +243,7 @@ class Tracker {
   void on(const domain::ContainerCreated& fact);
   void on(const domain::ContainerStarted& fact);
   void on(const domain::ImageTagged& fact);
+  bool announced(const std::string& id);
   std::string waiting_deploy(const std::string& reference) const;
   // `start` null: none came.
   void settle_deploy(const std::string& id, const domain::ContainerStarted* start,
@@ -245,7 +256,10 @@ class Tracker {
   std::uint64_t processes_refused_ = 0;   // told so far
   std::uint64_t containers_refused_ = 0;  // told so far
   std::map<domain::ConnId, Conn> conns_;
+  std::set<domain::ConnId> nested_;              // forgotten in conns_, of engines in containers
+  RecentNames nested_told_{kMaxContainerNames};  // containers with an engine
   std::map<PeerKey, Peer> peers_;
+  bool sweeping_ = false;             // a deadline for peers_ is set
   std::set<std::string> engine_ips_;  // where engines were reached over TCP
   std::set<std::uint16_t> engine_ports_;
   std::map<domain::CallId, Run> runs_;

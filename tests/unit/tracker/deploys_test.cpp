@@ -172,3 +172,19 @@ TEST_CASE("Forged results do not win over the builder's own") {
   REQUIRE(deploys(scene) == 1);
   CHECK(scene.of(Rule::kImageDeploy)[0].image->id == "sha256:" + hex('f'));
 }
+
+TEST_CASE("A client that starts a step's container does not take it out of its build") {
+  for (const bool before : {true, false}) {  // the start's answer, the container's first process
+    CAPTURE(before);
+    Scene scene;
+    scene.request(1, 100 * kMs);
+    scene.line(1, 200 * kMs, 1, 2, "RUN x");
+    scene.running_in(1, 201 * kMs, 'a');
+    if (before) scene.started(202 * kMs, hex('a'));
+    scene.start(220 * kMs, 'a', "x");
+    if (!before) scene.started(230 * kMs, hex('a'));
+    scene.connect(300 * kMs, 'a', "192.0.2.1", 1);
+    scene.pass(3000 * kMs);
+    CHECK(scene.of(Rule::kBuildEgress).size() == 1);
+  }
+}

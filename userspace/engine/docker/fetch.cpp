@@ -98,7 +98,7 @@ class Fetch final : public Conversation, private protocol::MessageSink {
     std::uint32_t status = 0;
     std::from_chars(head.second.data(), head.second.data() + head.second.size(), status);
     if (status / 100 == 1 || urls_.empty()) return Body::kFramed;
-    fact_ = {scene_.now, base::mask_text(urls_.front()), {}, std::nullopt};
+    fact_ = {scene_.now, scene_.conn, base::mask_text(urls_.front()), {}, std::nullopt};
     urls_.pop_front();
     wanted_ = status == 200;
     if (status / 100 == 3) {

@@ -1,0 +1,38 @@
+// Engines inside containers. They are not followed: what their API says is about containers and
+// images of their own, and any process that calls itself an engine can say it.
+#include <utility>
+
+#include "identity/container.h"
+#include "tracker/tracker.h"
+
+namespace kilnwatch::tracker {
+
+using namespace domain;
+
+bool Tracker::nested(ConnId conn) const {
+  const auto it = conns_.find(conn);
+  return it != conns_.end() ? it->second.nested : nested_.contains(conn);
+}
+
+// Whether it runs in a container; told once for each container. One that is not known is the
+// host's: it ran before the sensor.
+bool Tracker::meet_engine(const ConnOpened& opened) {
+  if (opened.engine_pid == 0) return false;
+  const Process* engine = processes_.find_alive(opened.engine_pid, opened.time);
+  const std::string id = engine != nullptr ? identity::container_of(engine->cgroup) : std::string();
+  if (id.empty()) return false;
+  if (nested_told_.contains(id)) return true;
+  nested_told_.insert(id);
+  Moment moment;
+  moment.time = opened.time;
+  moment.key = "nested-engine/" + id;
+  moment.health = Health{"nested-engine", 1};
+  moment.reasons.push_back(
+      {"nested-engine", "an engine inside container " + id + " is not followed"});
+  moment.reasons.push_back(
+      {"may-be-missing", "builds and deployments that it is asked for are not seen"});
+  tell(std::move(moment));
+  return true;
+}
+
+}  // namespace kilnwatch::tracker
