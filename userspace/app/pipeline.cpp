@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -106,18 +107,33 @@ void Pipeline::handle(const domain::Event& event) {
 }
 
 void Pipeline::open(const domain::ConnOpened& opened) {
-  if (connections_.size() >= kMaxConversations) {
-    ++stats_.losses["conversations"];
-    tracker_.observe(domain::KernelLoss{opened.time, "conversations", 1});
-    return;
+  // One whose end was lost would keep its place for ever: the idlest goes, the newest is followed.
+  if (connections_.size() >= kMaxConversations && !connections_.contains(opened.conn)) {
+    drop(std::min_element(
+             connections_.begin(), connections_.end(),
+             [](const auto& a, const auto& b) { return a.second.active < b.second.active; }),
+         opened.time);
   }
   connections_.insert_or_assign(
-      opened.conn, Connection{stream::Assembler(opened.midway), engine::make_conversation(opened)});
+      opened.conn,
+      Connection{stream::Assembler(opened.midway), engine::make_conversation(opened), opened.time});
+}
+
+void Pipeline::drop(Connections::iterator at, domain::TimeNs time) {
+  ++stats_.losses["conversations"];
+  tracker_.observe(domain::KernelLoss{time, "conversations", 1});
+  if (recorder_ != nullptr) {
+    // Nobody will judge any more what waits.
+    for (const auto direction : {domain::Direction::kRequest, domain::Direction::kResponse})
+      recorder_->settled(at->first, direction, std::numeric_limits<std::uint64_t>::max());
+  }
+  connections_.erase(at);
 }
 
 void Pipeline::read(const domain::ConnData& data) {
   const auto found = connections_.find(data.conn);
   if (found == connections_.end()) return;
+  found->second.active = data.time;
   engine::Output output;
   ToConversation to(*found->second.conversation, output);
   found->second.assembler.add(data, to);

