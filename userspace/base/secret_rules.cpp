@@ -23,10 +23,14 @@ bool is_name_char(char c) {
 }
 
 void mark(std::string_view text, Marks& marks, std::size_t from, std::size_t to) {
-  // What was masked before is no more than that, though its end may not be seen any longer.
+  // What was masked before is no more than that, though its end may not be seen any longer. Only
+  // what ends a value may follow: a secret can begin with stars of its own.
   std::size_t stars = from;
   while (stars < to && text[stars] == '*') ++stars;
-  if (stars - from >= 3 && stars < to && !is_name_char(text[stars])) to = stars;
+  if (stars - from >= 3 && stars < to &&
+      (is_blank(text[stars]) || text[stars] == '&' || quote_at(text, stars).size != 0)) {
+    to = stars;
+  }
   for (; from < to; ++from) marks[from] = true;
 }
 
