@@ -9,8 +9,15 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <string_view>
 
 namespace kilnwatch::detect {
+namespace {
+
+// Ends a line that was written in part. No key ends in a blank, so that what stands of it is none.
+constexpr std::string_view kTornEnd = " \n";
+
+}  // namespace
 
 base::Result<std::unique_ptr<FileSeenStore>> FileSeenStore::open(const std::string& path) {
   base::Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -30,19 +37,20 @@ base::Result<std::unique_ptr<FileSeenStore>> FileSeenStore::open(const std::stri
     if (in.fail()) {  // too long
       in.clear();
       in.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+      store->torn_ = in.eof();
       ++store->damaged_;
       continue;
     }
     const std::string key(line.data());
-    if (key.find(' ') == std::string::npos || in.eof()) {
+    if (key.find(' ') == std::string::npos || key.ends_with(' ') || in.eof()) {
       ++store->damaged_;
+      store->torn_ = in.eof();
     } else if (store->keys_.size() < kMaxSeen) {
       store->keys_.insert(key);
     } else {
       ++store->refused_;
     }
   }
-  if (store->damaged_ != 0 && ::write(store->fd_.get(), "\n", 1) != 1) ++store->errors_;
   return store;
 }
 
@@ -53,8 +61,15 @@ bool FileSeenStore::insert(const std::string& key) {
     return true;
   }
   keys_.insert(key);
-  const std::string line = key + "\n";
-  if (::write(fd_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) ++errors_;
+  std::string line = key + "\n";
+  if (torn_) line.insert(0, kTornEnd);
+  const ssize_t n = ::write(fd_.get(), line.data(), line.size());
+  if (n == static_cast<ssize_t>(line.size())) {
+    torn_ = false;
+  } else {
+    torn_ = torn_ || n > 0;
+    ++errors_;
+  }
   return true;
 }
 

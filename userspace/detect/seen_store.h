@@ -46,6 +46,7 @@ class FileSeenStore : public SeenStore {
   std::size_t damaged_ = 0;
   std::size_t errors_ = 0;
   std::size_t refused_ = 0;
+  bool torn_ = false;  // the file's last line has no end
 };
 
 }  // namespace kilnwatch::detect

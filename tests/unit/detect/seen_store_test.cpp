@@ -102,6 +102,49 @@ TEST_CASE("What cannot be written is known for this run only") {
   CHECK((*store)->write_errors() == 1);
 }
 
+TEST_CASE("A key that was written in part is no other key later") {
+  const Folder folder;
+  const auto path = folder.file("seen");
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  {
+    auto store = FileSeenStore::open(path);
+    REQUIRE(store);
+    rlimit small = before;
+    small.rlim_cur = 11;
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    const bool cut = (*store)->insert("192.0.2.1 8080");
+    const bool refused = (*store)->insert("192.0.2.2 8080");
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    std::signal(SIGXFSZ, handler);
+    CHECK(cut);
+    CHECK(refused);
+    CHECK((*store)->write_errors() == 2);
+    CHECK((*store)->insert("0 80"));
+    CHECK((*store)->insert("192.0.2.3 80"));
+    CHECK((*store)->write_errors() == 2);
+  }
+  auto store = FileSeenStore::open(path);
+  REQUIRE(store);
+  CHECK_FALSE((*store)->insert("0 80"));
+  CHECK_FALSE((*store)->insert("192.0.2.3 80"));
+  // What stands of it would be a key of its own.
+  CHECK((*store)->insert("192.0.2.1 8"));
+  CHECK((*store)->insert("192.0.2.1 8080"));
+}
+
+TEST_CASE("A cut line at the end of the file stays damaged however often it is opened") {
+  const Folder folder;
+  const auto path = folder.file("seen");
+  std::ofstream(path) << "192.0.2.1 80\n192.0.2.2 8";
+  REQUIRE(FileSeenStore::open(path));
+  auto store = FileSeenStore::open(path);
+  REQUIRE(store);
+  CHECK_FALSE((*store)->insert("192.0.2.1 80"));
+  CHECK((*store)->insert("192.0.2.2 8"));
+}
+
 TEST_CASE("What is no file of lines is refused, however long it goes on") {
   CHECK_FALSE(FileSeenStore::open("/dev/full"));
 }
