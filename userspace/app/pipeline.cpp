@@ -91,6 +91,8 @@ PipelineStats Pipeline::stats() const {
     if (ended[i] > 0) out.builds[kStatus[i]] = ended[i];
   }
   out.builds_held = tracker_.held().builds;
+  out.forged = tracker_.counters().ignored_forged;
+  out.held_bytes = held_;
   if (window_.forced() > 0) out.losses["order"] = window_.forced();
   return out;
 }
@@ -107,16 +109,17 @@ void Pipeline::handle(const domain::Event& event) {
 }
 
 void Pipeline::open(const domain::ConnOpened& opened) {
+  if (const auto before = connections_.find(opened.conn); before != connections_.end())
+    erase(before);
   // One whose end was lost would keep its place for ever: the idlest goes, the newest is followed.
-  if (connections_.size() >= kMaxConversations && !connections_.contains(opened.conn)) {
+  if (connections_.size() >= kMaxConversations) {
     drop(std::min_element(
              connections_.begin(), connections_.end(),
              [](const auto& a, const auto& b) { return a.second.active < b.second.active; }),
          opened.time);
   }
-  connections_.insert_or_assign(
-      opened.conn,
-      Connection{stream::Assembler(opened.midway), engine::make_conversation(opened), opened.time});
+  connections_.emplace(opened.conn, Connection{stream::Assembler(opened.midway),
+                                               engine::make_conversation(opened), opened.time});
 }
 
 void Pipeline::drop(Connections::iterator at, domain::TimeNs time) {
@@ -127,6 +130,11 @@ void Pipeline::drop(Connections::iterator at, domain::TimeNs time) {
     for (const auto direction : {domain::Direction::kRequest, domain::Direction::kResponse})
       recorder_->settled(at->first, direction, std::numeric_limits<std::uint64_t>::max());
   }
+  erase(at);
+}
+
+void Pipeline::erase(Connections::iterator at) {
+  held_ -= at->second.held;
   connections_.erase(at);
 }
 
@@ -138,10 +146,23 @@ void Pipeline::read(const domain::ConnData& data) {
   ToConversation to(*found->second.conversation, output);
   found->second.assembler.add(data, to);
   take(data.conn, output);
-  if (recorder_ == nullptr) return;
-  for (const auto direction : {domain::Direction::kRequest, domain::Direction::kResponse}) {
-    recorder_->settled(data.conn, direction, found->second.conversation->settled(direction));
+  if (recorder_ != nullptr) {
+    for (const auto direction : {domain::Direction::kRequest, domain::Direction::kResponse})
+      recorder_->settled(data.conn, direction, found->second.conversation->settled(direction));
   }
+  weigh(found->second);
+  while (held_ > kConversationBytes) {
+    drop(std::max_element(
+             connections_.begin(), connections_.end(),
+             [](const auto& a, const auto& b) { return a.second.held < b.second.held; }),
+         data.time);
+  }
+}
+
+void Pipeline::weigh(Connection& connection) {
+  held_ -= connection.held;
+  connection.held = connection.conversation->held_bytes();
+  held_ += connection.held;
 }
 
 void Pipeline::close(const domain::ConnClosed& closed) {
@@ -150,7 +171,7 @@ void Pipeline::close(const domain::ConnClosed& closed) {
   engine::Output output;
   found->second.conversation->close(closed.time, output);
   take(closed.conn, output);
-  connections_.erase(found);
+  erase(found);
 }
 
 void Pipeline::take(domain::ConnId conn, const engine::Output& output) {

@@ -22,6 +22,9 @@
 namespace kilnwatch::app {
 
 inline constexpr std::size_t kMaxConversations = 4096;  // as the kernel side's KW_MAX_CONNS
+// What all conversations hold together; the window that orders events has as much
+// (stream::kReorderBytes): 32 MiB for all buffers.
+inline constexpr std::size_t kConversationBytes = std::size_t{16} << 20;
 // A live ring is ordered by reservation, so that times are out of order by microseconds, or by what
 // a CPU was held up in the few instructions between its two (docs/decisions, live window).
 inline constexpr domain::TimeNs kLiveWindow = 10'000'000;
@@ -32,6 +35,8 @@ struct PipelineStats {
   std::uint64_t late = 0;                       // came after the window had passed their time
   std::map<std::string, std::uint64_t> builds;  // that ended, by how
   std::size_t builds_held = 0;                  // not over, or over a moment ago
+  std::uint64_t forged = 0;                     // lines of builds that could not be the builder's
+  std::size_t held_bytes = 0;                   // by conversations
   // Of the kernel side and of our own tables, by cause.
   std::map<std::string, std::uint64_t> losses;
 };
@@ -62,6 +67,7 @@ class Pipeline {
     stream::Assembler assembler;
     std::unique_ptr<engine::Conversation> conversation;
     domain::TimeNs active = 0;  // of its last data, or its opening
+    std::size_t held = 0;       // as in held_
   };
   using Connections = std::map<domain::ConnId, Connection>;
 
@@ -72,6 +78,8 @@ class Pipeline {
   void take(domain::ConnId conn, const engine::Output& output);
   // Reads it no further: there is no room. A loss, counted and told.
   void drop(Connections::iterator at, domain::TimeNs time);
+  void weigh(Connection& connection);
+  void erase(Connections::iterator at);
   void decide();
 
   domain::HostFacts host_;
@@ -79,6 +87,7 @@ class Pipeline {
   Emit emit_;
   domain::TimeNs window_ns_;
   Connections connections_;
+  std::size_t held_ = 0;  // bytes, of all connections
   tracker::Tracker tracker_;
   detect::Detector detector_;
   stream::ReorderWindow window_;

@@ -42,6 +42,8 @@ class Conversation {
   virtual void close(domain::TimeNs time, Output& out) = 0;
   // Every byte below this position has been judged: it is in a SafeRange or never will be.
   virtual std::uint64_t settled(domain::Direction direction) const = 0;
+  // Memory, in bytes, that a peer can make it hold: lines, heads and bodies not judged yet.
+  virtual std::size_t held_bytes() const = 0;
 };
 
 std::unique_ptr<Conversation> make_conversation(const domain::ConnOpened& opened);

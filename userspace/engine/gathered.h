@@ -24,6 +24,7 @@ class Gathered {
   }
   bool empty() const { return bytes_.empty(); }
   std::size_t size() const { return bytes_.size(); }
+  std::size_t held_bytes() const { return bytes_.capacity() + pieces_.capacity() * sizeof(Piece); }
   const std::string& bytes() const { return bytes_; }
   std::uint64_t first_pos() const { return pieces_.front().pos; }
 

@@ -146,3 +146,41 @@ TEST_CASE("A connection's number that comes again takes no other's place") {
   pipeline.finish();
   CHECK(pipeline.stats().losses.empty());
 }
+
+TEST_CASE("What clients make conversations hold has a bound, and the newest is still followed") {
+  detect::MemorySeenStore seen;
+  std::vector<v1::Alert> alerts;
+  app::Pipeline pipeline(
+      {"host", "boot", "", "", 0}, seen, nullptr,
+      [&](const v1::Alert& alert) { alerts.push_back(alert); }, app::kLiveWindow);
+  domain::TimeNs now = 100'000 * kMs;
+  constexpr domain::ConnId kClients = 64;
+  constexpr std::size_t kPiece = 65536, kPieces = 12;
+  const std::string line(kPiece, 'a');
+  // A build of small lines begins before them and ends after them.
+  pipeline.push(opening(1000, now += kMs));
+  pipeline.push(asked(1000, now += kMs, 0, kBuildRequest.substr(0, 40)));
+  std::size_t most = 0;
+  for (domain::ConnId conn = 1; conn <= kClients; ++conn) {
+    pipeline.push(opening(conn, now += kMs));
+    pipeline.push(asked(conn, now += kMs, 0, "GET / HTTP/1.1\r\nX: "));
+    for (std::size_t i = 0; i < kPieces; ++i) {
+      pipeline.push(asked(conn, now += kMs, 19 + i * kPiece, line));
+      most = std::max(most, pipeline.stats().held_bytes);
+    }
+  }
+  CHECK(most > app::kConversationBytes / 2);
+  CHECK(most <= app::kConversationBytes);
+  pipeline.push(asked(1000, now += kMs, 40, kBuildRequest.substr(40)));
+  pipeline.push(opening(1001, now += kMs));
+  pipeline.push(asked(1001, now += kMs, 0, kBuildRequest));
+  // What is given back counts no more.
+  for (domain::ConnId conn = 1; conn <= kClients; ++conn)
+    pipeline.push(domain::ConnClosed{now += kMs, conn});
+  pipeline.push(domain::ConnClosed{now += kMs, 1000});
+  pipeline.push(domain::ConnClosed{now += kMs, 1001});
+  pipeline.finish();
+  CHECK(build_requests(alerts) == 2);
+  CHECK(pipeline.stats().losses["conversations"] > 0);
+  CHECK(pipeline.stats().held_bytes == 0);
+}

@@ -95,7 +95,10 @@ void BuildCall::announce(const Scene& scene, bool whole) {
   if (form_type_.empty() && build_.remote_context.empty())
     context_.emplace(build_.call, values.first("dockerfile"));
   query_ = {};
-  scene.out->facts.emplace_back(build_);
+  // What is told is not kept: it may be large.
+  const auto call = build_.call;
+  scene.out->facts.emplace_back(std::exchange(build_, {}));
+  build_.call = call;
 }
 
 void BuildCall::tell(const Scene& scene, std::string_view reason) {
@@ -222,6 +225,12 @@ std::optional<std::uint64_t> BuildCall::held(Direction direction) const {
     return message_.first_pos();
   }
   return std::nullopt;
+}
+
+std::size_t BuildCall::held_bytes() const {
+  return sizeof(*this) + build_.path.capacity() + build_.user_agent.capacity() +
+         query_.held_bytes() + form_type_.capacity() + form_.held_bytes() + message_.held_bytes() +
+         output_.held_bytes() + (context_ ? context_->held_bytes() : 0);
 }
 
 }  // namespace kilnwatch::engine::docker

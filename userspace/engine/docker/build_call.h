@@ -28,6 +28,7 @@ class BuildCall final : public Call {
   void cut(const Scene& scene, Cut how) override;
   bool answer_is_own() const override { return output_.spoke(); }
   std::optional<std::uint64_t> held(domain::Direction direction) const override;
+  std::size_t held_bytes() const override;
 
  private:
   void announce(const Scene& scene, bool whole);  // whole: its form is

@@ -29,6 +29,7 @@ class BuildOutput {
   static std::string_view front_of(std::string_view bytes);
   Said read(const Message& message, domain::TimeNs time, domain::CallId call,
             std::vector<domain::ApiFact>& facts);
+  std::size_t held_bytes() const { return error_.capacity(); }
   bool spoke() const { return spoke_; }  // a line of the builder's was read
   domain::BuildEnded ended(domain::TimeNs time, domain::CallId call,
                            std::uint32_t http_status) const;

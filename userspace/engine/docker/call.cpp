@@ -26,6 +26,7 @@ class Document {
     whole_ = false;
     bytes_.clear();
   }
+  std::size_t held_bytes() const { return bytes_.held_bytes(); }
   bool whole() const { return whole_; }
   Gathered& bytes() { return bytes_; }
   std::optional<std::uint64_t> held() const {
@@ -87,6 +88,10 @@ class CreateCall final : public Call {
   std::optional<std::uint64_t> held(Direction direction) const override {
     return direction == Direction::kRequest ? request_.held() : answer_.held();
   }
+  // The body as it came, whose room stays, is no shorter than what was read out of it.
+  std::size_t held_bytes() const override {
+    return sizeof(*this) + name_.capacity() + 2 * request_.held_bytes() + answer_.held_bytes();
+  }
 
  private:
   void tell(const Scene& scene, std::string_view reason) {
@@ -121,6 +126,10 @@ class PlainCall final : public Call {
   }
   void cut(const Scene& scene, Cut how) override {
     if (how == Cut::kLost && !answer_begun) unknown(scene);
+  }
+  std::size_t held_bytes() const override {
+    return sizeof(*this) + route_.path.capacity() + route_.version.capacity() +
+           route_.name.capacity() + route_.query.held_bytes();
   }
 
  private:

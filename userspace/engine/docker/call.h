@@ -52,6 +52,8 @@ class Call {
   virtual bool answer_is_own() const { return false; }
   // First byte of a direction that is gathered and not judged yet; nothing: none.
   virtual std::optional<std::uint64_t> held(domain::Direction) const { return std::nullopt; }
+  // See Conversation.
+  virtual std::size_t held_bytes() const = 0;
 
   // Kept by the conversation.
   bool head_only = false;

@@ -30,6 +30,12 @@ std::optional<std::uint64_t> Calls::held(domain::Direction direction) const {
   return lowest;
 }
 
+std::size_t Calls::held_bytes() const {
+  std::size_t sum = 0;
+  for (const auto& call : calls_) sum += call->held_bytes();
+  return sum;
+}
+
 void Calls::make_room(const Scene& scene) {
   if (calls_.size() < kMaxPending) return;
   scene.blind("more requests at once than are followed");

@@ -19,6 +19,7 @@ class Calls {
   Call* answering() const;
   std::size_t waiting() const;  // for the end of their answer
   std::optional<std::uint64_t> held(domain::Direction direction) const;  // lowest place
+  std::size_t held_bytes() const;
 
   // Both: beyond the limit the oldest call is given up, as a blind spot.
   Call& add(const Scene& scene, std::unique_ptr<Call> call);

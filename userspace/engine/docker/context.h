@@ -32,6 +32,13 @@ class ContextFront {
     if (front_.empty()) return std::nullopt;
     return front_.first_pos();
   }
+  std::size_t held_bytes() const {
+    std::size_t sum = name_.capacity() + front_.held_bytes();
+    // Its instructions say the text once more.
+    if (found_) sum += 2 * found_->text.capacity();
+    for (const auto& range : safe_) sum += sizeof(range) + range.bytes.capacity();
+    return sum;
+  }
 
  private:
   bool ended();

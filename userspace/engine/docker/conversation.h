@@ -22,6 +22,10 @@ class DockerConversation final : public Conversation, private protocol::MessageS
            Output& out) override;
   void close(domain::TimeNs time, Output& out) override;
   std::uint64_t settled(domain::Direction direction) const override;
+  std::size_t held_bytes() const override {
+    return request_.held_bytes() + response_.held_bytes() + early_.held_bytes() +
+           calls_.held_bytes();
+  }
 
  private:
   void begin(domain::Direction direction, domain::TimeNs time, Output& out);

@@ -47,6 +47,7 @@ class Early {
   }
   void clear() { take(); }
   bool empty() const { return pieces_.empty(); }
+  std::size_t held_bytes() const { return size_; }
   std::uint64_t first_pos() const { return pieces_.front().pos; }
 
   // An error status: net/http refused what it read, or waited too long (400, 408, 431).

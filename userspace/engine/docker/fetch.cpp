@@ -71,6 +71,12 @@ class Fetch final : public Conversation, private protocol::MessageSink {
     const bool holds = direction == Direction::kRequest && !body_.empty();
     return holds ? std::min(told, body_.first_pos()) : told;
   }
+  std::size_t held_bytes() const override {
+    std::size_t sum = body_.held_bytes() + fact_.url.capacity() + type_.capacity();
+    for (const auto& parser : parsers_) sum += parser.held_bytes();
+    for (const auto& url : urls_) sum += url.capacity();
+    return sum;
+  }
 
  private:
   void begin(Direction direction, domain::TimeNs time, Output& out) {

@@ -32,6 +32,7 @@ class NoConversation final : public Conversation {
   std::uint64_t settled(domain::Direction direction) const override {
     return end_[static_cast<std::size_t>(direction)];
   }
+  std::size_t held_bytes() const override { return 0; }
 
  private:
   std::uint64_t& end(domain::Direction direction) {

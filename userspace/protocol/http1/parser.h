@@ -71,6 +71,11 @@ class Parser {
   void resync_chunk();  // the next byte begins a chunk size
   // Where the first byte stands that no callback has told of yet.
   std::uint64_t untold(std::uint64_t next) const { return raw_.empty() ? next : line_pos_; }
+  // Memory of the line and the head that are being gathered.
+  std::size_t held_bytes() const {
+    return raw_.capacity() + head_.first.capacity() + head_.second.capacity() +
+           head_.third.capacity() + head_.fields.capacity() * sizeof(head_.fields[0]) + kept_;
+  }
 
  private:
   enum class State : std::uint8_t {

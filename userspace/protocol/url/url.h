@@ -31,6 +31,12 @@ class Query {
   // First value of the key, empty when it is not there. Pairs come after texts.
   std::string first(std::string_view key) const;
   std::vector<std::string> all(std::string_view key, std::size_t limit) const;
+  std::size_t held_bytes() const {
+    std::size_t sum = 0;
+    for (const auto& text : texts_) sum += text.capacity();
+    for (const auto& [key, value] : pairs_) sum += key.capacity() + value.capacity();
+    return sum;
+  }
 
  private:
   using Visit = std::function<bool(std::string&& value)>;  // false: enough
