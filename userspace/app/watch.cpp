@@ -95,10 +95,22 @@ std::string joined(const std::map<std::string, std::uint64_t>& counts, const cha
 
 void say_counters(const PipelineStats& stats) {
   say(stats.losses.empty() ? Level::kInfo : Level::kWarning,
-      fmt::format("ended: {} events, {} alerts; builds: {}, {} held; lost: {}{}", stats.events,
-                  stats.alerts, joined(stats.builds, "{count} {name}", "none ended"),
-                  stats.builds_held, joined(stats.losses, "{name} {count}", "nothing"),
+      fmt::format("ended: {} events, {} alerts; builds: {}, {} held; {} forged lines ignored; "
+                  "lost: {}{}",
+                  stats.events, stats.alerts, joined(stats.builds, "{count} {name}", "none ended"),
+                  stats.builds_held, stats.forged,
+                  joined(stats.losses, "{name} {count}", "nothing"),
                   stats.late == 0 ? "" : fmt::format("; {} events came late", stats.late)));
+}
+
+// What the recording holds, and what was kept out of it.
+void say_recording(const std::string& file, const record::RecorderStats& stats) {
+  const bool short_of = stats.aged + stats.crowded + stats.file.left_out > 0;
+  say(short_of ? Level::kWarning : Level::kInfo,
+      fmt::format("recording {}: {} records, {} bytes; {} bytes kept as lengths; written unjudged: "
+                  "{} waited too long, {} for want of room; {} records left out",
+                  file, stats.file.written, stats.file.bytes, stats.bytes_unvouched, stats.aged,
+                  stats.crowded, stats.file.left_out));
 }
 
 }  // namespace
@@ -148,6 +160,7 @@ int watch(const Options& options, Watch& parts) {
   pipeline.finish(end);
   if (*recorder) {
     if (auto done = (*recorder)->finish(end); !done) code = fail(done.error());
+    say_recording(options.record, (*recorder)->stats());
   }
   say_counters(pipeline.stats());
   return code;
