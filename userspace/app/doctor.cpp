@@ -44,7 +44,8 @@ int doctor() {
     out += row(there, name, remedy);
     good = good && there;
   };
-  need(found.new_enough, "version", "nothing can be loaded: run kernel 5.10 or later");
+  need(found.new_enough, "version",
+       fmt::format("nothing can be loaded: run kernel {} or later", found.oldest));
   need(found.privileged, "privilege",
        "nothing can be loaded: run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE");
   need(!found.locked_down, "lockdown",

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "capture/live/kernel_version.h"
 #include "capture/live/probe.h"
 #include "capture/live/proc.h"
 
@@ -10,16 +11,6 @@ namespace kilnwatch::capture {
 
 using base::Error;
 using base::ErrorClass;
-
-bool new_enough(std::string_view release) {
-  constexpr int kMajor = 5, kMinor = 10;  // design: ring buffer, fentry and BTF of what we read
-  int major = 0, minor = 0;
-  const char* const end = release.data() + release.size();
-  const auto first = std::from_chars(release.data(), end, major);
-  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '.') return false;
-  if (std::from_chars(first.ptr + 1, end, minor).ec != std::errc{}) return false;
-  return major > kMajor || (major == kMajor && minor >= kMinor);
-}
 
 bool forbids_reading(std::string_view lockdown) {
   return lockdown.find("[confidentiality]") != std::string_view::npos;
@@ -39,9 +30,12 @@ bool may_load(std::string_view status) {
 
 base::Status preflight() {
   const auto kernel = read_host_facts().kernel;
-  if (!new_enough(kernel)) {
-    return Error{ErrorClass::kEnvironment,
-                 "kernel " + kernel + " is too old; run 5.10 or later, built with BTF"};
+  const auto architecture = machine();
+  if (!new_enough(kernel, architecture)) {
+    return Error{ErrorClass::kEnvironment, "kernel " + kernel + " is too old; run " +
+                                               std::string(oldest_kernel(architecture)) +
+                                               " or later (on " + architecture +
+                                               "), built with BTF"};
   }
   if (!may_load(read_small_file("/proc/self/status"))) {
     return Error{ErrorClass::kEnvironment,

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "capture/live/kernel_version.h"
 #include "capture/live/libbpf_log.h"
 #include "capture/live/proc.h"
 #include "probes.skel.h"
@@ -90,11 +91,18 @@ domain::HostFacts read_host_facts() {
   return host;
 }
 
+std::string machine() {
+  utsname system{};
+  ::uname(&system);
+  return system.machine;
+}
+
 Capabilities probe_capabilities() {
   Capabilities out;
   keep_libbpf_log();
   out.kernel = read_host_facts().kernel;
-  out.new_enough = new_enough(out.kernel);
+  out.oldest = oldest_kernel(machine());
+  out.new_enough = new_enough(out.kernel, machine());
   out.privileged = may_load(read_small_file("/proc/self/status"));
   out.locked_down = forbids_reading(read_small_file("/sys/kernel/security/lockdown"));
   out.cgroup2 = ::access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0;

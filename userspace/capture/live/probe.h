@@ -23,7 +23,8 @@ struct Hook {
 
 struct Capabilities {
   std::string kernel;        // release
-  bool new_enough = false;   // 5.10 or later
+  std::string oldest;        // release that will do on this machine
+  bool new_enough = false;   // that, or later
   bool privileged = false;   // CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON
   bool locked_down = false;  // kernel lockdown forbids reading kernel memory
   bool btf = false;          // types of the kernel can be read
@@ -40,8 +41,7 @@ domain::HostFacts read_host_facts();
 // file. kEnvironment with what to do.
 base::Status preflight();
 
-// "5.10.0-28-amd64" is at least 5.10; false when it is no release.
-bool new_enough(std::string_view release);
+std::string machine();  // as uname -m says it
 // The mode in brackets of /sys/kernel/security/lockdown is confidentiality.
 bool forbids_reading(std::string_view lockdown);
 // Of the CapEff line of /proc/PID/status.

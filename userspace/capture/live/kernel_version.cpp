@@ -1,0 +1,33 @@
+#include "capture/live/kernel_version.h"
+
+#include <charconv>
+#include <optional>
+#include <utility>
+
+namespace kilnwatch::capture {
+namespace {
+
+using Version = std::pair<int, int>;
+
+std::optional<Version> version_of(std::string_view release) {
+  Version version;
+  const char* const end = release.data() + release.size();
+  const auto first = std::from_chars(release.data(), end, version.first);
+  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '.') return std::nullopt;
+  if (std::from_chars(first.ptr + 1, end, version.second).ec != std::errc{}) return std::nullopt;
+  return version;
+}
+
+}  // namespace
+
+std::string_view oldest_kernel(std::string_view machine) {
+  return machine == "aarch64" ? "6.4"
+                              : "5.10";  // 5.10: ring buffer, fentry and BTF of what we read
+}
+
+bool new_enough(std::string_view release, std::string_view machine) {
+  const auto version = version_of(release);
+  return version && *version >= *version_of(oldest_kernel(machine));
+}
+
+}  // namespace kilnwatch::capture
