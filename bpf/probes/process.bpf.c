@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Lineage under engines and their runtimes: fork, exec, exit. */
+#include "lib/filter/method.bpf.h"
 #include "lib/read/task.bpf.h"
 #include <bpf/bpf_tracing.h>
 
@@ -9,26 +10,17 @@ struct kw_name {
 	u64 word[2];
 };
 
-static __always_inline u64 pack(const char *s)
-{
-	u64 w = 0;
-
-	for (int i = 0; i < 8 && s[i]; i++)
-		w |= (u64)(u8)s[i] << (8 * i);
-	return w;
-}
-
 static __always_inline int is_dockerd(struct kw_name *n)
 {
-	return n->word[0] == pack("dockerd");
+	return n->word[0] == word_of("dockerd");
 }
 
 /* comm holds 15 characters: "containerd-shim" is all that is left of its longer names. */
 static __always_inline int is_runtime(struct kw_name *n)
 {
-	return (n->word[0] == pack("containe") &&
-		(n->word[1] == pack("rd") || n->word[1] == pack("rd-shim"))) ||
-	       n->word[0] == pack("runc");
+	return (n->word[0] == word_of("containe") &&
+		(n->word[1] == word_of("rd") || n->word[1] == word_of("rd-shim"))) ||
+	       n->word[0] == word_of("runc");
 }
 
 SEC("tp_btf/sched_process_fork")

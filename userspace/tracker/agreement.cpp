@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "tracker/containers.h"
 
 namespace kilnwatch::tracker {
 namespace {
@@ -59,6 +60,10 @@ Agreement compare(const std::string& instruction, const std::vector<std::string>
 
 std::string instruction_of(const std::vector<std::string>& argv) {
   return argv.size() > 2 && argv[argv.size() - 2] == "-c" ? "RUN " + argv.back() : std::string();
+}
+
+bool agrees(const std::string& instruction, const Container& container, Agreement what) {
+  return compare(instruction, container.init_args, container.args_cut) == what;
 }
 
 }  // namespace kilnwatch::tracker

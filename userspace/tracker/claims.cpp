@@ -8,14 +8,6 @@ namespace kilnwatch::tracker {
 
 using namespace domain;
 
-namespace {
-
-bool agrees(const std::string& instruction, const Container& container, Agreement what) {
-  return compare(instruction, container.init_args, container.args_cut) == what;
-}
-
-}  // namespace
-
 // An exit that was not seen leaves this true until the next confirmed container.
 bool Tracker::step_running(const Run& run, TimeNs at) {
   const Container* container = run.running.empty() ? nullptr : containers_.find(run.running);

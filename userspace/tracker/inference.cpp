@@ -8,14 +8,6 @@ namespace kilnwatch::tracker {
 
 using namespace domain;
 
-namespace {
-
-bool agrees(const std::string& instruction, const Container& container, Agreement what) {
-  return compare(instruction, container.init_args, container.args_cut) == what;
-}
-
-}  // namespace
-
 void Tracker::note_unclaimed(const Container& container) {
   if (!container.start_seen) return;
   std::vector<Unclaimed*> noted;
