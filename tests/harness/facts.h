@@ -58,6 +58,10 @@ class FactText {
   std::string operator()(const domain::ImageTagged& f) const {
     return call("tag", f.call) + f.source + "|" + f.tag;
   }
+  std::string operator()(const domain::ImageMoved& f) const {
+    return call("moved", f.call) + f.reference + (f.all_tags ? "|all|" : "|") + f.image +
+           (f.certain ? "" : "|perhaps");
+  }
   std::string operator()(const domain::ConversationBlind& f) const {
     return "blind " + f.reason + (f.build ? " of " + std::to_string(f.build->number) : "");
   }

@@ -119,13 +119,15 @@ void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
   finding.rule = Rule::kImageDeploy;
   finding.severity = Severity::kMedium;
   const ContainerCreated& made = moment.deployment->container;
-  const auto story = novel_.find(moment.build->id);
-  if (story != novel_.end()) {
-    finding.connection = story->second;
-    finding.severity = Severity::kHigh;
-  }
-  if (remote_client(moment.build->client)) {
-    add(finding, Severity::kHigh, "client-remote", "the image was built for a remote client");
+  if (moment.build) {
+    const auto story = novel_.find(moment.build->id);
+    if (story != novel_.end()) {
+      finding.connection = story->second;
+      finding.severity = Severity::kHigh;
+    }
+    if (remote_client(moment.build->client)) {
+      add(finding, Severity::kHigh, "client-remote", "the image was built for a remote client");
+    }
   }
   if (made.privileged)
     add(finding, Severity::kCritical, "privileged", "the container is privileged");
@@ -137,13 +139,18 @@ void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
     add(finding, Severity::kHigh, "host-namespace",
         "the container shares the host's " + ns + " namespace");
   }
+  finding.summary = std::string("container ") +
+                    (moment.deployment->started ? "started from " : "created, not started, from ") +
+                    made.image;
+  if (!moment.build) {
+    finding.summary += ", a name of an image built here that may be another's by now";
+    return;
+  }
   const TimeNs from = moment.build->ended != 0 ? moment.build->ended : moment.build->started;
   const TimeNs after = moment.time > from ? (moment.time - from) / 1'000'000'000 : 0;
   add(finding, Severity::kMedium, "deploy-soon-after-build",
       std::to_string(after) + " s after the build");
-  finding.summary = std::string("container ") +
-                    (moment.deployment->started ? "started from " : "created, not started, from ") +
-                    made.image + ", built here for " + client_text(moment.build->client);
+  finding.summary += ", built here for " + client_text(moment.build->client);
 }
 
 // In words: what was lost, how much, and what that means.

@@ -141,6 +141,16 @@ struct ImageTagged {
   std::string tag;
 };
 
+// A reference came to name an image by a pull, a load, an import or a commit.
+struct ImageMoved {
+  TimeNs time = 0;
+  CallId call;
+  std::string reference;  // empty: any may have been moved; without a tag where `all_tags`
+  bool all_tags = false;
+  std::string image;    // "sha256:<64 hex>" of what it names now; empty: not told
+  bool certain = true;  // false: whether it names another image than before is not known
+};
+
 // Part of a conversation could not be read.
 struct ConversationBlind {
   TimeNs time = 0;
@@ -152,6 +162,6 @@ struct ConversationBlind {
 using ApiFact = std::variant<BuildRequested, DockerfileSeen, ContextFetched, BuildStepAnnounced,
                              BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
                              BuildTagAnnounced, BuildEnded, ContainerCreated, ContainerStarted,
-                             ImageTagged, ConversationBlind>;
+                             ImageTagged, ImageMoved, ConversationBlind>;
 
 }  // namespace kilnwatch::domain

@@ -241,11 +241,12 @@ void Tracker::remember_image(const Run& run, TimeNs time) {
     if (last.empty() || run.lossy || id.compare(7, last.size(), last) == 0) image.id = id;
   }
   if (run.build.status == BuildStatus::kSucceeded) {
-    if (image.id.empty()) image.id = run.final_id;
+    // Where lines are missing, the last one may be a step's.
+    if (image.id.empty() && !run.lossy) image.id = run.final_id;
     image.tags = run.build.request.midway ? run.tag_lines : run.build.request.tags;
   }
   if (image.id.empty() && image.tags.empty()) return;
-  images_.add({time, run.build, std::move(image)});
+  images_.add({time, run.build, std::move(image), {}});
 }
 
 }  // namespace kilnwatch::tracker

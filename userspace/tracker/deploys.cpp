@@ -23,9 +23,12 @@ std::string plain(const std::string& name) { return name.starts_with("/") ? name
 void Tracker::on(const ContainerCreated& fact) {
   by_api_.insert(fact.container_id);
   if (created_.size() >= kMaxWaitingDeploys) return lose("deployments", 1, fact.time);
-  Waiting waiting{fact, std::nullopt};
+  Waiting waiting{fact, std::nullopt, true};
   waiting.created.name = plain(fact.name);
-  if (const Made* made = images_.find(fact.image, fact.time)) waiting.made = *made;
+  if (const auto found = images_.find(fact.image, fact.time); found.made != nullptr) {
+    waiting.made = *found.made;
+    waiting.certain = found.certain;
+  }
   if (!waiting.created.name.empty()) created_names_[waiting.created.name] = fact.container_id;
   created_[fact.container_id] = std::move(waiting);
   timers_.at(fact.time + kDeployWait,
@@ -79,7 +82,15 @@ void Tracker::on(const ContainerStarted& fact) {
   });
 }
 
-void Tracker::on(const ImageTagged& fact) { images_.tag(fact.source, fact.tag, fact.time); }
+void Tracker::on(const ImageTagged& fact) {
+  images_.tag(fact.source, fact.tag, fact.time);
+  note_refusals();
+}
+
+void Tracker::on(const ImageMoved& fact) {
+  images_.move(fact);
+  note_refusals();
+}
 
 void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start, TimeNs time) {
   const auto it = created_.find(id);
@@ -96,8 +107,17 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   moment.time = time;
   moment.call = waiting.created.call;
   moment.key = waiting.created.container_id;
-  moment.build = waiting.made->build;
-  moment.image = waiting.made->image;
+  if (waiting.certain) {
+    moment.build = waiting.made->build;
+    moment.image = waiting.made->image;
+  } else {
+    moment.image = Image{{}, {waiting.created.image}};
+    moment.reasons.push_back({"image-uncertain",
+                              "an image built here had this name; since then a load, a pull or a "
+                              "BuildKit build may have given the name to another image"});
+    moment.reasons.push_back(
+        {"candidate", "build " + waiting.made->build.id + " made image " + waiting.made->image.id});
+  }
   Deployment deployment;
   deployment.time = start != nullptr ? start->time : waiting.created.time;
   deployment.started = start != nullptr;

@@ -1,5 +1,6 @@
 #include "tracker/images.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -16,6 +17,8 @@ bool is_hex(std::string_view text) {
 std::string bare(const std::string& id) {
   return id.starts_with(kAlgorithm) ? id.substr(kAlgorithm.size()) : id;
 }
+
+bool is_live(const Made& made, domain::TimeNs now) { return made.time + kDeployWindow >= now; }
 
 }  // namespace
 
@@ -35,10 +38,20 @@ std::string normalise_image(const std::string& name) {
 }
 
 void Images::release(const std::string& normal_tag) {
+  const auto is_it = [&](const std::string& t) { return normalise_image(t) == normal_tag; };
   for (Made& made : images_) {
-    std::erase_if(made.image.tags,
-                  [&](const std::string& t) { return normalise_image(t) == normal_tag; });
+    std::erase_if(made.image.tags, is_it);
+    std::erase_if(made.doubtful, is_it);
   }
+}
+
+void Images::name(Place at, const std::string& tag) {
+  Made& made = images_[at.index];
+  if (made.image.tags.size() + made.doubtful.size() >= kMaxImageNames) {
+    ++refused_;
+    return;
+  }
+  (at.certain ? made.image.tags : made.doubtful).push_back(tag);
 }
 
 void Images::add(Made made) {
@@ -48,20 +61,46 @@ void Images::add(Made made) {
 }
 
 void Images::tag(const std::string& source, const std::string& tag, domain::TimeNs now) {
-  const std::size_t at = locate(source, now);
+  const Place at = locate(source, now);
   release(normalise_image(tag));
-  if (at != kNone) images_[at].image.tags.push_back(tag);
+  if (at.index != kNone) name(at, tag);
 }
 
-std::size_t Images::locate(const std::string& name, domain::TimeNs now) const {
-  const auto live = [&](const Made& made) { return made.time + kDeployWindow >= now; };
-  const std::string normal = normalise_image(name);
-  for (std::size_t i = images_.size(); i-- > 0;) {
-    if (!live(images_[i])) continue;
-    for (const std::string& t : images_[i].image.tags) {
-      if (normalise_image(t) == normal) return i;
-    }
+void Images::move(const domain::ImageMoved& moved) {
+  if (!moved.certain) return doubt(moved);
+  release(normalise_image(moved.reference));
+  const std::size_t at = moved.image.empty() ? kNone : by_id(moved.image, moved.time);
+  if (at != kNone) name({at, true}, moved.reference);
+}
+
+void Images::doubt(const domain::ImageMoved& moved) {
+  const std::string normal = normalise_image(moved.reference);
+  const std::string repository = normal.substr(0, normal.rfind(':') + 1);
+  for (Made& made : images_) {
+    auto& tags = made.image.tags;
+    const auto kept = std::stable_partition(tags.begin(), tags.end(), [&](const std::string& t) {
+      const std::string own = normalise_image(t);
+      if (moved.reference.empty()) return false;
+      return moved.all_tags ? !own.starts_with(repository) : own != normal;
+    });
+    made.doubtful.insert(made.doubtful.end(), kept, tags.end());
+    tags.erase(kept, tags.end());
   }
+}
+
+Images::Place Images::locate(const std::string& name, domain::TimeNs now) const {
+  const std::string normal = normalise_image(name);
+  const auto is_it = [&](const std::string& t) { return normalise_image(t) == normal; };
+  for (std::size_t i = images_.size(); i-- > 0;) {
+    const Made& made = images_[i];
+    if (!is_live(made, now)) continue;
+    if (std::any_of(made.image.tags.begin(), made.image.tags.end(), is_it)) return {i, true};
+    if (std::any_of(made.doubtful.begin(), made.doubtful.end(), is_it)) return {i, false};
+  }
+  return {by_id(name, now), true};
+}
+
+std::size_t Images::by_id(const std::string& name, domain::TimeNs now) const {
   std::string id = bare(name);
   if (const std::size_t digest = name.find("@sha256:"); digest != std::string::npos) {
     id = name.substr(digest + 1 + kAlgorithm.size());
@@ -71,7 +110,8 @@ std::size_t Images::locate(const std::string& name, domain::TimeNs now) const {
   for (std::size_t i = images_.size(); i-- > 0;) {
     const std::string ours = bare(images_[i].image.id);
     // Of some images only 12 characters of the id are known.
-    if (ours.empty() || !live(images_[i]) || !(ours.starts_with(id) || id.starts_with(ours)))
+    if (ours.empty() || !is_live(images_[i], now) ||
+        !(ours.starts_with(id) || id.starts_with(ours)))
       continue;
     if (found != kNone && bare(images_[found].image.id) != ours) return kNone;
     if (found == kNone) found = i;

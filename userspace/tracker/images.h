@@ -3,12 +3,14 @@
 
 #include <deque>
 #include <string>
+#include <vector>
 
 #include "domain/finding.h"
 
 namespace kilnwatch::tracker {
 
 inline constexpr std::size_t kMaxImages = 4096;
+inline constexpr std::size_t kMaxImageNames = 128;  // of one image: as many tags as a request has
 inline constexpr domain::TimeNs kDeployWindow = 24ull * 3600 * 1'000'000'000;  // design §4.3
 
 // "docker.io/library/x:latest" of any short form; ids and digests stay as they are.
@@ -18,6 +20,8 @@ struct Made {
   domain::TimeNs time = 0;
   domain::Build build;
   domain::Image image;
+  // Names that it had and that may name another image by now.
+  std::vector<std::string> doubtful = {};
 };
 
 class Images {
@@ -28,17 +32,32 @@ class Images {
   void tag(const std::string& source, const std::string& tag, domain::TimeNs now);
   // As dockerd resolves a reference (moby: daemon/images/image.go, GetImage): tag, then id or
   // digest, then a prefix of an id that only one image has. Null: no image built here.
-  const Made* find(const std::string& name, domain::TimeNs now) const {
-    const std::size_t at = locate(name, now);
-    return at == kNone ? nullptr : &images_[at];
+  struct Found {
+    const Made* made = nullptr;
+    bool certain = true;  // false: by a doubtful name
+  };
+  Found find(const std::string& name, domain::TimeNs now) const {
+    const Place at = locate(name, now);
+    return at.index == kNone ? Found{} : Found{&images_[at.index], at.certain};
   }
+  void move(const domain::ImageMoved& moved);
   std::size_t size() const { return images_.size(); }
+  // Names that an image has too many of.
+  std::uint64_t refused() const { return refused_; }
 
  private:
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-  std::size_t locate(const std::string& name, domain::TimeNs now) const;
+  struct Place {
+    std::size_t index = kNone;
+    bool certain = true;
+  };
+  Place locate(const std::string& name, domain::TimeNs now) const;
+  std::size_t by_id(const std::string& name, domain::TimeNs now) const;
+  void name(Place at, const std::string& tag);
+  void doubt(const domain::ImageMoved& moved);
   void release(const std::string& normal_tag);
   std::deque<Made> images_;  // oldest first
+  std::uint64_t refused_ = 0;
 };
 
 }  // namespace kilnwatch::tracker

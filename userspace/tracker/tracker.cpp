@@ -60,6 +60,10 @@ void Tracker::note_refusals() {
     lose("containers", n - containers_refused_, now_);
     containers_refused_ = n;
   }
+  if (const auto n = images_.refused(); n != names_refused_) {
+    lose("image-names", n - names_refused_, now_);
+    names_refused_ = n;
+  }
 }
 
 std::optional<Tracker::PeerKey> Tracker::peer_key(const ConnOpened& opened) {

@@ -140,6 +140,7 @@ class Tracker {
   struct Waiting {  // created, its start may come
     domain::ContainerCreated created;
     std::optional<Made> made;  // what the image's name meant at that time
+    bool certain = true;       // false: the name may mean another image by then
   };
   struct Flow {                    // egress on its way to its decision
     domain::EgressStarted egress;  // its process completed as it was then
@@ -243,6 +244,7 @@ class Tracker {
   void on(const domain::ContainerCreated& fact);
   void on(const domain::ContainerStarted& fact);
   void on(const domain::ImageTagged& fact);
+  void on(const domain::ImageMoved& fact);
   bool announced(const std::string& id);
   std::string waiting_deploy(const std::string& reference) const;
   // `start` null: none came.
@@ -255,6 +257,7 @@ class Tracker {
   identity::ProcessTable processes_;
   std::uint64_t processes_refused_ = 0;   // told so far
   std::uint64_t containers_refused_ = 0;  // told so far
+  std::uint64_t names_refused_ = 0;       // told so far
   std::map<domain::ConnId, Conn> conns_;
   std::set<domain::ConnId> nested_;              // forgotten in conns_, of engines in containers
   RecentNames nested_told_{kMaxContainerNames};  // containers with an engine

@@ -109,10 +109,11 @@ TEST_CASE("Input that a client sends before the hijack is no request") {
 }
 
 TEST_CASE("BuildKit's own protocol is said to be unread") {
-  CHECK(told(Turns{asks("POST /grpc HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"),
-                   answers("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
-                   asks("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")}) ==
-        std::vector<std::string>{"blind a BuildKit conversation is not read"});
+  CHECK(
+      told(Turns{asks("POST /grpc HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"),
+                 answers("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+                 asks("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")}) ==
+      std::vector<std::string>{"blind a BuildKit conversation is not read", "moved 7.0 ||perhaps"});
 }
 
 TEST_CASE("An answer may begin before its request ended") {
@@ -151,14 +152,39 @@ TEST_CASE("100 Continue and full heads come in any piece") {
 }
 
 TEST_CASE("HTTP/1.0: the answer lasts until the connection is closed") {
+  const std::string id = "sha256:" + std::string(64, 'a');
   const std::vector<Turn> turns{asks("POST /build HTTP/1.0\r\n\r\n"),
                                 answers("HTTP/1.0 200 OK\r\n\r\n"),
                                 answers("{\"stream\":\"Step 1/1 : FROM a\"}\r\n"),
+                                answers("{\"aux\":{\"ID\":\"" + id + "\"}}\r\n"),
                                 answers("{\"stream\":\"Successfully built aaaaaaaaaaaa\\n\"}\r\n")};
   check_whole(told(turns), 0);
   auto cut = turns;
   cut.pop_back();
   CHECK(count(told(cut), "ended 7.0 4") == 1);
+}
+
+TEST_CASE("HTTP/1.0: a step that prints a success and a client that goes away make no image") {
+  const std::string id = "sha256:" + std::string(64, 'a');
+  for (const bool stage : {false, true}) {  // an earlier stage has an image
+    Turns turns{asks("POST /build HTTP/1.0\r\n\r\n"), answers("HTTP/1.0 200 OK\r\n\r\n"),
+                answers("{\"stream\":\"Step 1/3 : FROM a\"}\r\n")};
+    if (stage) turns.push_back(answers("{\"aux\":{\"ID\":\"" + id + "\"}}\r\n"));
+    turns = turns + Turns{answers("{\"stream\":\"Step 2/3 : RUN forge\"}\r\n"),
+                          answers("{\"stream\":\" ---\\u003e Running in bbbbbbbbbbbb\\n\"}\r\n"),
+                          answers("{\"stream\":\"Successfully built aaaaaaaaaaaa\\n\"}\r\n")};
+    CHECK(count(told(turns), "ended 7.0 4") == 1);
+  }
+}
+
+TEST_CASE("HTTP/1.0: the end of a quiet build is its id, which nothing can precede") {
+  const std::string id = "sha256:" + std::string(64, 'a');
+  const Turns turns{asks("POST /build?q=1 HTTP/1.0\r\n\r\n"), answers("HTTP/1.0 200 OK\r\n\r\n"),
+                    answers("{\"stream\":\"" + id + "\\n\"}\r\n")};
+  CHECK(count(told(turns), "ended 7.0 1") == 1);
+  Turns forged = turns;
+  forged.insert(forged.begin() + 2, answers("{\"stream\":\"Step 1/1 : FROM a\"}\r\n"));
+  CHECK(count(told(forged), "ended 7.0 4") == 1);
 }
 
 TEST_CASE("A request that breaks off in its body ends with the connection") {

@@ -188,3 +188,70 @@ TEST_CASE("A client that starts a step's container does not take it out of its b
     CHECK(scene.of(Rule::kBuildEgress).size() == 1);
   }
 }
+
+TEST_CASE("A name that was moved by pull, load, import or commit is the built image's no more") {
+  Scene scene;
+  build(scene, 1, 100 * kMs, 'f');
+  scene.learn(ImageTagged{110 * kMs, {5, 0}, "image1:1", "image1:2"});
+  ImageMoved moved{200 * kMs, {5, 1}, "docker.io/library/image1:1", false, "sha256:" + hex('e'),
+                   true};
+  scene.learn(moved);
+  scene.created(210 * kMs, 'a', "image1:1");
+  scene.started(220 * kMs, hex('a'));
+  scene.pass(5000 * kMs);
+  CHECK(deploys(scene) == 0);
+  scene.created(5100 * kMs, 'b', "image1:2");
+  scene.started(5110 * kMs, hex('b'));
+  scene.created(5200 * kMs, 'c', hex('f'));
+  scene.started(5210 * kMs, hex('c'));
+  CHECK(deploys(scene) == 2);
+  moved.image = "sha256:" + hex('f');  // the same image again
+  moved.time = 5300 * kMs;
+  scene.learn(moved);
+  scene.created(5400 * kMs, 'd', "image1:1");
+  scene.started(5410 * kMs, hex('d'));
+  CHECK(deploys(scene) == 3);
+}
+
+TEST_CASE("A name that may have been moved makes a deployment of no build") {
+  for (const auto& [reference, all_tags] :
+       {std::pair{"", false}, std::pair{"image1:1", false}, std::pair{"image1", true}}) {
+    CAPTURE(reference);
+    Scene scene;
+    build(scene, 1, 100 * kMs, 'f');
+    build(scene, 2, 130 * kMs, 'e');
+    scene.learn(ImageMoved{200 * kMs, {5, 1}, reference, all_tags, {}, false});
+    scene.learn(ImageTagged{205 * kMs, {5, 2}, "image1:1", "other:1"});
+    scene.created(210 * kMs, 'a', "other:1");
+    scene.started(220 * kMs, hex('a'));
+    REQUIRE(deploys(scene) == 1);
+    const auto found = scene.of(Rule::kImageDeploy)[0];
+    CHECK_FALSE(found.build.has_value());
+    CHECK(found.image->id.empty());
+    CHECK(found.image->tags == std::vector<std::string>{"other:1"});
+    CHECK(has_reason(found, "image-uncertain"));
+    CHECK(has_reason(found, "candidate"));
+    CHECK(found.summary.find("may be another's") != std::string::npos);
+    scene.created(230 * kMs, 'b', "image2:1");
+    scene.started(240 * kMs, hex('b'));
+    REQUIRE(deploys(scene) == 2);
+    CHECK(scene.of(Rule::kImageDeploy)[1].build.has_value() == (reference[0] != '\0'));
+    build(scene, 1, 300 * kMs, 'f');  // the same call: none
+    build(scene, 3, 300 * kMs, 'd');
+    scene.learn(ImageTagged{400 * kMs, {5, 3}, "image3:1", "image1:1"});
+    scene.created(410 * kMs, 'c', "image1:1");
+    scene.started(420 * kMs, hex('c'));
+    REQUIRE(deploys(scene) == 3);
+    CHECK(scene.of(Rule::kImageDeploy)[2].build->request.call.conn == 3);
+  }
+}
+
+TEST_CASE("Names of an image are bounded, and what is refused is told") {
+  Scene scene;
+  build(scene, 1, 100 * kMs, 'f');
+  for (std::size_t n = 0; n < tracker::kMaxImageNames; ++n) {
+    scene.learn(ImageTagged{200 * kMs + n, {5, 0}, "image1:1", "name" + std::to_string(n)});
+  }
+  REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
+  CHECK(scene.of(Rule::kSensorBlind)[0].health->cause == "image-names");
+}

@@ -202,8 +202,10 @@ void BuildCall::answer_end(const Scene& scene) {
   if (unseen_) return unknown_end(scene);
   auto ended = output_.ended(scene.now, build_.call, status_);
   // An answer that lasts until the connection is closed has no other end.
-  if (scene.closing && ended.status == domain::BuildStatus::kUnknown)
-    ended.status = domain::BuildStatus::kCancelled;
+  using domain::BuildStatus;
+  const bool open = ended.status == BuildStatus::kUnknown ||
+                    (ended.status == BuildStatus::kSucceeded && !output_.surely_built());
+  if (scene.closing && open) ended.status = told_ ? BuildStatus::kUnknown : BuildStatus::kCancelled;
   scene.out->facts.emplace_back(std::move(ended));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "base/secrets.h"
 #include "engine/docker/mask.h"
@@ -75,15 +76,20 @@ BuildOutput::Said BuildOutput::judge(const Message& message, domain::TimeNs time
   if (const auto* aux = protocol::json_find(*value, "aux"); aux != nullptr) {
     const auto id = protocol::json_string(protocol::json_find(*aux, "ID"));
     if (!is_digest(id)) return Said::kNothing;
+    last_aux_ = id;
     facts.emplace_back(domain::BuildImageAnnounced{time, call, id, false});
     return Said::kBuilder;
   }
-  return line(text_of("stream"), time, call, facts) ? Said::kBuilder : Said::kNothing;
+  const auto before = std::exchange(last_aux_, {});
+  const auto stream = text_of("stream");
+  const bool builder = line(stream, before, time, call, facts);
+  wrote_ = wrote_ || !stream.empty();
+  return builder ? Said::kBuilder : Said::kNothing;
 }
 
 // True: one of the builder's own lines.
-bool BuildOutput::line(const std::string& stream, domain::TimeNs time, domain::CallId call,
-                       std::vector<domain::ApiFact>& facts) {
+bool BuildOutput::line(const std::string& stream, const std::string& aux, domain::TimeNs time,
+                       domain::CallId call, std::vector<domain::ApiFact>& facts) {
   std::string_view text = stream;
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
   const auto after = [&](std::string_view lead) -> std::string {
@@ -108,11 +114,13 @@ bool BuildOutput::line(const std::string& stream, domain::TimeNs time, domain::C
     facts.emplace_back(domain::BuildContainerRemoved{time, call, std::move(old)});
   } else if (auto id = short_id("Successfully built "); !id.empty()) {
     built_ = true;
+    surely_built_ = surely_built_ || aux.starts_with("sha256:" + id);
     facts.emplace_back(domain::BuildImageAnnounced{time, call, std::move(id), true});
   } else if (auto tag = after("Successfully tagged "); !tag.empty()) {
     facts.emplace_back(domain::BuildTagAnnounced{time, call, safe_reference(tag)});
   } else if (is_digest(text)) {
     built_ = true;  // q=1: the id is all that is written
+    surely_built_ = surely_built_ || !wrote_;
     facts.emplace_back(domain::BuildImageAnnounced{time, call, std::string(text), true});
   } else {
     return text.size() == 6 + kShortId && text.starts_with(" ---> ") && is_hex(text.substr(6));

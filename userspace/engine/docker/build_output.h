@@ -31,18 +31,25 @@ class BuildOutput {
             std::vector<domain::ApiFact>& facts);
   std::size_t held_bytes() const { return error_.capacity(); }
   bool spoke() const { return spoke_; }  // a line of the builder's was read
+  // That it succeeded is said by the builder itself, not by a step's output: its line comes right
+  // after the `aux` message of the same image, which no step can write, or is all that was written
+  // (moby: builder/dockerfile/builder.go; api/server/backend/build).
+  bool surely_built() const { return surely_built_; }
   domain::BuildEnded ended(domain::TimeNs time, domain::CallId call,
                            std::uint32_t http_status) const;
 
  private:
   Said judge(const Message& message, domain::TimeNs time, domain::CallId call,
              std::vector<domain::ApiFact>& facts);
-  bool line(const std::string& stream, domain::TimeNs time, domain::CallId call,
-            std::vector<domain::ApiFact>& facts);
+  bool line(const std::string& stream, const std::string& aux, domain::TimeNs time,
+            domain::CallId call, std::vector<domain::ApiFact>& facts);
 
   bool spoke_ = false;
   bool step_seen_ = false;
   bool built_ = false;
+  bool surely_built_ = false;
+  bool wrote_ = false;    // anything but ids
+  std::string last_aux_;  // the image of the message before this one
   std::string error_;
 };
 

@@ -5,6 +5,7 @@
 #include "base/secrets.h"
 #include "engine/docker/build_call.h"
 #include "engine/docker/container.h"
+#include "engine/docker/image_call.h"
 #include "engine/docker/mask.h"
 #include "engine/gathered.h"
 
@@ -151,6 +152,10 @@ std::unique_ptr<Call> make_call(const protocol::Head& head, domain::CallId id, c
   if (route.kind == Kind::kBuild)
     return std::make_unique<BuildCall>(head, id, std::move(route), scene);
   if (route.kind == Kind::kCreate) return std::make_unique<CreateCall>(id, route);
+  if (route.kind == Kind::kPull || route.kind == Kind::kImport || route.kind == Kind::kLoad ||
+      route.kind == Kind::kCommit) {
+    return std::make_unique<ImageCall>(id, route);
+  }
   return std::make_unique<PlainCall>(id, std::move(route));
 }
 

@@ -110,6 +110,14 @@ std::string safe_reference(std::string_view text) {
   return is_reference(text) ? by_parts(text, base::mask_text) : base::mask_text(text);
 }
 
+std::string masked_message(std::string_view text, std::string_view reference) {
+  const auto at = reference.empty() || !is_reference(reference) ? text.npos : text.find(reference);
+  if (at == text.npos) return base::mask_text_same_length(text);
+  return base::mask_text_same_length(text.substr(0, at)) +
+         by_parts(reference, base::mask_text_same_length) +
+         base::mask_text_same_length(text.substr(at + reference.size()));
+}
+
 std::string LineMask::masked(domain::Direction direction, Line kind, std::string_view raw) {
   std::string out(raw);
   switch (kind) {

@@ -29,4 +29,7 @@ std::string masked_pairs(std::string_view text);
 // are judged one by one: userinfo and well-known token shapes go.
 std::string safe_reference(std::string_view text);
 
+// A message of an engine, of equal length; the reference in it is judged as safe_reference does.
+std::string masked_message(std::string_view text, std::string_view reference);
+
 }  // namespace kilnwatch::engine::docker

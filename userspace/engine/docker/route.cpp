@@ -50,7 +50,11 @@ Route route_of(std::string_view method, std::string_view target) {
   } else if (path == "/containers/create") {
     route.kind = Kind::kCreate;
   } else if (path == "/images/create") {
-    route.kind = Kind::kPull;
+    route.kind = route.query.first("fromImage").empty() ? Kind::kImport : Kind::kPull;
+  } else if (path == "/images/load") {
+    route.kind = Kind::kLoad;
+  } else if (path == "/commit") {
+    route.kind = Kind::kCommit;
   } else if (path == "/grpc") {
     route.kind = Kind::kBuildKit;
   } else if (inner("/containers/", "/start") || inner("/containers/", "/restart")) {

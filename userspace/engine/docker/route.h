@@ -16,7 +16,10 @@ enum class Kind : std::uint8_t {
   kCreate,
   kStart,  // or restart: both run a created container
   kTag,
-  kPull,      // /images/create
+  kPull,    // /images/create?fromImage=
+  kImport,  // /images/create?fromSrc=
+  kLoad,
+  kCommit,
   kHijack,    // attach, exec start: raw after the answer
   kUnseen,    // an answer whose request was not seen
   kBuildKit,  // /grpc: HTTP/2 after the answer
