@@ -81,8 +81,6 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   const Endpoint& to = connection.destination;
   const std::string where = to.ip + " port " + std::to_string(to.port);
   const bool engine = moment.to_engine || tracker::is_engine_port(to.port);
-  // Nothing leaves the step.
-  if (!engine && tracker::own_loopback(moment.build->request, to.ip)) return false;
   connection.first_seen = seen_.insert(to.ip + " " + std::to_string(to.port));
   const bool metadata = to.ip == "169.254.169.254" || to.ip == "fd00:ec2::254";
   if (!connection.first_seen && !engine && !metadata) return false;
@@ -95,14 +93,14 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   if (connection.first_seen) {
     add(finding, Severity::kHigh, "first-seen-on-host",
         "no build of this host connected there before");
-    remember(moment.build->id, connection);
+    if (moment.build) remember(moment.build->id, connection);
   }
   if (connection.http_host.empty() || connection.http_host.starts_with(to.ip)) {
     add(finding, Severity::kHigh, "raw-address", "the destination has no name that was seen");
   }
   const std::uint32_t number = finding.step->number;
   finding.summary = (number != 0 ? "build step " + std::to_string(number) : "a build step") +
-                    " connected to " + where;
+                    (moment.build ? "" : " of one of several builds") + " connected to " + where;
   return true;
 }
 

@@ -86,7 +86,7 @@ struct Finding {
   Severity severity = Severity::kInfo;
   std::string summary;
   std::vector<Reason> reasons;
-  std::optional<Build> build;
+  std::optional<Build> build;  // none: not known, or one of several (candidates are in reasons)
   std::optional<Step> step;
   std::optional<Connection> connection;
   std::optional<Image> image;

@@ -125,6 +125,7 @@ Tracker::Owner Tracker::claimed(const Container& container, bool last) {
       run->lossy && agreement == Agreement::kUnknown && claim->step.instruction.starts_with("FROM");
   if (claim->step.number != 0 && agreement != Agreement::kDiffers && !doubtful) {
     owner.run = run;
+    owner.runs = {run};
     owner.step = claim->step;
     const auto clean = std::count_if(container.claims.begin(), container.claims.end(),
                                      [](const Claim& c) { return !c.in_step; });

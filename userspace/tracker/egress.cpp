@@ -1,4 +1,6 @@
 // Connections of containers, on their way to a step.
+#include <algorithm>
+
 #include "protocol/http1/first_request.h"
 #include "tracker/address.h"
 #include "tracker/tracker.h"
@@ -34,8 +36,10 @@ void Tracker::try_decide(EgressId id, TimeNs time, bool last) {
   }
   // What comes within the wait may tell the candidates apart.
   if (owner.step.attribution == Attribution::kAmbiguous && !last) return;
-  if (!owner.run->reported) report_request(*owner.run, time);
-  report_egress(flow, std::move(owner), time);
+  for (Run* run : owner.runs) {
+    if (!run->reported) report_request(*run, time);
+  }
+  if (!stays_inside(flow, owner)) report_egress(flow, std::move(owner), time);
   drop_flow(id);
 }
 
@@ -58,11 +62,20 @@ bool Tracker::is_engine(const Endpoint& to) const {
   return (is_loopback(to.ip) || engine_ips_.contains(to.ip)) && engine_ports_.contains(to.port);
 }
 
+// Of one of several builds, and nothing leaves the step, whichever it is.
+bool Tracker::stays_inside(const Flow& flow, const Owner& owner) const {
+  const Endpoint& to = flow.egress.destination;
+  return owner.runs.size() > 1 && !is_engine(to) && !is_engine_port(to.port) &&
+         std::all_of(owner.runs.begin(), owner.runs.end(),
+                     [&](const Run* run) { return own_loopback(run->build.request, to.ip); });
+}
+
 void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   Moment moment;
   moment.kind = MomentKind::kBuildEgress;
   moment.time = time;
-  moment.call = owner.run->build.request.call;
+  const bool one = owner.runs.size() == 1;
+  if (one) moment.call = owner.run->build.request.call;
   Connection connection;
   connection.time = flow.egress.time;
   connection.protocol = flow.egress.protocol;
@@ -76,7 +89,7 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   moment.key = flow.container + "/" + connection.destination.ip + "/" +
                std::to_string(connection.destination.port);
   moment.to_engine = is_engine(connection.destination);
-  moment.build = owner.run->build;
+  if (one) moment.build = owner.run->build;
   moment.step = std::move(owner.step);
   moment.connection = std::move(connection);
   moment.reasons = std::move(owner.reasons);

@@ -127,6 +127,10 @@ Tracker::Owner Tracker::choose(const std::vector<Candidate>& from, const Contain
   Owner owner;
   if (from.empty()) return owner;
   owner.run = from.front().run;
+  for (const Candidate& candidate : from) {
+    if (std::find(owner.runs.begin(), owner.runs.end(), candidate.run) == owner.runs.end())
+      owner.runs.push_back(candidate.run);
+  }
   owner.step = step_of(*owner.run, from.front().number, container);
   owner.step.attribution = Attribution::kInferred;
   if (from.size() == 1) return owner;

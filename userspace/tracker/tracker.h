@@ -150,7 +150,8 @@ class Tracker {
     bool ripe = false;  // payload, outcome
   };
   struct Owner {
-    Run* run = nullptr;
+    Run* run = nullptr;      // the first of `runs`; null: nobody
+    std::vector<Run*> runs;  // more than one: whose it is is not known
     domain::Step step;
     std::vector<domain::Reason> reasons;
   };
@@ -237,6 +238,7 @@ class Tracker {
   // egress.cpp
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
   void decide_waiting(Container& container, domain::TimeNs time);
+  bool stays_inside(const Flow& flow, const Owner& owner) const;
   void report_egress(const Flow& flow, Owner owner, domain::TimeNs time);
   void drop_flow(domain::EgressId id);
   bool is_engine(const domain::Endpoint& to) const;

@@ -99,6 +99,8 @@ TEST_CASE("Two equally good announcements of one container are ambiguous, with b
   const auto found = scene.of(Rule::kBuildEgress);
   REQUIRE(found.size() == 1);
   CHECK(found[0].step->attribution == Attribution::kAmbiguous);
+  CHECK_FALSE(found[0].build.has_value());
+  CHECK(found[0].summary.find("one of several builds") != std::string::npos);
   CHECK(found[0].step->number == 0);
   CHECK(std::count_if(found[0].reasons.begin(), found[0].reasons.end(),
                       [](const Reason& r) { return r.code == "candidate"; }) == 2);
@@ -221,6 +223,7 @@ TEST_CASE("Quiet builds: what may have come from the cache is not guessed") {
     CHECK(found[0].step->attribution ==
           (no_cache ? Attribution::kInferred : Attribution::kAmbiguous));
     CHECK(has_reason(found[0], "candidate") == !no_cache);
+    CHECK(found[0].build.has_value());  // whichever step it is
     CHECK(found[0].step->instruction == "RUN same");
   }
 }
@@ -271,6 +274,7 @@ TEST_CASE("Two quiet builds of one Dockerfile at once are ambiguous, other ones 
   CHECK(other.step->number == 3);
   CHECK(other.step->attribution == Attribution::kInferred);
   CHECK(same.step->attribution == Attribution::kAmbiguous);
+  CHECK_FALSE(same.build.has_value());
   CHECK(same.step->number == 2);  // in both
 }
 
@@ -422,4 +426,21 @@ TEST_CASE("A line that was lost after another loss: the one before it does not t
   }
   REQUIRE(whole.of(Rule::kBuildEgress).size() == 2);
   for (const auto& f : whole.of(Rule::kBuildEgress)) CHECK(f.step->number == 1);
+}
+
+TEST_CASE(
+    "A loopback that is every candidate's own is left by nothing, one that may be the host's is") {
+  for (const bool host : {false, true}) {
+    Scene scene;
+    scene.request(1, 100 * kMs, true);
+    auto second = scene.request(2, 101 * kMs, true, false);
+    if (host) second.network_mode = "host";
+    scene.learn(second);
+    scene.dockerfile(1, 110 * kMs, {"FROM a", "RUN same"});
+    scene.dockerfile(2, 111 * kMs, {"FROM a", "RUN same"});
+    scene.start(200 * kMs, 'a', "same");
+    scene.connect(210 * kMs, 'a', "127.0.0.1", 1);
+    scene.pass(5000 * kMs);
+    CHECK(scene.of(Rule::kBuildEgress).size() == (host ? 1 : 0));
+  }
 }
