@@ -137,9 +137,10 @@ void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
     add(finding, Severity::kHigh, "host-namespace",
         "the container shares the host's " + ns + " namespace");
   }
-  finding.summary = std::string("container ") +
-                    (moment.deployment->started ? "started from " : "created, not started, from ") +
-                    made.image;
+  finding.summary =
+      std::string("container ") +
+      (moment.deployment->started ? "started from " : "created, not started so far, from ") +
+      made.image;
   if (!moment.build) {
     finding.summary += ", a name of an image built here that may be another's by now";
     return;

@@ -22,7 +22,7 @@ std::string plain(const std::string& name) { return name.starts_with("/") ? name
 
 void Tracker::on(const ContainerCreated& fact) {
   by_api_.insert(fact.container_id);
-  if (created_.size() >= kMaxWaitingDeploys) return lose("deployments", 1, fact.time);
+  if (!room_for_deploy(fact.time)) return;
   Waiting waiting{fact, std::nullopt, true};
   waiting.created.name = plain(fact.name);
   if (const auto found = images_.find(fact.image, fact.time); found.made != nullptr) {
@@ -92,21 +92,55 @@ void Tracker::on(const ImageMoved& fact) {
   note_refusals();
 }
 
+// Those that were told and have not started go first: their alert is out.
+bool Tracker::room_for_deploy(TimeNs time) {
+  if (created_.size() < kMaxWaitingDeploys) return true;
+  lose("deployments", 1, time);
+  while (!told_created_.empty()) {
+    const auto it = created_.find(told_created_.front());
+    told_created_.pop_front();
+    if (it == created_.end()) continue;
+    forget_deploy(it);
+    return true;
+  }
+  return false;
+}
+
+void Tracker::forget_deploy(std::map<std::string, Waiting>::iterator it) {
+  const ContainerCreated& created = it->second.created;
+  if (const auto name = created_names_.find(created.name);
+      name != created_names_.end() && name->second == created.container_id) {
+    created_names_.erase(name);
+  }
+  created_.erase(it);
+}
+
 void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start, TimeNs time) {
   const auto it = created_.find(id);
   if (it == created_.end()) return;
-  const Waiting waiting = std::move(it->second);
-  created_.erase(it);
-  if (const auto name = created_names_.find(waiting.created.name);
-      name != created_names_.end() && name->second == waiting.created.container_id) {
-    created_names_.erase(name);
+  if (start == nullptr && it->second.told) return;
+  const Waiting waiting = it->second;
+  if (start != nullptr || !waiting.made) {
+    forget_deploy(it);
+  } else {
+    it->second.told = true;
+    told_created_.push_back(id);
+    timers_.at(waiting.created.time + kDeployWindow, [this, id](TimeNs) {
+      std::erase(told_created_, id);
+      if (const auto old = created_.find(id); old != created_.end()) forget_deploy(old);
+    });
   }
   if (!waiting.made) return;
   Moment moment;
   moment.kind = MomentKind::kImageDeploy;
   moment.time = time;
   moment.call = waiting.created.call;
-  moment.key = waiting.created.container_id;
+  moment.key = waiting.created.container_id + (waiting.told ? "/started" : "");
+  if (waiting.told) {
+    moment.reasons.push_back({"told-as-created",
+                              "an alert before this one told that the container "
+                              "was created and had not started"});
+  }
   if (waiting.certain) {
     moment.build = waiting.made->build;
     moment.image = waiting.made->image;

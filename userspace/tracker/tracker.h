@@ -141,6 +141,7 @@ class Tracker {
     domain::ContainerCreated created;
     std::optional<Made> made;  // what the image's name meant at that time
     bool certain = true;       // false: the name may mean another image by then
+    bool told = false;         // as created and not started so far
   };
   struct Flow {                    // egress on its way to its decision
     domain::EgressStarted egress;  // its process completed as it was then
@@ -250,6 +251,8 @@ class Tracker {
   bool announced(const std::string& id);
   std::string waiting_deploy(const std::string& reference) const;
   // `start` null: none came.
+  bool room_for_deploy(domain::TimeNs time);
+  void forget_deploy(std::map<std::string, Waiting>::iterator it);
   void settle_deploy(const std::string& id, const domain::ContainerStarted* start,
                      domain::TimeNs time);
 
@@ -270,9 +273,10 @@ class Tracker {
   std::map<domain::CallId, Run> runs_;
   Containers containers_;
   std::unordered_map<domain::EgressId, Flow> flows_;
-  std::set<domain::EgressId> begun_;                  // whose beginning was seen; ids ascend
-  bool begun_all_ = true;                             // none of them was forgotten
-  std::map<std::string, Waiting> created_;            // by API, not decided yet
+  std::set<domain::EgressId> begun_;        // whose beginning was seen; ids ascend
+  bool begun_all_ = true;                   // none of them was forgotten
+  std::map<std::string, Waiting> created_;  // by API; those of images built here until they start
+  std::deque<std::string> told_created_;    // Waiting::told, oldest first; some started since
   std::map<std::string, std::string> created_names_;  // name to id
   RecentNames by_api_{kMaxContainerNames};  // a client made or started them: never a build's step
   std::deque<domain::ContainerStarted> early_starts_;  // their creation is not known (yet)

@@ -80,10 +80,11 @@ TEST_CASE("The container is reached by id, name and short id") {
   }
 }
 
-TEST_CASE("Created and not started is told as such after two seconds, and never a second time") {
+TEST_CASE("Created and not started is told as such after two seconds, a later start once more") {
   Scene scene;
   build(scene, 1, 100 * kMs, 'f');
-  scene.created(200 * kMs, 'd', "image1:1");
+  scene.created(200 * kMs, 'd', "image1:1", "web");
+  scene.created(201 * kMs, 'e', "elsewhere:1");
   scene.pass(2100 * kMs);
   CHECK(deploys(scene) == 0);
   scene.pass(2500 * kMs);
@@ -92,11 +93,41 @@ TEST_CASE("Created and not started is told as such after two seconds, and never 
   CHECK(found.time == 2200 * kMs);
   CHECK(found.deployment->time == 200 * kMs);
   CHECK_FALSE(found.deployment->started);
-  CHECK(found.summary.find("created, not started") != std::string::npos);
-  scene.started(3000 * kMs, hex('d'));
+  CHECK(found.summary.find("created, not started so far") != std::string::npos);
+  scene.started(3000 * kMs, "web");
   scene.started(4000 * kMs, hex('d'));
+  scene.started(4001 * kMs, hex('e'));
   scene.pass(9000 * kMs);
-  CHECK(deploys(scene) == 1);
+  REQUIRE(deploys(scene) == 2);
+  const auto second = scene.of(Rule::kImageDeploy)[1];
+  CHECK(second.id != found.id);
+  CHECK(second.build->id == found.build->id);
+  CHECK(second.deployment->started);
+  CHECK(second.deployment->time == 3000 * kMs);
+  CHECK(second.deployment->container.container_id == hex('d'));
+  CHECK(has_reason(second, "told-as-created"));
+  CHECK(scene.tracker().held().deploys == 0);
+}
+
+TEST_CASE("Containers that never start are forgotten after the window, or when room is needed") {
+  Scene scene;
+  build(scene, 1, 100 * kMs, 'f');
+  scene.created(200 * kMs, 'd', "image1:1");
+  scene.pass(3000 * kMs);
+  CHECK(scene.tracker().held().deploys == 1);
+  for (std::size_t n = 0; n < tracker::kMaxWaitingDeploys; ++n) {
+    ContainerCreated fact;
+    fact.time = 3100 * kMs;
+    fact.call = {900, static_cast<std::uint32_t>(n)};
+    fact.container_id = hex('9') + std::to_string(n);
+    fact.image = "image1:1";
+    scene.learn(fact);
+  }
+  CHECK(scene.tracker().held().deploys == tracker::kMaxWaitingDeploys);
+  REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
+  CHECK(scene.of(Rule::kSensorBlind)[0].health->cause == "deployments");
+  scene.pass(9000 * kMs + tracker::kDeployWindow);
+  CHECK(scene.tracker().held().deploys == 0);
 }
 
 TEST_CASE("A container started twice is deployed once") {
