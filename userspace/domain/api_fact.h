@@ -31,6 +31,8 @@ struct BuildRequested {
   std::vector<std::string> tags;
   std::vector<std::string> build_arg_names;
   std::string network_mode;
+  std::string target;     // the stage that is the last one to be built; empty: the file's last
+  bool labels = false;    // labels: one more instruction at the end
   bool quiet = false;     // q: the builder writes nothing while it works
   bool no_cache = false;  // nocache: every step runs
   bool buildkit = false;  // version=2
@@ -43,6 +45,7 @@ struct Instruction {
   std::string text;  // one logical line, secrets masked
   bool is_run = false;
   bool is_from = false;
+  std::string stage = {};  // FROM … AS: in lower case
 };
 
 struct DockerfileSeen {
@@ -52,6 +55,7 @@ struct DockerfileSeen {
   std::string sha256;  // of the bytes as sent
   std::vector<std::string> base_images;
   std::vector<Instruction> instructions;
+  bool whole = true;  // false: it has more instructions
 };
 
 // The engine fetched something over plain HTTP that may be the context of a build.

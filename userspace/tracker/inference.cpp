@@ -1,12 +1,34 @@
 // Which step of which build a container is, by what the kernel saw alone.
 #include <algorithm>
+#include <optional>
 
+#include "base/text.h"
 #include "tracker/agreement.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
 
 using namespace domain;
+
+namespace {
+
+// How many of the Dockerfile's instructions are built: stages behind the target are not (moby:
+// builder/dockerfile/builder.go). Nothing: not known.
+std::optional<std::size_t> built_part(const DockerfileSeen& dockerfile,
+                                      const BuildRequested& request) {
+  if (request.midway || !dockerfile.whole) return std::nullopt;
+  const auto& all = dockerfile.instructions;
+  if (request.target.empty()) return all.size();
+  const std::string target = base::lower(request.target);
+  const auto from =
+      std::find_if(all.begin(), all.end(), [&](const Instruction& i) { return i.stage == target; });
+  if (from == all.end()) return std::nullopt;
+  const auto next =
+      std::find_if(from + 1, all.end(), [](const Instruction& i) { return i.is_from; });
+  return static_cast<std::size_t>(next - all.begin());
+}
+
+}  // namespace
 
 void Tracker::note_unclaimed(const Container& container) {
   if (!container.start_seen) return;
@@ -29,7 +51,9 @@ std::vector<std::uint32_t> Tracker::numbers_of(const Run& run, const Container& 
   std::vector<std::uint32_t> sure, possible;
   if (!run.build.dockerfile) return sure;
   std::uint32_t number = 0;
+  const auto part = built_part(*run.build.dockerfile, run.build.request);
   for (const Instruction& instruction : run.build.dockerfile->instructions) {
+    if (part && number >= *part) break;
     ++number;
     if (!instruction.is_run) continue;
     const Agreement a = compare(instruction.text, container.init_args, container.args_cut);
@@ -93,7 +117,8 @@ Step Tracker::step_of(const Run& run, std::uint32_t number, const Container& con
     step.instruction = run.line.instruction;
   } else if (number != 0 && dockerfile && number <= dockerfile->instructions.size()) {
     step.instruction = dockerfile->instructions[number - 1].text;
-    if (step.total == 0) step.total = static_cast<std::uint32_t>(dockerfile->instructions.size());
+    if (const auto part = built_part(*dockerfile, run.build.request); step.total == 0 && part)
+      step.total = static_cast<std::uint32_t>(*part + (run.build.request.labels ? 1 : 0));
   } else {
     step.instruction = instruction_of(container.init_args);
   }

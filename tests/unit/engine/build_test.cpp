@@ -1,5 +1,6 @@
 #include <catch2/catch_test_macros.hpp>
 
+#include "engine/docker/dockerfile.h"
 #include "harness/archive.h"
 #include "harness/conversation.h"
 
@@ -157,4 +158,15 @@ TEST_CASE("After a gap at any byte nothing crashes and no container is made up")
         CHECK(fact.short_id == "0123456789ab");
     }
   }
+}
+
+TEST_CASE("An ARG before the first FROM is an instruction of its own, stages have names") {
+  const auto read = engine::docker::parse_dockerfile(
+      "ARG V=1\nFROM a:$V as Build\nRUN x\nFROM scratch\nARG LATER\nRUN y\n");
+  REQUIRE(read.instructions.size() == 6);
+  CHECK(read.instructions[0].text == "ARG V=1");
+  CHECK(read.instructions[1].stage == "build");
+  CHECK(read.instructions[3].stage.empty());
+  CHECK(read.base_images == std::vector<std::string>{"a:1"});
+  CHECK(read.whole);
 }

@@ -132,3 +132,17 @@ TEST_CASE("What a browser sends marks the request") {
     CHECK(build_of({asks("POST /build HTTP/1.1\r\n" + field + "\r\n\r\n")}).browser);
   CHECK_FALSE(build_of({asks("POST /build HTTP/1.1\r\nHost: x\r\n\r\n")}).browser);
 }
+
+TEST_CASE("Target and labels of a request are read") {
+  const auto of = [](const std::string& query) {
+    const auto found = facts_of<domain::BuildRequested>(converse(
+        {asks("POST /build?" + query + " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")},
+        whole()));
+    REQUIRE(found.size() == 1);
+    return found[0];
+  };
+  CHECK(of("target=Second&labels=%7B%22a%22:%22b%22%7D").target == "Second");
+  CHECK(of("target=Second&labels=%7B%22a%22:%22b%22%7D").labels);
+  CHECK_FALSE(of("labels=%7B%7D").labels);
+  CHECK_FALSE(of("t=x").labels);
+}

@@ -444,3 +444,29 @@ TEST_CASE(
     CHECK(scene.of(Rule::kBuildEgress).size() == (host ? 1 : 0));
   }
 }
+
+TEST_CASE("Quiet builds: stages behind the target are not built, so they do not count") {
+  struct Row {
+    std::string target;
+    bool labels;
+    std::uint32_t number, total;
+  };
+  for (const Row& row : {Row{"", false, 0, 5}, Row{"First", false, 3, 3}, Row{"first", true, 3, 4},
+                         Row{"second", false, 0, 5}, Row{"0", false, 0, 0}}) {
+    CAPTURE(row.target, row.labels);
+    Scene scene;
+    auto build = scene.request(1, 100 * kMs, true, false);
+    build.target = row.target;
+    build.labels = row.labels;
+    scene.learn(build);
+    scene.dockerfile(1, 101 * kMs,
+                     {"ARG V", "FROM a AS first", "RUN same", "FROM b AS second", "RUN same"});
+    scene.start(200 * kMs, 'a', "same");
+    scene.connect(210 * kMs, 'a', "192.0.2.1", 1);
+    scene.pass(5000 * kMs);
+    const auto found = scene.of(Rule::kBuildEgress);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].step->number == row.number);
+    CHECK(found[0].step->total == row.total);
+  }
+}

@@ -82,7 +82,9 @@ class Scene {
     seen.time = time;
     seen.call = {conn, 0};
     for (const auto& line : lines) {
-      seen.instructions.push_back({line, line.starts_with("RUN "), line.starts_with("FROM ")});
+      const auto as = line.find(" AS ");
+      seen.instructions.push_back({line, line.starts_with("RUN "), line.starts_with("FROM "),
+                                   as != line.npos ? line.substr(as + 4) : ""});
     }
     learn(seen);
   }

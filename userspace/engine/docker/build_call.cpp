@@ -79,6 +79,9 @@ void BuildCall::announce(const Scene& scene, bool whole) {
   build_.remote_context = base::mask_text(values.first("remote"));
   build_.dockerfile_name = base::mask_text(values.first("dockerfile"));
   build_.network_mode = base::mask_text(values.first("networkmode"));
+  build_.target = base::mask_text(values.first("target"));
+  if (const auto labels = protocol::parse_json(values.first("labels")))
+    build_.labels = labels->is_object() && !labels->members.empty();
   for (const auto& tag : values.all("t", kMaxNames)) {
     if (!tag.empty()) build_.tags.push_back(safe_reference(tag));
   }

@@ -95,7 +95,8 @@ void ContextFront::look() {
                                   base::mask_text(text),
                                   base::sha256_hex(text),
                                   std::move(parsed.base_images),
-                                  std::move(parsed.instructions)};
+                                  std::move(parsed.instructions),
+                                  parsed.whole};
   safe_.clear();
   if (packed) return;  // its bytes mean nothing outside the whole
   front_.vouch(domain::Direction::kRequest, header, content,

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/secrets.h"
+#include "base/text.h"
 #include "engine/docker/mask.h"
 
 namespace kilnwatch::engine::docker {
@@ -79,7 +80,10 @@ Dockerfile parse_dockerfile(std::string_view text) {
   std::map<std::string, std::string> args;
   std::set<std::string> stages;
   for (const auto& line : logical_lines(text)) {
-    if (out.instructions.size() >= kMaxInstructions) break;
+    if (out.instructions.size() >= kMaxInstructions) {
+      out.whole = false;
+      break;
+    }
     std::istringstream words(line);
     std::string verb, word;
     words >> verb;
@@ -88,8 +92,8 @@ Dockerfile parse_dockerfile(std::string_view text) {
       words >> word;
       const auto equals = word.find('=');
       if (equals != word.npos) args[word.substr(0, equals)] = word.substr(equals + 1);
-      continue;
     }
+    std::string stage;
     if (verb == "FROM") {
       std::string image, as, name;
       while (words >> image && image.starts_with("--")) {
@@ -100,8 +104,10 @@ Dockerfile parse_dockerfile(std::string_view text) {
         out.base_images.push_back(safe_reference(image));
       }
       stages.insert(upper(name));
+      stage = base::lower(name);
     }
-    out.instructions.push_back({base::mask_text(line), verb == "RUN", verb == "FROM"});
+    out.instructions.push_back(
+        {base::mask_text(line), verb == "RUN", verb == "FROM", std::move(stage)});
   }
   return out;
 }

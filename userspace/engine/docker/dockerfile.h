@@ -13,10 +13,12 @@ inline constexpr std::size_t kMaxInstructions = 512;
 
 struct Dockerfile {
   std::vector<domain::Instruction> instructions;
+  bool whole = true;                     // false: there are more than kMaxInstructions
   std::vector<std::string> base_images;  // FROM images, not stages; ARG defaults filled in
 };
 
-// Logical lines: comments left out, continuations joined. Secrets are masked.
+// Logical lines, an ARG before the first FROM is one (moby: builder/dockerfile/builder.go counts it
+// as a step): comments left out, continuations joined. Secrets are masked.
 Dockerfile parse_dockerfile(std::string_view text);
 
 }  // namespace kilnwatch::engine::docker

@@ -144,7 +144,8 @@ class Fetch final : public Conversation, private protocol::MessageSink {
                                                 base::mask_text(body_.bytes()),
                                                 base::sha256_hex(body_.bytes()),
                                                 std::move(parsed.base_images),
-                                                std::move(parsed.instructions)};
+                                                std::move(parsed.instructions),
+                                                parsed.whole};
       body_.vouch(direction_, 0, body_.size(), base::mask_text_same_length(body_.bytes()),
                   scene_.out->safe);
     } else {
