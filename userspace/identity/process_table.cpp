@@ -115,7 +115,8 @@ void ProcessTable::see_client(const domain::ClientSeen& seen) {
   const std::uint32_t pid = seen.process.pid;
   const Entry* known = entry_of(pid, seen.process.start);
   const bool only_client = known == nullptr || known->client != 0;
-  if (known == nullptr || !known->told) put(seen.process, !seen.process.exe.empty());
+  const bool anew = only_client && !seen.process.exe.empty();  // it may have executed since
+  if (known == nullptr || !known->told || anew) put(seen.process, !seen.process.exe.empty());
   const auto it = table_.find(pid);
   if (!only_client || it == table_.end()) return;
   clients_.erase({it->second.client, pid});
@@ -171,6 +172,11 @@ const Process* ProcessTable::find_alive(std::uint32_t pid, domain::TimeNs time) 
 const Process* ProcessTable::find_running(std::uint32_t pid, domain::TimeNs time) const {
   const Process* process = find_alive(pid, time);
   return process != nullptr && entry_of(pid, 0)->told ? process : nullptr;
+}
+
+const Process* ProcessTable::find_executed(std::uint32_t pid, domain::TimeNs start) const {
+  const Entry* entry = entry_of(pid, start);
+  return entry != nullptr && entry->told && entry->client == 0 ? &entry->process : nullptr;
 }
 
 std::vector<std::string> ProcessTable::ancestors(const Process& process) const {

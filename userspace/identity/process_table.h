@@ -45,6 +45,10 @@ class ProcessTable {
   // As find, of a process that ran at `time`, whether or not its program was told.
   const domain::Process* find_alive(std::uint32_t pid, domain::TimeNs time) const;
 
+  // As find, when its program was told by an exec that the kernel saw: of clients outside the
+  // lineage none is, /proc says what they are.
+  const domain::Process* find_executed(std::uint32_t pid, domain::TimeNs start) const;
+
   // exe (else comm) of parent, grandparent, ...; ends where knowledge ends: also at one whose
   // program was not told, or cannot be the last one that it executed.
   std::vector<std::string> ancestors(const domain::Process& process) const;

@@ -96,7 +96,14 @@ void Tracker::see(const ClientSeen& event) {
   if (peers_.size() >= kMaxPeers && !peers_.contains(key)) {
     return lose("client-table", 1, event.time);
   }
-  peers_[key].seen = event;
+  Peer& peer = peers_[key];
+  peer.seen = event;
+  // /proc was read after the connect; an exec that the kernel saw before it is certain.
+  Process& process = peer.seen->process;
+  if (const Process* known = processes_.find_executed(process.pid, process.start);
+      known != nullptr && process.start != 0 && !known->exe.empty()) {
+    process.exe = known->exe;
+  }
   if (std::exchange(sweeping_, true)) return;
   timers_.at(event.time + kPeerWait, [this](TimeNs due) { sweep_peers(due); });
 }

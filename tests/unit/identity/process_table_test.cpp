@@ -302,3 +302,21 @@ TEST_CASE("A full table refuses, counts, and still updates what it has") {
   CHECK(table.find(7)->exe == "/bin/a");
   CHECK(table.refused() == 1);
 }
+
+TEST_CASE("Only an exec that the kernel saw says for certain what a client is") {
+  ProcessTable table;
+  ClientSeen client;
+  client.time = kSecond;
+  client.process = exec(6, 1, 20, "/usr/bin/docker").process;
+  table.observe(client);
+  CHECK(table.find_executed(6, 20) == nullptr);
+  client.process.exe = "/usr/bin/curl";  // it executed something, which nobody told
+  table.observe(client);
+  CHECK(table.find(6)->exe == "/usr/bin/curl");
+  table.observe(exec(7, 1, 30, "/usr/bin/docker", kSecond));
+  REQUIRE(table.find_executed(7, 30) != nullptr);
+  CHECK(table.find_executed(7, 31) == nullptr);
+  client.process = exec(7, 1, 30, "/bin/later").process;
+  table.observe(client);
+  CHECK(table.find_executed(7, 30)->exe == "/usr/bin/docker");
+}

@@ -128,3 +128,22 @@ TEST_CASE("Loss while a build is open is reported") {
   scene.see(KernelLoss{200 * kMs, "ring", 3});
   REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
 }
+
+TEST_CASE("A client that executes another program after it connected is named by what connected") {
+  Scene scene;
+  Process client = scene.process('a', 4000);
+  client.exe = "/usr/bin/evil";
+  scene.see(ProcessExecuted{90 * kMs, client});
+  ClientSeen seen;
+  seen.time = 95 * kMs;
+  seen.transport = Transport::kTcp;
+  seen.client = {"198.51.100.66", 40001};
+  seen.server = {"198.51.100.1", 2375};
+  seen.process = client;
+  seen.process.exe = "/usr/bin/true";  // as /proc has it by then
+  scene.see(seen);
+  scene.request(1, 100 * kMs);
+  scene.pass(5000 * kMs);
+  REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
+  CHECK(scene.of(Rule::kBuildRequest)[0].build->client.process->exe == "/usr/bin/evil");
+}

@@ -119,10 +119,10 @@ class Ring final : public LiveSource {
     if (auto* exec = std::get_if<domain::ProcessExecuted>(&*event);
         exec != nullptr &&
         (exec->process.exe.starts_with("/proc/") || exec->process.exe.starts_with("/dev/fd/"))) {
-      if (auto exe = exe_of(exec->process.pid); !exe.empty()) exec->process.exe = std::move(exe);
+      if (auto exe = exe_of(exec->process); !exe.empty()) exec->process.exe = std::move(exe);
     }
     if (auto* client = std::get_if<domain::ClientSeen>(&*event)) {
-      client->process.exe = exe_of(client->process.pid);
+      client->process.exe = exe_of(client->process);
     }
     (*source.handler_)(std::move(*event));
     return source.records_ < kPollRecords ? 0 : kEnough;
