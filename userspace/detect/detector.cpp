@@ -100,7 +100,8 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   }
   const std::uint32_t number = finding.step->number;
   finding.summary = (number != 0 ? "build step " + std::to_string(number) : "a build step") +
-                    (moment.build ? "" : " of one of several builds") + " connected to " + where;
+                    (moment.build ? "" : " of a build that is not known for certain") +
+                    " connected to " + where;
   return true;
 }
 

@@ -71,9 +71,9 @@ void Tracker::on(const ContainerStarted& fact) {
   const std::string id = waiting_deploy(reference);
   if (!id.empty()) return settle_deploy(id, &fact, fact.time);
   if (by_api_.contains(reference)) return;  // decided before
-  // A client started it, whoever made it: no step, unless a build says that it made it. A name
-  // tells no id; see blind_egress.
-  if (reference.size() == 64 && !announced(reference)) by_api_.insert(reference);
+  // Whoever made it: a step's container can be started by a client, too, so that says little. A
+  // name tells no id; see blind_egress.
+  if (reference.size() == 64 && !announced(reference)) by_start_.insert(reference);
   if (early_starts_.size() >= kMaxEarlyStarts) early_starts_.pop_front();
   early_starts_.push_back(fact);
   timers_.at(fact.time + kStartAnswer, [this](TimeNs due) {

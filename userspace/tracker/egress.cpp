@@ -74,7 +74,7 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   Moment moment;
   moment.kind = MomentKind::kBuildEgress;
   moment.time = time;
-  const bool one = owner.runs.size() == 1;
+  const bool one = owner.runs.size() == 1 && !owner.unsure;
   if (one) moment.call = owner.run->build.request.call;
   Connection connection;
   connection.time = flow.egress.time;

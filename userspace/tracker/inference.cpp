@@ -28,6 +28,11 @@ std::optional<std::size_t> built_part(const DockerfileSeen& dockerfile,
   return static_cast<std::size_t>(next - all.begin());
 }
 
+Reason candidate_text(const Build& build, const Step& step) {
+  const std::string number = step.number != 0 ? std::to_string(step.number) : "unknown";
+  return {"candidate", "build " + build.id + " step " + number + ": " + step.instruction};
+}
+
 }  // namespace
 
 void Tracker::note_unclaimed(const Container& container) {
@@ -167,10 +172,8 @@ Tracker::Owner Tracker::choose(const std::vector<Candidate>& from, const Contain
     if (step.instruction != owner.step.instruction) {
       owner.step.instruction = instruction_of(container.init_args);
     }
-    if (owner.reasons.size() >= kMaxCandidates) continue;
-    const std::string number = step.number != 0 ? std::to_string(step.number) : "unknown";
-    owner.reasons.push_back({"candidate", "build " + candidate.run->build.id + " step " + number +
-                                              ": " + step.instruction});
+    if (owner.reasons.size() < kMaxCandidates)
+      owner.reasons.push_back(candidate_text(candidate.run->build, step));
   }
   return owner;
 }
@@ -183,11 +186,21 @@ Tracker::Owner Tracker::inferred(const Container& container, bool last) {
     for (auto& [call, run] : runs_) candidates_of(run, container, true, found);
   }
   Owner owner = choose(found, container);
-  if (owner.run != nullptr) {
-    owner.reasons.push_back({"told-from-kernel-facts",
-                             "no line of the builder names this container; what it runs and when "
-                             "it started tell the step"});
+  if (owner.run == nullptr) return owner;
+  // It may be a container of that client's, from before the sensor, unless it runs what the step
+  // says.
+  if (by_start_.contains(container.id)) {
+    owner.reasons.push_back({"started-by-client", "a client of the engine started this container"});
+    if (!agrees(owner.step.instruction, container, Agreement::kAgrees) ||
+        !owner.runs.front()->build.dockerfile) {
+      if (found.size() == 1) owner.reasons.push_back(candidate_text(owner.run->build, owner.step));
+      owner.step.attribution = Attribution::kAmbiguous;
+      owner.unsure = true;
+    }
   }
+  owner.reasons.push_back({"told-from-kernel-facts",
+                           "no line of the builder names this container; what it runs and when "
+                           "it started tell the step"});
   return owner;
 }
 

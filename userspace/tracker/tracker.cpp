@@ -128,7 +128,10 @@ void Tracker::sweep_peers(TimeNs due) {
 
 void Tracker::see(const ConnData& event) {
   const auto it = conns_.find(event.conn);
-  if (it == conns_.end()) return lose("opening", 1, event.time);
+  if (it == conns_.end()) {
+    if (!evicted_.contains(event.conn)) lose("opening", 1, event.time);  // else told before
+    return;
+  }
   it->second.active = std::max(it->second.active, event.time);
 }
 
@@ -153,10 +156,13 @@ void Tracker::evict_conn() {
     nested_.insert(idlest->first);
     if (nested_.size() > kMaxConnections) nested_.erase(nested_.begin());
   }
+  evicted_.insert(idlest->first);
+  if (evicted_.size() > kMaxConnections) evicted_.erase(evicted_.begin());
   drop_conn(idlest->first);
 }
 
 void Tracker::see(const ConnClosed& event) {
+  evicted_.erase(event.conn);
   const auto it = conns_.find(event.conn);
   if (it == conns_.end() || it->second.closed != 0) return;
   it->second.closed = event.time;

@@ -152,6 +152,7 @@ class Tracker {
   };
   struct Owner {
     Run* run = nullptr;      // the first of `runs`; null: nobody
+    bool unsure = false;     // it may be nobody's
     std::vector<Run*> runs;  // more than one: whose it is is not known
     domain::Step step;
     std::vector<domain::Reason> reasons;
@@ -264,6 +265,7 @@ class Tracker {
   std::uint64_t containers_refused_ = 0;  // told so far
   std::uint64_t names_refused_ = 0;       // told so far
   std::map<domain::ConnId, Conn> conns_;
+  std::set<domain::ConnId> evicted_;             // forgotten in conns_ while they were open
   std::set<domain::ConnId> nested_;              // forgotten in conns_, of engines in containers
   RecentNames nested_told_{kMaxContainerNames};  // containers with an engine
   std::map<PeerKey, Peer> peers_;
@@ -277,8 +279,9 @@ class Tracker {
   bool begun_all_ = true;                   // none of them was forgotten
   std::map<std::string, Waiting> created_;  // by API; those of images built here until they start
   std::deque<std::string> told_created_;    // Waiting::told, oldest first; some started since
-  std::map<std::string, std::string> created_names_;  // name to id
-  RecentNames by_api_{kMaxContainerNames};  // a client made or started them: never a build's step
+  std::map<std::string, std::string> created_names_;   // name to id
+  RecentNames by_api_{kMaxContainerNames};             // a client made them: never a build's step
+  RecentNames by_start_{kMaxContainerNames};           // a client started them, whoever made them
   std::deque<domain::ContainerStarted> early_starts_;  // their creation is not known (yet)
   Images images_;
   Losses losses_;

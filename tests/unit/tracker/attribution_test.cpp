@@ -100,7 +100,7 @@ TEST_CASE("Two equally good announcements of one container are ambiguous, with b
   REQUIRE(found.size() == 1);
   CHECK(found[0].step->attribution == Attribution::kAmbiguous);
   CHECK_FALSE(found[0].build.has_value());
-  CHECK(found[0].summary.find("one of several builds") != std::string::npos);
+  CHECK(found[0].summary.find("not known for certain") != std::string::npos);
   CHECK(found[0].step->number == 0);
   CHECK(std::count_if(found[0].reasons.begin(), found[0].reasons.end(),
                       [](const Reason& r) { return r.code == "candidate"; }) == 2);
@@ -469,4 +469,36 @@ TEST_CASE("Quiet builds: stages behind the target are not built, so they do not 
     CHECK(found[0].step->number == row.number);
     CHECK(found[0].step->total == row.total);
   }
+}
+
+TEST_CASE("A client that starts a quiet build's container does not take it out of its build") {
+  for (const bool known : {true, false}) {  // what the Dockerfile says
+    CAPTURE(known);
+    Scene scene;
+    scene.request(1, 100 * kMs, true);
+    if (known) scene.dockerfile(1, 101 * kMs, {"FROM a", "RUN same"});
+    scene.start(200 * kMs, 'a', "same");
+    scene.started(205 * kMs, container('a'));
+    scene.connect(210 * kMs, 'a', "192.0.2.1", 1);
+    scene.pass(5000 * kMs);
+    const auto found = scene.of(Rule::kBuildEgress);
+    REQUIRE(found.size() == 1);
+    CHECK(has_reason(found[0], "started-by-client"));
+    CHECK(found[0].build.has_value() == known);
+    CHECK(has_reason(found[0], "candidate") == !known);
+    CHECK(found[0].step->attribution == (known ? Attribution::kInferred : Attribution::kAmbiguous));
+  }
+}
+
+TEST_CASE(
+    "A container that a client started and that runs no step is nobody's, and no blind spot") {
+  Scene scene;
+  scene.request(1, 100 * kMs, true);
+  scene.dockerfile(1, 101 * kMs, {"FROM a", "RUN same"});
+  scene.start(200 * kMs, 'a', "other");
+  scene.started(205 * kMs, container('a'));
+  scene.connect(210 * kMs, 'a', "192.0.2.1", 1);
+  scene.pass(5000 * kMs);
+  CHECK(scene.of(Rule::kBuildEgress).empty());
+  CHECK(scene.of(Rule::kSensorBlind).empty());
 }

@@ -36,6 +36,10 @@ TEST_CASE("Connections whose close was lost make room for new ones, those with a
   CHECK(scene.tracker().held().connections == tracker::kMaxConnections);
   REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
   CHECK(scene.of(Rule::kSensorBlind)[0].health->cause == "connection-table");
+  // Those that were forgotten go on: their opening was seen.
+  for (const ConnId n : {2, 3})
+    scene.see(ConnData{60'000 * kMs, n, Direction::kRequest, 0, 4, false, false, true, "GET "});
+  CHECK(scene.of(Rule::kSensorBlind).size() == 1);
   scene.pass(70'000 * kMs);
   REQUIRE(scene.of(Rule::kSensorBlind).size() == 2);
   CHECK(scene.of(Rule::kSensorBlind)[1].health->count == 9);
