@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "identity/container.h"
+#include "tracker/address.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -33,6 +34,17 @@ bool Tracker::meet_engine(const ConnOpened& opened) {
       {"may-be-missing", "builds and deployments that it is asked for are not seen"});
   tell(std::move(moment));
   return true;
+}
+
+// The oldest are kept: nobody can push out what is known.
+void Tracker::note_engine(const ConnOpened& opened) {
+  const auto keep = [&](auto& known, const auto& one) {
+    if (known.contains(one)) return;
+    if (known.size() >= kMaxEngineAddresses) return lose("engine-addresses", 1, opened.time);
+    known.insert(one);
+  };
+  keep(engine_ports_, opened.server.port);
+  if (!is_loopback(opened.server.ip)) keep(engine_ips_, opened.server.ip);
 }
 
 }  // namespace kilnwatch::tracker

@@ -73,10 +73,7 @@ std::optional<Tracker::PeerKey> Tracker::peer_key(const ConnOpened& opened) {
 
 void Tracker::see(const ConnOpened& event) {
   const bool nested = meet_engine(event);
-  if (event.transport == Transport::kTcp && !event.fetch && !nested) {
-    if (engine_ips_.size() < kMaxConnections) engine_ips_.insert(event.server.ip);
-    if (engine_ports_.size() < kMaxConnections) engine_ports_.insert(event.server.port);
-  }
+  if (event.transport == Transport::kTcp && !event.fetch && !nested) note_engine(event);
   if (conns_.contains(event.conn)) return;
   if (conns_.size() >= kMaxConnections) {
     evict_conn();

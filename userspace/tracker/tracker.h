@@ -36,6 +36,9 @@ inline constexpr std::size_t kMaxAnnounced = 64;
 inline constexpr std::size_t kMaxTags = 128;
 inline constexpr std::size_t kMaxCandidates = 16;  // named in one alert
 inline constexpr std::size_t kMaxConnections = 4096;
+// Where engines are reached: addresses and ports of this host, loopback not counted. A sensor that
+// runs for months sees some; a peer can add none that the host does not have.
+inline constexpr std::size_t kMaxEngineAddresses = 1024;
 inline constexpr std::size_t kMaxPeers = 2 * kMaxConnections;  // not accepted yet ones, too
 inline constexpr std::size_t kMaxEgress = 16'384;
 inline constexpr std::size_t kMaxWaitingDeploys = 4096;
@@ -184,6 +187,7 @@ class Tracker {
   void sweep_peers(domain::TimeNs due);
   // nested.cpp
   bool nested(domain::ConnId conn) const;
+  void note_engine(const domain::ConnOpened& opened);
   bool meet_engine(const domain::ConnOpened& opened);
   const domain::ClientSeen* client_of(const domain::ConnOpened& opened) const;
   void note_refusals();

@@ -89,3 +89,27 @@ TEST_CASE("A connection that the full table of clients did not count is not coun
   scene.pass(200'000 * kMs);
   CHECK(scene.tracker().held().peers == 0);
 }
+
+TEST_CASE("Addresses of engines are bounded, the first ones stay, and what is refused is told") {
+  Scene scene;
+  const auto reach = [&](ConnId n, const std::string& ip) {
+    ConnOpened opened;
+    opened.time = 100 * kMs;
+    opened.conn = n;
+    opened.transport = Transport::kTcp;
+    opened.client = {"198.51.100.66", 40000};
+    opened.server = {ip, 4243};
+    scene.see(opened);
+    scene.see(ConnClosed{100 * kMs, n});
+  };
+  for (ConnId n = 1; n <= tracker::kMaxEngineAddresses; ++n) {
+    reach(n, "fd00::" + std::to_string(n));
+    reach(5000 + n, "127.0.0." + std::to_string(n));  // loopback is known
+  }
+  CHECK(scene.of(Rule::kSensorBlind).empty());
+  reach(9001, "fd00::1");
+  CHECK(scene.of(Rule::kSensorBlind).empty());
+  reach(9002, "fd00::9999");
+  REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
+  CHECK(scene.of(Rule::kSensorBlind)[0].health->cause == "engine-addresses");
+}

@@ -128,12 +128,17 @@ class Ring final : public LiveSource {
     return source.records_ < kPollRecords ? 0 : kEnough;
   }
 
+  // What finds no room is told with the kernel side's own losses.
+  void note(int map, const void* key, const void* value) {
+    if (bpf_map_update_elem(map, key, value, BPF_ANY) != 0) ++engines_refused_;
+  }
+
   void note_path(const std::string& path) {
     kw_path_key key{};
     const std::uint8_t one = 1;
     std::memcpy(key.data(), path.data(), std::min(path.size(), std::size_t{108}));
     if (key[0] == '@') key[0] = '\0';
-    bpf_map_update_elem(bpf_map__fd(skeleton_->maps.engine_paths), key.data(), &one, BPF_ANY);
+    note(bpf_map__fd(skeleton_->maps.engine_paths), key.data(), &one);
   }
 
   // Engines, runtimes and what runs below them are followed from their first instant otherwise.
@@ -152,11 +157,11 @@ class Ring final : public LiveSource {
     bpf_map_update_elem(lineage, &process.pid, &one, BPF_ANY);
     if (engine) {
       const std::uint32_t kind = KW_ENGINE_DOCKER;
-      bpf_map_update_elem(bpf_map__fd(skeleton_->maps.engines), &process.pid, &kind, BPF_ANY);
+      note(bpf_map__fd(skeleton_->maps.engines), &process.pid, &kind);
       const auto listeners = listeners_of(process.pid);
       for (const auto& path : listeners.unix_paths) note_path(path);
       for (const auto port : listeners.tcp_ports) {
-        bpf_map_update_elem(bpf_map__fd(skeleton_->maps.engine_ports), &port, &one, BPF_ANY);
+        note(bpf_map__fd(skeleton_->maps.engine_ports), &port, &one);
       }
     }
     backlog_.emplace_back(
@@ -176,6 +181,10 @@ class Ring final : public LiveSource {
         drops_[cause] = total;
       }
     }
+    if (engines_refused_ > 0) {
+      (*handler_)(domain::KernelLoss{now, "engines", engines_refused_});
+      engines_refused_ = 0;
+    }
     if (malformed_ > 0) {
       (*handler_)(domain::KernelLoss{now, "malformed", malformed_});
       malformed_ = 0;
@@ -194,6 +203,7 @@ class Ring final : public LiveSource {
   domain::TimeNs losses_due_ = 0;
   unsigned records_ = 0;  // of this poll
   std::uint64_t malformed_ = 0;
+  std::uint64_t engines_refused_ = 0;  // engines and listeners met at the start
 };
 
 }  // namespace
