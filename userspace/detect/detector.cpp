@@ -81,6 +81,8 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   const Endpoint& to = connection.destination;
   const std::string where = to.ip + " port " + std::to_string(to.port);
   const bool engine = moment.to_engine || tracker::is_engine_port(to.port);
+  // Nothing leaves the step.
+  if (!engine && moment.build && tracker::own_loopback(moment.build->request, to.ip)) return false;
   connection.first_seen = seen_.insert(to.ip + " " + std::to_string(to.port));
   const bool metadata = to.ip == "169.254.169.254" || to.ip == "fd00:ec2::254";
   if (!connection.first_seen && !engine && !metadata) return false;

@@ -62,10 +62,11 @@ bool Tracker::is_engine(const Endpoint& to) const {
   return (is_loopback(to.ip) || engine_ips_.contains(to.ip)) && engine_ports_.contains(to.port);
 }
 
-// Of one of several builds, and nothing leaves the step, whichever it is.
+// The build is not named, and nothing leaves the step, whichever it is.
 bool Tracker::stays_inside(const Flow& flow, const Owner& owner) const {
   const Endpoint& to = flow.egress.destination;
-  return owner.runs.size() > 1 && !is_engine(to) && !is_engine_port(to.port) &&
+  const bool unnamed = owner.runs.size() > 1 || owner.unsure;
+  return unnamed && !is_engine(to) && !is_engine_port(to.port) &&
          std::all_of(owner.runs.begin(), owner.runs.end(),
                      [&](const Run* run) { return own_loopback(run->build.request, to.ip); });
 }
