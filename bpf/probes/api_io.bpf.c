@@ -111,8 +111,8 @@ static __always_inline int io_written(struct socket *sock, int ret)
 	return io_done(sock, KW_RESPONSE, ret);
 }
 
-/* Moved from the socket into a pipe: nobody could copy the bytes. */
-static __always_inline int spliced(struct socket *sock, long ret)
+/* Moved between the socket and a pipe or file: nobody could copy the bytes. */
+static __always_inline int spliced(struct socket *sock, u32 direction, long ret)
 {
 	struct kw_conn *conn;
 
@@ -121,9 +121,9 @@ static __always_inline int spliced(struct socket *sock, long ret)
 	conn = find_conn(BPF_CORE_READ(sock, sk));
 	if (!conn)
 		return 0;
-	if (conn->side[KW_REQUEST].mode != KW_MUTED)
+	if (side_of(conn, direction)->mode != KW_MUTED)
 		count_drop(KW_DROP_SPLICE);
-	pass_unseen(conn, KW_REQUEST, ret);
+	pass_unseen(conn, direction, ret);
 	return 0;
 }
 
@@ -131,14 +131,27 @@ SEC("fexit/unix_stream_splice_read")
 int BPF_PROG(unix_spliced, struct socket *sock, void *ppos, void *pipe, size_t size, unsigned int flags,
 	     long ret)
 {
-	return spliced(sock, ret);
+	return spliced(sock, KW_REQUEST, ret);
 }
 
 SEC("fexit/tcp_splice_read")
 int BPF_PROG(tcp_spliced, struct socket *sock, void *ppos, void *pipe, size_t size, unsigned int flags,
 	     long ret)
 {
-	return spliced(sock, ret);
+	return spliced(sock, KW_REQUEST, ret);
+}
+
+/* Before 6.5 sendfile and splice hand pages to the socket by a call of their own. */
+SEC("fexit/unix_stream_sendpage")
+int BPF_PROG(unix_page_sent, struct socket *sock, void *page, int offset, size_t size, int flags, long ret)
+{
+	return spliced(sock, KW_RESPONSE, ret);
+}
+
+SEC("fexit/inet_sendpage")
+int BPF_PROG(inet_page_sent, struct socket *sock, void *page, int offset, size_t size, int flags, long ret)
+{
+	return spliced(sock, KW_RESPONSE, ret);
 }
 
 SEC("fentry/unix_stream_recvmsg")

@@ -19,9 +19,9 @@
 #define KW_CGROUP_LEN 512  /* trailing cgroup components, leaf first, NUL separated */
 #define KW_DATA_SMALL 512  /* size classes of a data record's payload */
 #define KW_DATA_LARGE 4096
-#define KW_BODY_PREFIX 65536    /* bytes of a request body that cross the ring */
+#define KW_BODY_PREFIX 65536    /* bytes of a request body, or HTTP/2 stream, that cross the ring */
 #define KW_FETCH_PREFIX 4096     /* bytes of a request that the engine itself makes */
-#define KW_RESPONSE_FULL 1048576 /* bytes of one response sent whole; then heads of writes */
+#define KW_RESPONSE_FULL 1048576 /* bytes of one response sent whole; then heads of writes or frames */
 
 enum kw_kind {
 	KW_CONN_OPEN = 1,
@@ -44,7 +44,7 @@ enum kw_outcome { KW_PENDING = 0, KW_ESTABLISHED = 1, KW_REFUSED = 2, KW_TIMED_O
 /* kw_data.flags */
 #define KW_F_SKIPPED_BEFORE 1 /* the jump in position was deliberate: body bytes left in the kernel */
 #define KW_F_LOST_BEFORE 2    /* a record of this direction was dropped before this one */
-#define KW_F_AT_HEAD 4        /* the first byte begins a message head */
+#define KW_F_AT_HEAD 4        /* the first byte begins a message head, or a frame of HTTP/2 */
 
 /* kw_conn_open.flags */
 #define KW_F_MIDWAY 1 /* met after it was accepted: earlier bytes are unknown */

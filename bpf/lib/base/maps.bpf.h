@@ -11,6 +11,7 @@
 #define KW_MAX_CALLS 8192
 #define KW_MAX_ENGINES 64
 #define KW_MAX_LINEAGE 65536
+#define KW_MAX_STREAMS 8192
 #define KW_MAX_EGRESS 16384
 #define KW_MAX_FOLD 65536
 #define KW_DFA_STATES 64
@@ -24,6 +25,8 @@ enum kw_mode {
 	KW_LOST = 4,	/* framing unknown: nothing crosses until a read begins with a method */
 	KW_MUTED = 5,	/* hijacked or upgraded: never HTTP/1 again, nothing crosses */
 	KW_FETCH = 6,	/* the engine is the client: a prefix of each request and response crosses */
+	KW_SWITCH = 7,	/* in the head of an answer after which the connection is no HTTP/1 any more */
+	KW_FRAMES = 8,	/* HTTP/2 */
 };
 
 struct kw_side {
@@ -38,13 +41,17 @@ struct kw_side {
 	u8 extension;	/* in a chunk extension */
 	u8 lost;
 	u8 skipped;
-	u8 pad[2];
+	u8 framed;	/* the next record begins with a frame: where HTTP/2 was taken up */
+	u8 pad;
+	u32 keep;	/* KW_FRAMES: bytes that cross of what is left of this frame */
 };
 
 struct kw_conn {
 	u64 id;
 	u32 answers_due; /* heads that ended in the latest read: 1 makes the next write an answer's head */
-	u32 pad;
+	u8 frames;	 /* may be HTTP/2: it was, or began before the sensor */
+	u8 preface;	 /* a head begins as the preface of HTTP/2 does */
+	u8 pad[2];
 	struct kw_side side[2];
 };
 
@@ -53,6 +60,12 @@ struct kw_call { /* one recvmsg or sendmsg in flight */
 	u64 buffer;
 	u64 length;
 	u64 direction;
+};
+
+struct kw_stream_key {
+	u64 conn;
+	u32 stream;
+	u32 direction;
 };
 
 struct kw_fold_key {
@@ -87,6 +100,13 @@ struct { /* struct sock * → kw_conn */
 	__type(key, u64);
 	__type(value, struct kw_conn);
 } conns __weak SEC(".maps");
+
+struct { /* HTTP/2 stream → bytes of its DATA that crossed */
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, KW_MAX_STREAMS);
+	__type(key, struct kw_stream_key);
+	__type(value, u32);
+} streams __weak SEC(".maps");
 
 struct { /* pid_tgid → call */
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -161,6 +181,20 @@ static __always_inline void fill_header(struct kw_header *h, u16 kind, u32 size)
 static __always_inline u64 unique_id(void)
 {
 	return (bpf_ktime_get_boot_ns() << 8) | (bpf_get_smp_processor_id() & 0xff);
+}
+
+/* A connection that is followed from now on; `flags` as in kw_conn_open. */
+static __always_inline void start_conn(struct kw_conn *conn, u32 flags)
+{
+	conn->id = unique_id();
+	conn->side[KW_RESPONSE].budget = KW_RESPONSE_FULL;
+	if (flags & KW_F_MIDWAY) {
+		conn->frames = 1;
+		conn->side[KW_REQUEST].mode = KW_LOST;
+		conn->side[KW_REQUEST].lost = conn->side[KW_RESPONSE].lost = 1;
+	}
+	if (flags & KW_F_FETCH)
+		conn->side[KW_REQUEST].mode = conn->side[KW_RESPONSE].mode = KW_FETCH;
 }
 
 #endif

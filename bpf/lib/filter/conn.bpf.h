@@ -52,14 +52,7 @@ static __noinline int follow(struct sock *sk, u32 engine, u32 flags)
 			return 0;
 		note_path(&path);
 	}
-	conn.id = unique_id();
-	conn.side[KW_RESPONSE].budget = KW_RESPONSE_FULL;
-	if (flags & KW_F_MIDWAY) {
-		conn.side[KW_REQUEST].mode = KW_LOST;
-		conn.side[KW_REQUEST].lost = conn.side[KW_RESPONSE].lost = 1;
-	}
-	if (flags & KW_F_FETCH)
-		conn.side[KW_REQUEST].mode = conn.side[KW_RESPONSE].mode = KW_FETCH;
+	start_conn(&conn, flags);
 	if (bpf_map_update_elem(&conns, &key, &conn, BPF_NOEXIST)) {
 		count_drop(KW_DROP_CONN_MAP);
 		return 0;

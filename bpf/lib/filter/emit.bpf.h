@@ -15,6 +15,9 @@ static __always_inline u16 take_flags(struct kw_side *side, u16 flags)
 		flags |= KW_F_LOST_BEFORE;
 	if (side->skipped)
 		flags |= KW_F_SKIPPED_BEFORE;
+	if (side->framed)
+		flags |= KW_F_AT_HEAD;
+	side->framed = 0;
 	side->lost = 0;
 	side->skipped = 0;
 	return flags;

@@ -7,7 +7,8 @@
 #ifndef KILNWATCH_FRAMING_BPF_H
 #define KILNWATCH_FRAMING_BPF_H
 
-#include "lib/filter/emit.bpf.h"
+#include "lib/filter/frames.bpf.h"
+#include "lib/filter/method.bpf.h"
 
 #define KW_HOPS 24	   /* chunks or bodies passed in one turn */
 #define KW_CHUNK_WINDOW 24 /* bytes of a chunk-size line looked at in one hop */
@@ -21,9 +22,12 @@
 #define KW_ACT_END 3	 /* the empty line */
 #define KW_ACT_LENGTH 4	 /* Content-Length begins: forget an earlier one */
 #define KW_ACT_BAD 5	 /* no request line begins like this */
+#define KW_ACT_PREFACE 6 /* "PRI " begins a request line */
+#define KW_ACT_H2C 7	 /* Upgrade: h2c */
 
 #define KW_DFA_START 0	 /* before a request line */
 #define KW_DFA_TRAILER 1 /* start of a line in trailers */
+#define KW_DFA_LINE 2	 /* in the first line of an answer */
 
 /*
  * Automaton that finds header ends, Content-Length and Transfer-Encoding: chunked. Entry =
@@ -45,6 +49,21 @@ static __always_inline void lose_framing(struct kw_side *side)
 {
 	side->mode = KW_LOST;
 	side->lost = 1;
+}
+
+/*
+ * RFC 9113 section 3.4: HTTP/2 follows a head that begins with "PRI " and has no field. Go's server
+ * closes the connection after any other such head of this size.
+ */
+static __always_inline void check_preface(struct kw_conn *conn, struct kw_side *side, u64 size)
+{
+	if (conn->preface && size == KW_PREFACE_HEAD) {
+		conn->frames = 1;
+		begin_frames(side);
+		side->left = side->keep = KW_PREFACE_REST;
+		begin_frames(&conn->side[KW_RESPONSE]);
+	}
+	conn->preface = 0;
 }
 
 static __always_inline void head_done(struct kw_conn *conn, struct kw_side *side)
@@ -112,6 +131,8 @@ __noinline int scan_head(u64 sk, u64 from, u64 n)
 			side->length = length;
 			head_done(conn, side);
 			return i + 1;
+		} else if (act == KW_ACT_PREFACE) {
+			conn->preface = 1;
 		} else if (act == KW_ACT_BAD) {
 			return -1;
 		}
@@ -126,12 +147,13 @@ __noinline u64 pass_head(u64 sk, u64 from, u64 length, u64 offset)
 {
 	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &sk);
 	struct kw_side *side;
-	u64 n = length - offset, start = offset;
+	u64 n = length - offset, start = offset, before;
 	u32 direction = KW_REQUEST;
 
 	if (!conn)
 		return n;
 	side = &conn->side[KW_REQUEST];
+	before = side->left;
 	if (n > KW_DATA_LARGE)
 		n = KW_DATA_LARGE;
 	/* A window may hold several heads: each byte crosses once. */
@@ -156,8 +178,10 @@ __noinline u64 pass_head(u64 sk, u64 from, u64 length, u64 offset)
 			lose_framing(side);
 			return n;
 		}
-		if (ended > 0)
+		if (ended > 0) {
+			check_preface(conn, side, before + i * KW_SCAN + ended);
 			return i * KW_SCAN + ended;
+		}
 	}
 	side->left += n;
 	if (side->left > KW_HEAD_LIMIT)
@@ -278,6 +302,8 @@ __noinline u64 pass_turn(u64 sk, u64 from, u64 length, u64 offset)
 	mode = conn->side[KW_REQUEST].mode;
 	if (mode == KW_HEAD || mode == KW_TRAILER)
 		return offset + pass_head(sk, from, length, offset);
+	if (mode == KW_FRAMES)
+		return pass_frames(sk, KW_REQUEST, from, length, offset);
 	if (mode != KW_BODY && mode != KW_CHUNK)
 		return offset;
 	next = pass_body(sk, from, length, offset);

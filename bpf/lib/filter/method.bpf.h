@@ -50,10 +50,19 @@ static __always_inline int begins_with_get(u64 from, u64 length)
 	       word == (u32)word_of("GET ");
 }
 
+/* 101 is on its way: its headers say what comes next. The line may be a write of its own. */
+static __always_inline int begins_switch(u64 from, u64 length)
+{
+	u64 head[2] = {};
+
+	if (length < 12 || bpf_probe_read_user(head, 12, (void *)from))
+		return 0;
+	return head[0] == word_of("HTTP/1.1") && head[1] == word_of(" 101");
+}
+
 /*
- * An answer after which the connection is no HTTP any more: 101, or the 200 that docker writes by
- * hand when it takes over a connection (moby daemon/server/router/container, exec: hijack without
- * Upgrade).
+ * The 200 that docker writes by hand when it takes over a connection (moby
+ * daemon/server/router/container, exec: hijack without Upgrade): raw after it.
  */
 static __always_inline int begins_hijack(u64 from, u64 length)
 {
@@ -61,14 +70,10 @@ static __always_inline int begins_hijack(u64 from, u64 length)
 
 	if (length < sizeof(head) || bpf_probe_read_user(head, sizeof(head), (void *)from))
 		return 0;
-	if (head[0] != word_of("HTTP/1.1"))
-		return 0;
-	if ((head[1] & 0xffffffff) == word_of(" 101"))
-		return 1;
-	return head[1] == word_of(" 200 OK\r") && head[2] == word_of("\nContent") &&
-	       head[3] == word_of("-Type: a") && head[4] == word_of("pplicati") &&
-	       head[5] == word_of("on/vnd.d") && head[6] == word_of("ocker.ra") &&
-	       head[7] == word_of("w-stream");
+	return head[0] == word_of("HTTP/1.1") && head[1] == word_of(" 200 OK\r") &&
+	       head[2] == word_of("\nContent") && head[3] == word_of("-Type: a") &&
+	       head[4] == word_of("pplicati") && head[5] == word_of("on/vnd.d") &&
+	       head[6] == word_of("ocker.ra") && head[7] == word_of("w-stream");
 }
 
 /* 100 Continue: the answer itself is still to come. */

@@ -3,20 +3,12 @@
 #ifndef KILNWATCH_PASS_BPF_H
 #define KILNWATCH_PASS_BPF_H
 
-#include "lib/filter/framing.bpf.h"
-#include "lib/filter/method.bpf.h"
-
-/*
- * Turns of the loop over one socket call. Go's server reads heads and chunk sizes through a buffer
- * of 4,096 bytes, the shortest request has 18 and pass_body hops over 24 chunks a turn: 228 turns.
- */
-#define KW_TURNS 256
+#include "lib/filter/answer.bpf.h"
 
 /* Bytes of a connection that the engine made; a request of its own gives both sides a new budget. */
 static __always_inline void pass_fetch(struct kw_conn *conn, u64 sk, u32 direction, u64 from, u64 length)
 {
-	struct kw_side *side = direction == KW_REQUEST ? &conn->side[KW_REQUEST] :
-							 &conn->side[KW_RESPONSE];
+	struct kw_side *side = side_of(conn, direction);
 	u64 want = length;
 
 	if (direction == KW_RESPONSE && begins_with_get(from, length)) {
@@ -43,8 +35,8 @@ __noinline int pass_request(u64 sk, u64 from, u64 length)
 	if (!conn)
 		return 0;
 	side = &conn->side[KW_REQUEST];
-	if (side->mode == KW_LOST && begins_with_method(from, length))
-		begin_head(side);
+	if (side->mode == KW_LOST)
+		find_framing(conn, side, from, length);
 	if (side->mode == KW_HEAD && side->dfa == KW_DFA_START) {
 		conn->answers_due = 0;
 		conn->side[KW_RESPONSE].budget = KW_RESPONSE_FULL;
@@ -73,44 +65,10 @@ __noinline int pass_request(u64 sk, u64 from, u64 length)
 	return 0;
 }
 
-/* Bytes that the engine wrote with one call: whole up to the budget, then the head of each write. */
-__noinline int pass_response(u64 sk, u64 from, u64 length)
-{
-	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &sk);
-	struct kw_side *side;
-	u64 want = length;
-
-	if (!conn)
-		return 0;
-	side = &conn->side[KW_RESPONSE];
-	if (want > side->budget)
-		want = side->budget;
-	if (want < KW_WRITE_HEAD && side->mode != KW_MUTED)
-		want = length < KW_WRITE_HEAD ? length : KW_WRITE_HEAD;
-	if (want > KW_PIECES * KW_DATA_LARGE)
-		want = KW_PIECES * KW_DATA_LARGE;
-	if (want)
-		emit_span(sk, KW_RESPONSE, from, (u32)length, want);
-	else
-		side->skipped = 1;
-	side->budget = side->budget > want ? side->budget - want : 0;
-	side->pos += length;
-	/* Only an answer's own head may mute: later writes of it can begin with bytes of a client's choice. */
-	if (conn->answers_due == 1 && begins_hijack(from, length)) {
-		side->mode = KW_MUTED;
-		side->budget = KW_WRITE_HEAD; /* the rest of this head may come in writes of its own */
-		conn->side[KW_REQUEST].mode = KW_MUTED;
-	}
-	if (!begins_interim(from, length))
-		conn->answers_due = 0;
-	return 0;
-}
-
 /* `n` bytes that were never seen: spliced, or beyond the first part of a scattered buffer. */
 static __always_inline void pass_unseen(struct kw_conn *conn, u32 direction, u64 n)
 {
-	struct kw_side *side = direction == KW_REQUEST ? &conn->side[KW_REQUEST] :
-							 &conn->side[KW_RESPONSE];
+	struct kw_side *side = side_of(conn, direction);
 
 	side->pos += n;
 	side->sent = side->pos;
@@ -119,8 +77,12 @@ static __always_inline void pass_unseen(struct kw_conn *conn, u32 direction, u64
 		return;
 	}
 	side->lost = 1;
-	if (direction == KW_REQUEST)
+	if (side->mode == KW_FRAMES && n <= side->left) {
+		side->left -= n;
+		side->keep = side->keep > n ? side->keep - n : 0;
+	} else if (direction == KW_REQUEST || side->mode == KW_FRAMES) {
 		side->mode = KW_LOST;
+	}
 }
 
 #endif

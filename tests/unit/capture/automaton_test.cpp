@@ -13,13 +13,14 @@ struct Scan {
   std::uint64_t length = 0;
   bool chunked = false;
   bool bad = false;
+  bool preface = false;
+  bool h2c = false;
 };
 
 // The loop of bpf/lib/filter/framing.bpf.h, scan_head.
-Scan scan(const std::string& head) {
+Scan scan(const std::string& head, std::size_t state = kHeadStart) {
   static const auto table = make_head_automaton();
   Scan out;
-  std::size_t state = kHeadStart;
   for (std::size_t i = 0; i < head.size(); ++i) {
     const auto c = static_cast<std::uint8_t>(head[i]);
     const auto entry = table[state << 8 | c];
@@ -27,6 +28,8 @@ Scan scan(const std::string& head) {
     if (entry >> 8 == kHeadDigit) out.length = out.length * 10 + (c & 15U);
     if (entry >> 8 == kHeadLength) out.length = 0;
     if (entry >> 8 == kHeadChunked) out.chunked = true;
+    if (entry >> 8 == kHeadPreface) out.preface = true;
+    if (entry >> 8 == kHeadH2c) out.h2c = true;
     if (entry >> 8 == kHeadBad) {
       out.bad = true;
       return out;
@@ -78,4 +81,23 @@ TEST_CASE("What is no request line is refused at its first word") {
   CHECK(scan(std::string("Dockerfile\0\0", 12)).bad);
   CHECK(scan("POST\r\n").bad);
   CHECK(scan("POST / HTTP/1.1\r\nHost: \x16\r\n\r\n").end != 0);
+}
+
+TEST_CASE("The preface of HTTP/2 is met at its blank, and is no other method's") {
+  CHECK(scan("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").preface);
+  for (const std::string head :
+       {"POST / HTTP/1.1\r\n\r\n", "PR / HTTP/1.1\r\n\r\n", "PRIX / HTTP/1.1\r\n\r\n",
+        "PRO / HTTP/1.1\r\n\r\n", "PUT /PRI  HTTP/1.1\r\nPRI : x\r\n\r\n"}) {
+    CHECK_FALSE(scan(head).preface);
+    CHECK(scan(head).end == head.size());
+  }
+}
+
+TEST_CASE("An answer says that HTTP/2 comes next") {
+  const std::string line = "HTTP/1.1 101 Switching Protocols\r\n";
+  CHECK(scan(line + "Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n", kHeadLine).h2c);
+  CHECK(scan(line + "upgrade:H2C\r\n\r\n", kHeadLine).h2c);
+  CHECK(scan(line + "upgrade:H2C\r\n\r\n", kHeadLine).end != 0);
+  CHECK_FALSE(scan(line + "Upgrade: tcp\r\nX: h2c\r\n\r\n", kHeadLine).h2c);
+  CHECK_FALSE(scan(line + "X-Upgrade: h2c\r\n\r\n", kHeadLine).h2c);
 }

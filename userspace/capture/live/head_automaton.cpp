@@ -10,13 +10,14 @@ namespace {
 enum State : std::uint8_t {
   kStart = kHeadStart,
   kTrailer = kHeadTrailer,
-  kLine = 2,        // in a line that is of no interest
-  kLineStart = 3,   // after a line end
-  kCarriage = 4,    // CR at the start of a line: LF makes it the empty line
-  kMethod = 5,      // in the first word of a request line
-  kFoldLength = 6,  // after the line end of an empty Content-Length: a blank goes on with it
-  kFoldCoding = 7,  // after a line end in Transfer-Encoding: a blank goes on with it
-  kFirstFree = 8,
+  kLine = kHeadLine,  // in a line that is of no interest
+  kLineStart = 3,     // after a line end
+  kCarriage = 4,      // CR at the start of a line: LF makes it the empty line
+  kMethod = 5,        // in the first word of a request line
+  kFoldLength = 6,    // after the line end of an empty Content-Length: a blank goes on with it
+  kFoldCoding = 7,    // after a line end in Transfer-Encoding: a blank goes on with it
+  kPreface = 8,       // after the P of "PRI "; the next two are for its other letters
+  kFirstFree = 11,
 };
 
 // RFC 9110 section 5.6.2. Go's server takes any token as a method (net/http validMethod).
@@ -35,6 +36,12 @@ class Builder {
       set(kMethod, byte, is_token(c) ? kMethod : kStart, is_token(c) ? kHeadNone : kHeadBad);
     }
     set(kMethod, ' ', kLine);
+    // RFC 9113 section 3.4.
+    set(kStart, 'P', kPreface);
+    for (auto i : {0, 1, 2}) copy(kMethod, static_cast<std::uint8_t>(kPreface + i));
+    set(kPreface, 'R', kPreface + 1);
+    set(kPreface + 1, 'I', kPreface + 2);
+    set(kPreface + 2, ' ', kLine, kHeadPreface);
     // RFC 9112 section 2.2: empty lines before a request line are skipped.
     set(kStart, '\r', kStart);
     set(kStart, '\n', kStart);
@@ -68,12 +75,19 @@ class Builder {
     }
     letter(at, 'd', coding, kHeadChunked);
 
+    // RFC 7540 section 3.2: in an answer, what comes after its head.
+    at = name("upgrade:");
+    set(at, ' ', at);
+    for (char c : std::string_view("h2")) {
+      const auto next = fresh();
+      letter(at, c, next);
+      at = next;
+    }
+    letter(at, 'c', kLine, kHeadH2c);
+
     // RFC 9112 section 5.2; Go joins such lines (net/textproto readContinuedLineSlice).
     for (auto [fold, value] : {std::pair{kFoldLength, length}, std::pair{kFoldCoding, coding}}) {
-      for (int c = 0; c < 256; ++c) {
-        const auto line_start = kLineStart * 256U + static_cast<unsigned>(c);
-        table[fold * 256U + static_cast<unsigned>(c)] = table[line_start];
-      }
+      copy(kLineStart, fold);
       set(fold, ' ', value);
       set(fold, '\t', value);
     }
@@ -94,6 +108,9 @@ class Builder {
   void fill(std::uint8_t state, std::uint8_t next) {
     for (int c = 0; c < 256; ++c) set(state, static_cast<char>(c), next);
     set(state, '\n', kLineStart);
+  }
+  void copy(std::uint8_t from, std::uint8_t to) {
+    for (unsigned c = 0; c < 256; ++c) table[to * 256U + c] = table[from * 256U + c];
   }
   std::uint8_t fresh() { return free_++; }
 

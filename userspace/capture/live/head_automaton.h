@@ -1,5 +1,6 @@
 // The automaton that the kernel side runs over message heads (bpf/lib/filter/framing.bpf.h):
-// finds the empty line, Content-Length and Transfer-Encoding: chunked, any letter case.
+// finds the empty line, Content-Length, Transfer-Encoding: chunked and Upgrade: h2c, any letter
+// case, and the preface of HTTP/2.
 #pragma once
 
 #include <array>
@@ -18,10 +19,13 @@ enum HeadAction : std::uint8_t {
   kHeadChunked,
   kHeadEnd,
   kHeadLength,
-  kHeadBad,  // no request line begins like this
+  kHeadBad,      // no request line begins like this
+  kHeadPreface,  // "PRI "
+  kHeadH2c,      // Upgrade: h2c
 };
 inline constexpr std::uint8_t kHeadStart = 0;    // before a request line
 inline constexpr std::uint8_t kHeadTrailer = 1;  // start of a line in trailers
+inline constexpr std::uint8_t kHeadLine = 2;     // in the first line of an answer
 
 HeadAutomaton make_head_automaton();
 

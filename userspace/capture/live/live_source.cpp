@@ -48,6 +48,20 @@ struct BtfFree {
   void operator()(btf* types) const { btf__free(types); }
 };
 
+// How often a program was not run because it would have interrupted itself on its CPU (kernel:
+// __bpf_prog_enter_recur). Kernels before 5.12 do not tell.
+std::uint64_t missed_runs(const bpf_object* object) {
+  std::uint64_t missed = 0;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    bpf_prog_info info{};
+    std::uint32_t size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
+      missed += info.recursion_misses;
+  }
+  return missed;
+}
+
 class Ring final : public LiveSource {
  public:
   explicit Ring(std::unique_ptr<::probes, SkeletonFree> skeleton)
@@ -185,6 +199,10 @@ class Ring final : public LiveSource {
       (*handler_)(domain::KernelLoss{now, "engines", engines_refused_});
       engines_refused_ = 0;
     }
+    if (const auto missed = missed_runs(skeleton_->obj); missed > missed_) {
+      (*handler_)(domain::KernelLoss{now, "missed", missed - missed_});
+      missed_ = missed;
+    }
     if (malformed_ > 0) {
       (*handler_)(domain::KernelLoss{now, "malformed", malformed_});
       malformed_ = 0;
@@ -204,6 +222,7 @@ class Ring final : public LiveSource {
   unsigned records_ = 0;  // of this poll
   std::uint64_t malformed_ = 0;
   std::uint64_t engines_refused_ = 0;  // engines and listeners met at the start
+  std::uint64_t missed_ = 0;
 };
 
 }  // namespace
