@@ -1,8 +1,9 @@
-// Flags of commands whose value is a secret, or holds one.
-#include <algorithm>
-#include <cstdint>
+#include "base/secret_flags.h"
 
-#include "base/secret_rules.h"
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "base/secrets.h"
 
 namespace kilnwatch::base {
@@ -13,13 +14,28 @@ bool all_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
 }
 
-// Past the blanks behind a flag. NUL counts: the next argument.
-std::size_t next_word(std::string_view t, std::size_t at) {
-  while (at < t.size() && is_blank(t[at]) && t[at] != '\n') ++at;
-  return at;
+// A value without the quotation marks around the whole of it.
+struct Value {
+  std::size_t begin = 0;
+  std::size_t inner_end = 0;
+  std::size_t end = 0;
+};
+
+// Longer ones are looked into as far as this, so that words that hold no account, each within the
+// one before, cost no more than that.
+constexpr std::size_t kLongestUser = 1024;
+
+Value value_at(std::string_view t, std::size_t at, std::size_t bound, char sign) {
+  if (bound != t.npos) return {at, bound, bound};
+  const auto front = t.substr(0, std::min(t.size(), at + kLongestUser));
+  std::size_t end = value_end(front, at);
+  if (end == front.size() && front.find(sign, at) != front.npos) end = value_end(t, at);
+  const Quote quote = quote_at(t, at);
+  const std::size_t begin = std::min(at + quote.size, end);
+  const std::size_t inner = quote.size == 0 ? end : std::min(end, quotation_end(t, begin, quote));
+  return {begin, inner, end};
 }
 
-// NAME=secret after -e, --env, --build-arg: whatever the name says.
 std::size_t mark_setting(std::string_view t, std::size_t at, std::size_t bound, Marks& marks) {
   const Quote around = bound != t.npos ? Quote{} : quote_at(t, at);
   std::size_t i = at + around.size;
@@ -33,118 +49,117 @@ std::size_t mark_setting(std::string_view t, std::size_t at, std::size_t bound, 
   return end;
 }
 
-// user:secret after -u, --user. Two numbers are ids, and an address is none of both.
-std::size_t mark_account(std::string_view t, std::size_t at, std::size_t bound, Marks& marks) {
-  const bool argument = bound != t.npos;
-  const std::size_t end = argument ? bound : value_end(t, at);
-  const Quote quote = argument ? Quote{} : quote_at(t, at);
-  const std::size_t begin = std::min(at + quote.size, end);
-  const std::size_t to = quote.size == 0 ? end : std::min(end, quotation_end(t, begin, quote));
-  const auto account = t.substr(begin, to - begin);
-  const auto colon = account.find(':');
-  if (colon == account.npos || account.substr(colon).starts_with("://")) return at;
-  if (!all_digits(account.substr(0, colon)) || !all_digits(account.substr(colon + 1))) {
-    mark(t, marks, begin + colon + 1, to);
+// Two numbers are ids, and an address is no account.
+std::size_t mark_account(std::string_view t, const Value& value, std::size_t at, char sign,
+                         Marks& marks) {
+  const auto account = t.substr(value.begin, value.inner_end - value.begin);
+  const auto part = account.find(sign);
+  if (part == account.npos || account.substr(part).starts_with("://")) return at;
+  if (!all_digits(account.substr(0, part)) || !all_digits(account.substr(part + 1))) {
+    mark(t, marks, value.begin + part + 1, value.inner_end);
   }
-  return end;
+  return value.end;
+}
+
+// user:secret@host without the scheme of a URL.
+std::size_t mark_userinfo(std::string_view t, const Value& value, std::size_t at, Marks& marks) {
+  const auto text = t.substr(value.begin, value.inner_end - value.begin);
+  const auto sign = text.rfind('@');
+  if (sign == text.npos || text.find("://") != text.npos) return at;
+  mark(t, marks, value.begin, value.begin + sign);
+  return value.end;
+}
+
+std::size_t mark_secret(std::string_view t, std::size_t at, std::size_t bound, Marks& marks) {
+  if (bound != t.npos && t[at - 1] != '\0') {  // attached
+    mark(t, marks, at, bound);
+    return bound;
+  }
+  const std::size_t inside = at + quote_at(t, at).size;
+  // Another flag: this one has no value. --secret id=NAME: the name of a mount.
+  if (inside >= t.size() || t[inside] == '-' || t.substr(inside, 3) == "id=") return at;
+  // openssl -passin file:…; what is secret stands behind the colon.
+  for (const std::string_view source : {"env:", "file:", "fd:", "stdin"}) {
+    if (t.substr(inside).starts_with(source)) return at;
+  }
+  return mark_value(t, at, marks);
+}
+
+bool names_no_secret(std::string_view last) {
+  static constexpr std::array<std::string_view, 7> kElsewhere = {"file", "path", "dir", "stdin",
+                                                                 "fd",   "env",  "url"};
+  return std::find(kElsewhere.begin(), kElsewhere.end(), last) != kElsewhere.end();
 }
 
 // --password, --api-key, --client-secret; not --token-file, --no-auth, --key FILE.
 bool takes_secret(std::string_view flag) {
-  if (flag.starts_with("--no-")) return false;
+  if (flag.starts_with("--no-") || flag == "--with-token") return false;
   const auto dash = flag.rfind('-');
   const auto last = flag.substr(dash + 1);
-  if (last.find("key") != last.npos) {
+  if (last.ends_with("key") || last.ends_with("keys")) {
     const auto before = flag.substr(0, dash);
-    return last == "apikey" || before.ends_with("-api") || before.ends_with("-access") ||
-           before.ends_with("-secret");
+    for (const std::string_view kind :
+         {"-api", "-access", "-secret", "-account", "-auth", "-license", "-encryption"}) {
+      if (before.ends_with(kind)) return true;
+    }
+    return last == "apikey" || last == "authkey";
   }
   return last.find("auth") == last.npos && names_secret(last);
 }
 
-enum class Kind : std::uint8_t { kNone, kSecret, kSetting, kAccount };
-
-Kind kind_of(std::string_view flag) {
-  if (flag == "--build-arg" || flag == "--env" || flag == "-e") return Kind::kSetting;
-  if (flag == "-u" || flag == "-U" || flag == "--user" || flag == "--proxy-user") {
-    return Kind::kAccount;
-  }
-  if (flag.starts_with("--") && takes_secret(flag)) return Kind::kSecret;
-  return Kind::kNone;
-}
-
-std::size_t mark_word(std::string_view t, std::size_t at, Marks& marks) {
-  if (at >= t.size() || t[at] == '-') return at;     // the flag has no value
-  if (t.substr(at, 64).find("id=") == 0) return at;  // --secret id=NAME: the name of a mount
-  return mark_value(t, at, marks);
-}
-
-// What the command so far says about -p.
-struct Command {
-  bool logs_in = false;   // docker login -p X, sshpass -p X
-  bool attached = false;  // mysql -pX, sshpass -pX
-  void word(std::string_view text) {
-    const auto name = text.substr(text.rfind('/') + 1);
-    if (name == "login" || name == "sshpass") logs_in = true;
-    if (name == "sshpass" || name == "mysql" || name == "mysqldump" || name == "mysqladmin" ||
-        name == "mariadb") {
-      attached = true;
-    }
-  }
-};
-
-// The flag t[begin, end); returns where to go on.
-std::size_t mark_flag(std::string_view t, std::size_t begin, std::size_t end,
-                      const Command& command, Marks& marks) {
-  const auto flag = t.substr(begin, end - begin);
-  const bool equals = end < t.size() && t[end] == '=';
-  const bool blank = end < t.size() && is_blank(t[end]);
-  // Where the value is, and the end of the argument it is in.
-  const std::size_t at = equals ? end + 1 : blank ? next_word(t, end) : end;
-  const std::size_t own = argument_end(t, begin);
-  const std::size_t bound = equals ? own : argument_end(t, at);
-  const Kind kind = equals || blank ? kind_of(flag) : Kind::kNone;
-  if (kind == Kind::kSetting) return mark_setting(t, at, bound, marks);
-  if (kind == Kind::kAccount) return mark_account(t, at, bound, marks);
-  // With '=' it is an assignment.
-  if (kind == Kind::kSecret) return equals ? end : mark_word(t, at, marks);
-  if (flag == "-p" && blank && command.logs_in) return mark_word(t, at, marks);
-  if (flag.size() <= 2) return end;
-  if (flag.starts_with("-p") && command.attached) {
-    if (own == t.npos) return mark_value(t, begin + 2, marks);
-    mark(t, marks, begin + 2, own);
-    return own;
-  }
-  if (flag.starts_with("-u") && end < t.size() && t[end] == ':') {
-    return mark_account(t, begin + 2, own, marks);
-  }
-  // -eNAME=x, where the name is that of an environment variable.
-  if (flag.starts_with("-e") && equals && flag[2] >= 'A' && flag[2] <= 'Z') {
-    return mark_setting(t, begin + 2, own, marks);
-  }
-  return end;
-}
-
 }  // namespace
 
-void mark_flags(std::string_view t, Marks& marks) {
-  Command command;
-  for (std::size_t i = 0; i < t.size();) {
-    const bool starts = i == 0 || (!is_name_char(t[i - 1]) && t[i - 1] != '/');
-    if (t[i] == ';' || t[i] == '|' || t[i] == '\n') command = {};
-    if (!starts || !(is_name_char(t[i]) || t[i] == '/')) {
-      ++i;
-      continue;
-    }
-    std::size_t end = i;
-    while (end < t.size() && (is_name_char(t[end]) || (t[i] != '-' && t[end] == '/'))) ++end;
-    if (t[i] == '-') {
-      i = std::max(mark_flag(t, i, end, command, marks), i + 1);
-    } else {
-      command.word(t.substr(i, end - i));
-      i = end;
-    }
+Takes takes_named(std::string_view flag) {
+  static constexpr std::array<std::pair<std::string_view, Takes>, 12> kFlags = {{
+      {"--build-arg", Takes::kSetting},
+      {"--env", Takes::kSetting},
+      {"--from-literal", Takes::kSetting},
+      {"--cookie", Takes::kSetting},
+      {"--user", Takes::kAccount},
+      {"--proxy-user", Takes::kAccount},
+      {"--auth", Takes::kAccount},
+      {"--cert", Takes::kAccount},
+      {"--proxy", Takes::kUserinfo},
+      {"--preproxy", Takes::kUserinfo},
+      {"--socks5", Takes::kUserinfo},
+      {"--socks5-hostname", Takes::kUserinfo},
+  }};
+  for (const auto& [name, what] : kFlags) {
+    if (flag == name) return what;
   }
+  if (flag.starts_with("--")) return takes_secret(flag) ? Takes::kSecret : Takes::kUnknown;
+  // -storepass, -passin, -token: no letters that are joined are as long.
+  constexpr std::size_t kLeast = 5;
+  if (flag == "-passin" || flag == "-passout") return Takes::kSecret;
+  return flag.size() >= kLeast && takes_secret(flag) ? Takes::kSecret : Takes::kUnknown;
+}
+
+bool names_a_place(std::string_view flag) {
+  return flag.starts_with('-') && names_no_secret(flag.substr(flag.rfind('-') + 1));
+}
+
+std::size_t mark_taken(std::string_view t, std::size_t at, std::size_t bound, Takes what,
+                       Marks& marks) {
+  switch (what) {
+    case Takes::kUnknown:
+    case Takes::kOther:
+      return at;
+    case Takes::kSecret:
+    case Takes::kAttached:
+    case Takes::kWord:
+      return mark_secret(t, at, bound, marks);
+    case Takes::kSetting:
+      return mark_setting(t, at, bound, marks);
+    case Takes::kAccount:
+      return mark_account(t, value_at(t, at, bound, ':'), at, ':', marks);
+    case Takes::kPercent:
+      return mark_account(t, value_at(t, at, bound, '%'), at, '%', marks);
+    case Takes::kComma:
+      return mark_account(t, value_at(t, at, bound, ','), at, ',', marks);
+    case Takes::kUserinfo:
+      return mark_userinfo(t, value_at(t, at, bound, '@'), at, marks);
+  }
+  return at;
 }
 
 }  // namespace kilnwatch::base

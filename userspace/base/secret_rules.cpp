@@ -23,14 +23,7 @@ bool is_name_char(char c) {
 }
 
 void mark(std::string_view text, Marks& marks, std::size_t from, std::size_t to) {
-  // What was masked before is no more than that, though its end may not be seen any longer. Only
-  // what ends a value may follow: a secret can begin with stars of its own.
-  std::size_t stars = from;
-  while (stars < to && text[stars] == '*') ++stars;
-  if (stars - from >= 3 && stars < to &&
-      (is_blank(text[stars]) || text[stars] == '&' || quote_at(text, stars).size != 0)) {
-    to = stars;
-  }
+  to = std::min(to, text.size());
   for (; from < to; ++from) marks[from] = true;
 }
 
@@ -59,8 +52,12 @@ std::size_t quotation_end(std::string_view text, std::size_t from, const Quote& 
   std::size_t slashes = 0;
   for (std::size_t i = from; i < text.size(); ++i) {
     if (text[i] == '\0') return i;
-    // With more backslashes than the opening mark has, it is a deeper one's.
+    // With more backslashes than the opening mark has, it is a deeper one's, unless they escape
+    // each other: "a\\\\" ends.
     if (text[i] == open.mark && slashes <= open.slashes) return i - slashes;
+    if (text[i] == open.mark && slashes % (2 * (open.slashes + 1)) == open.slashes) {
+      return i - open.slashes;
+    }
     slashes = text[i] == '\\' ? slashes + 1 : 0;
   }
   return text.size();
@@ -81,7 +78,8 @@ std::size_t value_end(std::string_view text, std::size_t at) {
       if (i < text.size() && text[i] != '\0') i += quote_at(text, i).size;
       if (ends_word(text, i)) return std::min(i, text.size());
     } else {
-      i += text[i] == '\\' && i + 1 < text.size() && !is_blank(text[i + 1]) ? 2 : 1;
+      const bool escape = text[i] == '\\' && i + 1 < text.size() && text[i + 1] != '\0';
+      i += escape && text[i + 1] != '\n' ? 2 : 1;
     }
   }
   return std::min(i, text.size());

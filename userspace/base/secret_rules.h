@@ -11,7 +11,8 @@ using Marks = std::vector<bool>;  // one for each byte of the text: part of a se
 // NUL stands between the arguments of a command line and around them: it is a blank that ends
 // everything, and it quotes what is between two of it. Each rule is linear in the text.
 void mark_assignments(std::string_view text, Marks& marks);  // NAME=x, "name":"x", Name: x
-void mark_flags(std::string_view text, Marks& marks);        // --password x, -e K=x, -u me:x
+void mark_commands(std::string_view text, Marks& marks);     // --password x, -e K=x, -u me:x
+void mark_phrases(std::string_view text, Marks& marks);      // ENV NAME x, netrc, SQL
 void mark_shapes(std::string_view text, Marks& marks);       // ghp_…, PEM, user:x@ in URLs
 
 // Parts that the rules share.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/secret_rules.h"
+#include "base/secret_view.h"
 
 namespace kilnwatch::base {
 namespace {
@@ -12,19 +13,21 @@ namespace {
 constexpr int kRounds = 4;
 
 Marks find(std::string_view text) {
-  Marks marks(text.size());
-  std::string now(text);
+  View view(text);
+  std::string& now = view.text();
+  Marks marks(now.size());
   for (int round = 0; round < kRounds; ++round) {
     const auto before = marks;
     mark_assignments(now, marks);
-    mark_flags(now, marks);
+    mark_commands(now, marks);
+    mark_phrases(now, marks);
     mark_shapes(now, marks);
     if (marks == before) break;
     for (std::size_t i = 0; i < now.size(); ++i) {
       if (marks[i]) now[i] = '*';
     }
   }
-  return marks;
+  return view.in_text(marks, text.size());
 }
 
 // text[from, to) with each run of marked bytes as "***". So is a run of stars that was there
@@ -48,7 +51,16 @@ std::string masked(std::string_view text, const Marks& marks, std::size_t from, 
 
 }  // namespace
 
-std::string mask_text(std::string_view text) { return masked(text, find(text), 0, text.size()); }
+std::string mask_text(std::string_view text) {
+  // A secret that is shorter can change what is around it, too.
+  std::string out = masked(text, find(text), 0, text.size());
+  for (int round = 0; round < kRounds && out != text; ++round) {
+    std::string next = masked(out, find(out), 0, out.size());
+    if (next == out) break;
+    out = std::move(next);
+  }
+  return out;
+}
 
 std::string mask_text_same_length(std::string_view text) {
   const auto marks = find(text);

@@ -2,9 +2,10 @@
 #include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
-#include <chrono>
+#include <ctime>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/secrets.h"
@@ -46,7 +47,7 @@ constexpr Case kMasked[] = {
     {"TOKEN=\"canary two\" make", "TOKEN=\"***\" make"},
     {"TOKEN=canary\"two three\"canary make", "TOKEN=*** make"},
     {"TOKEN=\"canary \\\"two\\\" three\" make", "TOKEN=\"***\" make"},
-    {"TOKEN=canary\\ two make", "TOKEN=*** two make"},
+    {"TOKEN=canary\\ two make", "TOKEN=*** make"},
     {"password = \"canary\"", "password = \"***\""},
     {"password = canary", "password = ***"},
     {"TOKEN=\"canary that was cut off", "TOKEN=\"***"},
@@ -237,54 +238,86 @@ TEST_CASE("Names that say secret, and words that only hold the letters") {
 }
 
 TEST_CASE("Masking twice is masking once, and lengths stay, whatever the text") {
-  static constexpr std::array<const char*, 46> kPieces = {"token",
-                                                          "=",
-                                                          ":",
-                                                          " ",
-                                                          "\"",
-                                                          "'",
-                                                          "\\",
-                                                          "\\\"",
-                                                          "--env",
-                                                          "-e",
-                                                          "-u",
-                                                          "K",
-                                                          "a b",
-                                                          "://",
-                                                          "@",
-                                                          "/",
-                                                          "?",
-                                                          "&",
-                                                          ";",
-                                                          "$(",
-                                                          ")",
-                                                          "${",
-                                                          "}",
-                                                          "\n",
-                                                          "eyJ",
-                                                          "ghp_",
-                                                          "0123456789abcdef",
-                                                          "-----BEGIN",
-                                                          "PRIVATE KEY",
-                                                          "-----END",
-                                                          "Bearer",
-                                                          "{",
-                                                          "}",
-                                                          "[",
-                                                          "]",
-                                                          ",",
-                                                          "-c",
-                                                          "login",
-                                                          "-p",
-                                                          "mysql",
-                                                          "--password",
-                                                          "\xff",
-                                                          "***",
-                                                          "Authorization",
-                                                          "id=",
-                                                          "\t"};
+  static const std::vector<std::string_view> kPieces = {"token",
+                                                        "=",
+                                                        ":",
+                                                        " ",
+                                                        "\"",
+                                                        "'",
+                                                        "\\",
+                                                        "\\\"",
+                                                        "--env",
+                                                        "-e",
+                                                        "-u",
+                                                        "K",
+                                                        "a b",
+                                                        "://",
+                                                        "@",
+                                                        "/",
+                                                        "?",
+                                                        "&",
+                                                        ";",
+                                                        "$(",
+                                                        ")",
+                                                        "${",
+                                                        "}",
+                                                        "\n",
+                                                        "eyJ",
+                                                        "ghp_",
+                                                        "0123456789abcdef",
+                                                        "-----BEGIN",
+                                                        "PRIVATE KEY",
+                                                        "-----END",
+                                                        "Bearer",
+                                                        "{",
+                                                        "}",
+                                                        "[",
+                                                        "]",
+                                                        ",",
+                                                        "-c",
+                                                        "login",
+                                                        "-p",
+                                                        "mysql",
+                                                        "--password",
+                                                        "\xff",
+                                                        "***",
+                                                        "Authorization",
+                                                        "id=",
+                                                        "\t",
+                                                        "\\\n",
+                                                        "\\n",
+                                                        "\\u0041",
+                                                        "\\/",
+                                                        "#",
+                                                        "ENV ",
+                                                        "PASSWORD ",
+                                                        "curl",
+                                                        "docker",
+                                                        "-su",
+                                                        "-ite",
+                                                        "-p\"",
+                                                        "\",\"",
+                                                        "set",
+                                                        "machine h login u password ",
+                                                        "auth=(",
+                                                        "vault login ",
+                                                        "echo ",
+                                                        "|",
+                                                        "--password-stdin",
+                                                        "chpasswd",
+                                                        "identified by '",
+                                                        "sh -c ",
+                                                        "*",
+                                                        "**",
+                                                        "htpasswd -b ",
+                                                        "Cookie",
+                                                        "\\ ",
+                                                        "u:p",
+                                                        "u:p@h",
+                                                        "redis-cli -a ",
+                                                        std::string_view("\0", 1)};
   std::mt19937 random(1);
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 10'000; ++round) {
     std::string text;
     for (auto n = random() % 24; n > 0; --n) text += kPieces[random() % kPieces.size()];
     CAPTURE(round, text);
@@ -307,15 +340,19 @@ TEST_CASE("What was masked in equal length is as short as what is masked at once
 }
 
 TEST_CASE("A hostile quarter of a megabyte takes no longer than a harmless one by much") {
-  const auto piece = GENERATE("token=\"a", "token='", "\\", "\\\"", "-e K=\"", "-u a:", "://", "@",
-                              "-----BEGIN", "-----BEGIN PRIVATE KEY", "eyJ", "-", "ghp_-", "a",
-                              "key: \"", "\"key\":[", "=", "   =", "token = \"", "Bearer ", ":\\",
-                              "--password ", "http://a", "x=\"token=", "\"\"=", "token=a\"b");
+  const auto piece =
+      GENERATE("token=\"a", "token='", "\\", "\\\"", "-e K=\"", "-u a:", "://", "@", "-----BEGIN",
+               "-----BEGIN PRIVATE KEY", "eyJ", "-", "ghp_-", "a", "key: \"", "\"key\":[", "=",
+               "   =", "token = \"", "Bearer ", ":\\", "--password ", "http://a",
+               "x=\"token=", "\"\"=", "token=a\"b", "auth=(", "\n#\\\n", "\\\n#", "\" '", "\"\\\"",
+               "curl -su ", "echo a|chpasswd|", "ENV PASSWORD ", "machine login ", "login a ",
+               "by '", "key=('", "\\u0041", "-p\"", "vault login ", "\\ ", "set token ", "a:b@",
+               "-eA=\"", "#", "`\n", "-u x\"", "-u 'x\"", "x\"-u \"", "-u \"'x' ");
   std::string text;
   while (text.size() < (1u << 18)) text += piece;
   CAPTURE(piece);
-  const auto began = std::chrono::steady_clock::now();
+  const auto began = std::clock();
   CHECK(mask_text_same_length(text).size() == text.size());
-  // Sanitized and on a busy machine: seconds. Quadratic would be hours.
-  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(10));
+  // Of the processor's time, sanitized: a second. Quadratic would be minutes.
+  CHECK(std::clock() - began < 10 * CLOCKS_PER_SEC);
 }

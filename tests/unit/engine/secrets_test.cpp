@@ -27,16 +27,19 @@ std::vector<Turn> canaries() {
       "\"A\":\"canary23;\"}";
   const auto archive =
       tar_entry("Dockerfile",
-                "FROM a\nENV API_TOKEN=canary30\nRUN curl -u u:canary31 http://u:canary32@h/\n") +
+                "FROM a\nENV API_TOKEN=canary30\nRUN curl -u u:canary31 http://u:canary32@h/\n"
+                "ENV DB_PASSWORD canary37 canary\nRUN [\"curl\", \"-u\", \"u:canary38\"]\n"
+                "RUN x --password \\\n# why\n  canary39 && curl -su u:canary\\\ncanary h\n") +
       tar_entry("x", "canary33") + tar_end();
   const std::string create =
       "{\"Image\":\"a\",\"Env\":[\"PLAIN=canary34\"],\"Cmd\":[\"sh\",\"-c\",\"x --password "
-      "canary35\"],"
+      "canary35\"],\"Entrypoint\":[\"redis-cli\", \"-a\", \"canary47\"],"
       "\"HostConfig\":{\"Binds\":[\"/a?token=canary36:/b\"]}}";
   return {
       asks(with_length("POST /build?" + query + " HTTP/1.1\r\n" + fields, archive)),
       answers("HTTP/1.1 200 OK\r\nSet-Cookie: canary40\r\nTransfer-Encoding: chunked\r\n\r\n"),
       answers(stream("Step 1/2 : ENV API_TOKEN=canary41")),
+      answers(stream("Step 2/2 : ENV DB_PASSWORD canary46 \\\"canary\\\"\\n")),
       answers(stream("step output canary42\\n")),
       answers("5;x=canary43\r\n{}\r\n \r\n"),
       answers(message("{\"error\":\"pull https://u:canary44@h failed\"}")),

@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/continuation.h"
 #include "base/secrets.h"
 #include "base/text.h"
 #include "engine/docker/mask.h"
@@ -54,22 +55,27 @@ std::string expand(const std::string& text, const std::map<std::string, std::str
   return out;
 }
 
+// As BuildKit's frontend/dockerfile/parser joins them: an escape character at a line's end, if it
+// is not escaped itself, and blanks behind it go, blanks before the next line's text stay.
 std::vector<std::string> logical_lines(std::string_view text) {
+  const char escape = base::escape_character(text);
   std::vector<std::string> lines;
   std::string current;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
-    std::string line = trim(text.substr(0, end));
+    const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(text.size(), end + 1));
-    if (line.empty() || line.front() == '#') continue;
-    const bool more = line.back() == '\\';
-    if (more) line.pop_back();
-    current += line;
+    if (base::says_nothing(line)) continue;
+    std::string_view said = line.substr(0, line.find_last_not_of(" \t\r") + 1);
+    std::size_t escapes = 0;
+    while (escapes < said.size() && said[said.size() - 1 - escapes] == escape) ++escapes;
+    const bool more = escapes % 2 == 1;
+    current += more ? said.substr(0, said.size() - 1) : said;
     if (more) continue;
-    lines.push_back(std::move(current));
+    lines.push_back(trim(current));
     current.clear();
   }
-  if (!current.empty()) lines.push_back(std::move(current));
+  if (current = trim(current); !current.empty()) lines.push_back(current);
   return lines;
 }
 
