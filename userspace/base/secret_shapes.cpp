@@ -97,6 +97,21 @@ void mark_userinfo(std::string_view t, Marks& marks) {
   }
 }
 
+// Host: user:secret@host, against the standard, at the start of a line.
+void mark_host_field(std::string_view t, Marks& marks) {
+  constexpr std::string_view kName = "host:";
+  for (std::size_t line = 0; line < t.size();) {
+    const std::size_t end =
+        std::min(t.find_first_of(std::string_view("\r\n\0", 3), line), t.size());
+    if (lower(t.substr(line, kName.size())) == kName) {
+      const auto value = t.find_first_not_of(" \t", line + kName.size());
+      const auto sign = t.substr(line, end - line).rfind('@');
+      if (sign != t.npos && value < line + sign) mark(t, marks, value, line + sign);
+    }
+    line = end + 1;
+  }
+}
+
 // "-----BEGIN RSA PRIVATE KEY": the kind is in capitals.
 bool begins_private_key(std::string_view t) {
   constexpr std::size_t kLongestTitle = 48;
@@ -123,6 +138,7 @@ void mark_private_keys(std::string_view t, Marks& marks) {
 void mark_shapes(std::string_view t, Marks& marks) {
   mark_tokens(t, marks);
   mark_userinfo(t, marks);
+  mark_host_field(t, marks);
   mark_private_keys(t, marks);
 }
 

@@ -78,6 +78,9 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   finding.severity = Severity::kHigh;
   Connection& connection = *finding.connection;
   connection.http_path = base::mask_text(connection.http_path);
+  constexpr std::string_view kField = "Host: ";
+  connection.http_host =
+      base::mask_text(std::string(kField) + connection.http_host).substr(kField.size());
   const Endpoint& to = connection.destination;
   const std::string where = to.ip + " port " + std::to_string(to.port);
   const bool engine = moment.to_engine || tracker::is_engine_port(to.port);

@@ -194,6 +194,7 @@ const std::vector<Case> kElsewhere = {
     {"curl -u 'u:*** canary' h", "curl -u 'u:***' h"},
     {"curl -H 'X-Api-Key: *** canary' h", "curl -H 'X-Api-Key: ***' h"},
     {"{\"Env\":[\"TOKEN=*** canary\"]}", "{\"Env\":[\"TOKEN=***\"]}"},
+    {"GET / HTTP/1.1\r\nHost: u:canary@h\r\n", "GET / HTTP/1.1\r\nHost: ***@h\r\n"},
     {"TOKEN=canary\\ canary make", "TOKEN=*** make"},
 };
 
@@ -243,6 +244,7 @@ const std::vector<std::string> kPlain = {
     "FROM a\\\nlpine\nRUN a \\\n && b",
     "apk add --no-cache openssl mysql-client redis sshpass",
     "if (auth == (1)) { x }",
+    "Host: h:80\r\nX: a@b",
 };
 
 std::vector<Case> all() {

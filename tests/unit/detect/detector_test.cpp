@@ -195,12 +195,13 @@ TEST_CASE(
 TEST_CASE("build-egress: a name that was claimed, a path with a secret, a step without a number") {
   Bench bench;
   auto named = egress("192.0.2.1", 80);
-  named.connection->http_host = "example.org";
+  named.connection->http_host = "u:canary1234@example.org";
   named.connection->http_path = "/get?token=canary1234";
   const auto found = bench.detector.judge(named);
   REQUIRE(found);
   CHECK_FALSE(has(*found, "raw-address"));
   CHECK(found->connection->http_path.find("canary") == std::string::npos);
+  CHECK(found->connection->http_host == "***@example.org");
   CHECK(found->summary.find("build step 2 connected") == 0);
   auto unknown = egress("192.0.2.2", 80);
   unknown.step->number = 0;
