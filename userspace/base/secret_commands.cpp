@@ -143,7 +143,10 @@ std::size_t Walk::word(std::size_t begin, std::size_t end) {
   }
   if (name == "vault" || name == "htpasswd") command_.tool = name;
   if (name == "set" || name == "config" || name == "setenv") command_.sets = true;
-  if (name == "chpasswd") mark_input();
+  if (name == "chpasswd" || name == "passwd") mark_input();
+  if (name == "password" && command_.tool == "mysqladmin") command_.words_left = 1;
+  // composer config http-basic.host user secret
+  if (command_.sets && name.starts_with("http-basic.")) command_.words_left = 2;
   if (name == "echo" || name == "printf") command_.echo = end;
   return end;
 }

@@ -31,8 +31,11 @@ Value value_at(std::string_view t, std::size_t at, std::size_t bound, char sign)
   std::size_t end = value_end(front, at);
   if (end == front.size() && front.find(sign, at) != front.npos) end = value_end(t, at);
   const Quote quote = quote_at(t, at);
+  if (quote.size == 0) return {at, end, end};
   const std::size_t begin = std::min(at + quote.size, end);
-  const std::size_t inner = quote.size == 0 ? end : std::min(end, quotation_end(t, begin, quote));
+  const std::size_t inner = std::min(end, quotation_end(t.substr(0, end), begin, quote));
+  // 'bob':x is quoted in part.
+  if (inner + quote_at(t, inner).size < end) return {at, end, end};
   return {begin, inner, end};
 }
 

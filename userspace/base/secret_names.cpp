@@ -44,8 +44,8 @@ bool is_key(std::string_view word) {
 }
 
 bool is_secret(std::string_view word) {
-  static constexpr std::array<std::string_view, 8> kExact = {"pwd", "pass",      "cred",   "creds",
-                                                             "sig", "signature", "bearer", "jwt"};
+  static constexpr std::array<std::string_view, 9> kExact = {
+      "pwd", "pw", "pass", "cred", "creds", "sig", "signature", "bearer", "jwt"};
   static constexpr std::array<std::string_view, 5> kAnywhere = {"passw", "passphrase", "secret",
                                                                 "credential", "passcode"};
   static constexpr std::array<std::string_view, 4> kNoPass = {"bypass", "compass", "overpass",

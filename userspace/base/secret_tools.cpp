@@ -20,7 +20,7 @@ constexpr Row kRows[] = {
     {"curl", "b", Takes::kSetting},
     {"curl", "AcCdDeFhHKmoPQrtTwXyYz", Takes::kOther},
     {"docker docker-compose compose podman nerdctl buildah", "e", Takes::kSetting},
-    {"docker docker-compose compose podman nerdctl buildah", "acfhlmnopuvw", Takes::kOther},
+    {"docker docker-compose compose podman nerdctl buildah", "afhlmnopuvw", Takes::kOther},
     {"login", "p", Takes::kSecret},  // docker login, az login, oc login, helm registry login
     {"login", "u", Takes::kOther},
     {"sshpass", "p", Takes::kSecret},
@@ -33,7 +33,7 @@ constexpr Row kRows[] = {
      "uhePDSr", Takes::kOther},
     {"7z 7za 7zr 7zz rar unrar", "p", Takes::kAttached},
     {"mongo mongosh mongodump mongorestore mongoexport mongoimport cqlsh", "p", Takes::kSecret},
-    {"mongo mongosh mongodump mongorestore mongoexport mongoimport cqlsh", "hudc", Takes::kOther},
+    {"mongo mongosh mongodump mongorestore mongoexport mongoimport cqlsh", "hud", Takes::kOther},
     {"twine useradd usermod", "p", Takes::kSecret},
     {"twine useradd usermod", "urcCdgGs", Takes::kOther},
     {"redis-cli", "a", Takes::kSecret},
