@@ -29,6 +29,24 @@ std::string data(std::uint32_t stream, std::string_view bytes, unsigned flags = 
 std::string settings(std::string_view payload = {});
 std::string client_start();  // preface and SETTINGS
 
+// Hears nothing.
+struct NoSink : h2::ConnectionSink {
+  void plain(h2::Sender, std::uint64_t, std::string_view) override {}
+  void synced(h2::Sender, h2::Sync) override {}
+  void headers(const h2::Stream&, h2::Sender, const h2::HeaderBlock&) override {}
+  void trailers(const h2::Stream&, h2::Sender, const h2::HeaderBlock&) override {}
+  void headers_unknown(const h2::Stream&, h2::Sender, std::string_view) override {}
+  void message(const h2::Stream&, h2::Sender, const grpc::Message&) override {}
+  void message_skipped(const h2::Stream&, h2::Sender, const grpc::Skipped&) override {}
+  void body(const h2::Stream&, h2::Sender, std::uint64_t, std::string_view) override {}
+  void body_hole(const h2::Stream&, h2::Sender, std::uint64_t) override {}
+  void end(const h2::Stream&, h2::Sender) override {}
+  void reset(const h2::Stream&, h2::Sender, std::uint32_t) override {}
+  void dropped(const h2::Stream&) override {}
+  void go_away(h2::Sender, std::uint32_t, std::uint32_t) override {}
+  void broken(h2::Sender, std::string_view) override {}
+};
+
 // One socket call, or bytes that were not seen.
 struct Step {
   h2::Sender from = h2::Sender::kConnector;

@@ -82,6 +82,43 @@ TEST_CASE("A stream that is over is not opened again") {
   CHECK(tell_begun({over, done, reply(frame(Type::kReset, 0, 1, big_endian(0, 4)))}) == text);
 }
 
+TEST_CASE("A second header list of the client changes neither path nor status") {
+  struct Last : NoSink {
+    h2::Stream stream;
+    void end(const h2::Stream& s, Sender) override { stream = s; }
+  } last;
+  h2::Connection connection({}, last);
+  const auto bytes = client_start() + call(1, "/a") +
+                     frame(Type::kHeaders, h2::kEndHeaders | h2::kEndStream, 1,
+                           literals({{":path", "/b"},
+                                     {"content-type", "text/plain"},
+                                     {":status", "200"},
+                                     {"grpc-status", "0"}}));
+  connection.feed(Sender::kConnector, 0, bytes, true);
+  CHECK(last.stream.ended[0]);
+  CHECK(last.stream.client == Sender::kConnector);
+  CHECK(last.stream.path == "/a");
+  CHECK(last.stream.content_type[0] == "application/grpc");
+  CHECK(last.stream.status.empty());
+  CHECK(last.stream.grpc_status.empty());
+}
+
+TEST_CASE("Of texts a stream keeps the front, the header list has all") {
+  struct First : NoSink {
+    std::string path, kept;
+    void headers(const h2::Stream& s, Sender, const h2::HeaderBlock& block) override {
+      path = block.list.field(":path");
+      kept = s.path;
+    }
+  } first;
+  h2::Connection connection({}, first);
+  const auto path = "/build?" + std::string(3000, 'x');
+  connection.feed(Sender::kConnector, 0, client_start() + call(1, path), true);
+  CHECK(first.path == path);
+  CHECK(first.kept == path.substr(0, h2::kTextKept));
+  CHECK(connection.held_bytes() > h2::kTextKept);
+}
+
 TEST_CASE("A push is told with its request") {
   CHECK(tell_begun(
             {ask(call(1, "/a")),

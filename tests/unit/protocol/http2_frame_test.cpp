@@ -178,23 +178,14 @@ TEST_CASE("Of padding and what is said for debugging nothing need be seen") {
 }
 
 TEST_CASE("The kernel's mark finds the frames again") {
-  struct Sink final : h2::ConnectionSink {
+  struct Sink final : NoSink {
     std::string text;
-    void plain(Sender, std::uint64_t, std::string_view) override {}
     void synced(Sender, h2::Sync how) override { text += how == h2::Sync::kMark ? "M" : "S"; }
     void headers(const h2::Stream& s, Sender, const h2::HeaderBlock& block) override {
       text += std::to_string(s.id) + std::string(block.list.field(":path"));
     }
-    void trailers(const h2::Stream&, Sender, const h2::HeaderBlock&) override {}
-    void headers_unknown(const h2::Stream&, Sender, std::string_view) override { text += "U"; }
     void message(const h2::Stream&, Sender, const grpc::Message& m) override { text += m.bytes; }
     void message_skipped(const h2::Stream&, Sender, const grpc::Skipped&) override { text += "X"; }
-    void body(const h2::Stream&, Sender, std::uint64_t, std::string_view) override {}
-    void body_hole(const h2::Stream&, Sender, std::uint64_t) override {}
-    void end(const h2::Stream&, Sender) override {}
-    void reset(const h2::Stream&, Sender, std::uint32_t) override {}
-    void dropped(const h2::Stream&) override {}
-    void go_away(Sender, std::uint32_t, std::uint32_t) override {}
     void broken(Sender, std::string_view) override { text += "!"; }
   } sink;
   h2::Connection connection({}, sink);

@@ -64,13 +64,15 @@ void Reader::feed(std::uint64_t pos, std::string_view bytes, std::string_view en
 
 void Reader::take_prefix(std::uint64_t& pos, std::string_view& bytes, std::size_t most,
                          MessageSink& sink) {
-  if (prefix_.empty()) first_pos_ = pos;
+  if (prefix_.empty()) {
+    if (static_cast<unsigned char>(bytes[0]) > 1) return lose(sink);  // no gRPC
+    first_pos_ = pos;
+  }
   const auto n = std::min(kPrefix - prefix_.size(), bytes.size());
   prefix_.append(bytes.substr(0, n));
   note(pos, n);
   bytes.remove_prefix(n);
   pos += n;
-  if (static_cast<unsigned char>(prefix_[0]) > 1) return lose(sink);  // no gRPC
   if (prefix_.size() < kPrefix) return;
   for (const char c : std::string_view(prefix_).substr(1))
     length_ = length_ << 8U | static_cast<unsigned char>(c);

@@ -196,7 +196,7 @@ std::string_view HpackDecoder::read(std::string_view block, HeaderList& list) {
     const auto index = in.number(enters ? 6 : 4);
     if (!in.error().empty()) return in.error();
     Entry entry;
-    std::optional<std::int64_t> serial;
+    std::optional<std::uint64_t> serial;
     if (index == 0) {
       entry.name = std::make_shared<const std::string>(in.string().text);
     } else if (index <= kStaticEntries) {

@@ -26,7 +26,7 @@ struct Field {
   bool huffman = false;
   // Of a field that names an entry of the dynamic table: DynamicTable::serial of it. The same
   // number is the same entry, so what an unknown one stands for can be learnt.
-  std::optional<std::int64_t> entry;
+  std::optional<std::uint64_t> entry;
 };
 
 struct HeaderList {

@@ -126,8 +126,7 @@ void DynamicTable::resize(std::uint32_t capacity) {
 void DynamicTable::forget() {
   entries_.clear();
   size_ = held_ = 0;
-  // More than a block can enter or name lies between the numbers of then and now.
-  added_ += std::int64_t{1} << 40U;
+  added_ += kEpoch;
   capacity_.reset();
   complete_ = false;
 }

@@ -50,12 +50,12 @@ class DynamicTable {
   bool complete() const { return complete_; }
   // A number that stays with the entry while it moves through the table, known or not; none is used
   // twice on a connection.
-  std::int64_t serial(std::uint64_t index) const {
-    return added_ - static_cast<std::int64_t>(index);
-  }
+  std::uint64_t serial(std::uint64_t index) const { return added_ - index; }
   std::size_t held_bytes() const { return held_; }
 
  private:
+  // More than any index can count back: numbers of before and after forget() stay apart.
+  static constexpr std::uint64_t kEpoch = std::uint64_t{1} << 33U;
   struct Cost {
     std::uint64_t size;  // RFC 7541 4.1; of a name that is not known: at least
     std::size_t held;    // of memory
@@ -68,7 +68,7 @@ class DynamicTable {
   std::optional<std::uint32_t> capacity_;  // none: not known
   std::uint64_t size_ = 0;
   std::size_t held_ = 0;
-  std::int64_t added_ = 0;
+  std::uint64_t added_ = kEpoch;
   bool complete_;
 };
 

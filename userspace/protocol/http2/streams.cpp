@@ -20,6 +20,11 @@ void take(const HeaderList& list, std::string_view name, std::string& text) {
   if (const auto value = list.field(name); !value.empty()) text = value.substr(0, kTextKept);
 }
 
+// What is said twice counts as it was said first: a second list of the client can change nothing.
+void take_once(const HeaderList& list, std::string_view name, std::string& text) {
+  if (text.empty()) take(list, name, text);
+}
+
 bool names(const HeaderList& list, std::string_view name) {
   return std::any_of(list.fields.begin(), list.fields.end(),
                      [name](const Field& f) { return f.name_known && f.name == name; });
@@ -79,16 +84,16 @@ void Connection::learn(Tracked& tracked, Sender from, const HeaderList& list) {
   }
   if (asks) {
     stream.midway = false;
-    take(list, ":method", stream.method);
-    take(list, ":path", stream.path);
-    take(list, ":authority", stream.authority);
-  } else {
+    take_once(list, ":method", stream.method);
+    take_once(list, ":path", stream.path);
+    take_once(list, ":authority", stream.authority);
+  } else if (stream.client != from) {
     take(list, ":status", stream.status);
     take(list, "grpc-status", stream.grpc_status);
     take(list, "grpc-message", stream.grpc_message);
   }
-  take(list, "content-type", stream.content_type[at(from)]);
-  take(list, "grpc-encoding", stream.encoding[at(from)]);
+  take_once(list, "content-type", stream.content_type[at(from)]);
+  take_once(list, "grpc-encoding", stream.encoding[at(from)]);
   texts_ = texts_ - before + text_size(stream);
 }
 
