@@ -16,7 +16,7 @@ ALLOWED = {
     "decode": {"base", "domain", "wire"},
     "stream": {"base", "domain"},
     "protocol": {"base"},
-    "engine": {"base", "domain", "protocol"},
+    "engine": {"base", "domain", "protocol", "proto/engine"},
     "identity": {"base", "domain"},
     "tracker": {"base", "domain", "identity", "protocol"},
     "detect": {"base", "domain", "tracker"},
@@ -49,6 +49,8 @@ def target_of(include, in_bpf):
     """Room an include names; None: not one of ours."""
     if include.startswith("wire/"):
         return "bpf/wire" if in_bpf else "wire"
+    if include.startswith("proto/engine/"):
+        return "proto/engine"
     if include.startswith("kilnwatch/v1/") or include.startswith("proto/"):
         return "proto"
     return room_of("bpf/" + include if in_bpf else include)
@@ -86,6 +88,9 @@ def selftest():
         ("userspace/capture/replay/a.cpp", "wire/events.h", False),
         ("userspace/capture/live/a.cpp", "wire/events.h", True),
         ("userspace/detect/a.cpp", "kilnwatch/v1/alert.pb.h", False),
+        ("userspace/engine/a.cpp", "kilnwatch/v1/alert.pb.h", False),
+        ("userspace/engine/a.cpp", "proto/engine/a.pb.h", True),
+        ("userspace/tracker/a.cpp", "proto/engine/a.pb.h", False),
         ("userspace/sink/a.cpp", "../app/main.h", False),
         ("bpf/lib/base/a.h", "lib/filter/conn.bpf.h", False),
         ("bpf/probes/a.bpf.c", "lib/filter/conn.bpf.h", True),

@@ -17,7 +17,7 @@ class FactText {
     return call("requested", f.call) + f.method + "|" + f.path + "|" + f.api_version + "|" +
            f.user_agent + "|" + f.remote_context + "|" + f.dockerfile_name + "|" + list(f.tags) +
            list(f.build_arg_names) + f.network_mode +
-           flags({f.quiet, f.buildkit, f.browser, f.midway});
+           flags({f.quiet, f.buildkit, f.browser, f.midway}) + f.build_ref + f.upload_for;
   }
   std::string operator()(const domain::DockerfileSeen& f) const {
     auto out = call("dockerfile", f.call) + f.text + "|" + f.sha256 + list(f.base_images);
@@ -47,6 +47,15 @@ class FactText {
   std::string operator()(const domain::BuildEnded& f) const {
     return call("ended", f.call) + std::to_string(static_cast<int>(f.status)) + " " +
            std::to_string(f.http_status) + " " + f.message;
+  }
+  std::string operator()(const domain::VertexSeen& f) const {
+    return call("vertex", f.call) + f.digest + " " + std::to_string(static_cast<int>(f.kind)) +
+           " " + f.platform + "|" + f.stage + "|" + std::to_string(f.number) + "/" +
+           std::to_string(f.total) + " " + f.text + flags({f.cached}) + " " +
+           std::to_string(f.started) + "-" + std::to_string(f.completed) + " " + f.error;
+  }
+  std::string operator()(const domain::BuilderClock& f) const {
+    return call("clock", f.call) + std::to_string(f.reached);
   }
   std::string operator()(const domain::ContainerCreated& f) const {
     return call("created", f.call) + f.container_id + "|" + f.name + "|" + f.image + list(f.binds) +

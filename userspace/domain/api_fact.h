@@ -35,10 +35,12 @@ struct BuildRequested {
   bool labels = false;    // labels: one more instruction at the end
   bool quiet = false;     // q: the builder writes nothing while it works
   bool no_cache = false;  // nocache: every step runs
-  bool buildkit = false;  // version=2
+  bool buildkit = false;  // version=2, or known by what it wrote
   bool browser = false;   // Origin, Referer or Sec-Fetch-* present
   bool midway = false;  // known by its output only: the request came before the sensor; the fields
                         // above are empty
+  std::string build_ref;   // buildid: the client's own name for it
+  std::string upload_for;  // no build: it carries the context of the one with that build_ref
 };
 
 struct Instruction {
@@ -120,6 +122,38 @@ struct BuildEnded {
   std::string message;  // the engine's error text, secrets masked
 };
 
+// What BuildKit said of a node of its graph. A step's output cannot say it: that travels in fields
+// of its own. The name holds the client's text, so it counts where a container agrees with it.
+enum class VertexKind : std::uint8_t {
+  kOther,
+  kRun,
+  kBase,  // `text` is an image that a stage starts from, without digest
+};
+
+struct VertexSeen {
+  TimeNs time = 0;
+  CallId call;
+  std::string digest;  // the same node has the same one, in another build too
+  VertexKind kind = VertexKind::kOther;
+  std::string stage;         // empty: the only one
+  std::string platform;      // empty: not told
+  std::uint32_t number = 0;  // within the stage, from 1; 0: none
+  std::uint32_t total = 0;
+  std::string text;             // the instruction, secrets masked
+  bool cached = false;          // nothing runs for it
+  std::uint64_t started = 0;    // ns since 1970, by the engine's clock; 0: not yet
+  std::uint64_t completed = 0;  // likewise
+  std::string error;            // secrets masked
+};
+
+// BuildKit had reached this time, by its own clock, when it wrote. It tells things in order: all
+// that began or ended before is told.
+struct BuilderClock {
+  TimeNs time = 0;
+  CallId call;
+  std::uint64_t reached = 0;  // ns since 1970
+};
+
 struct ContainerCreated {
   TimeNs time = 0;
   CallId call;
@@ -165,7 +199,8 @@ struct ConversationBlind {
 
 using ApiFact = std::variant<BuildRequested, DockerfileSeen, ContextFetched, BuildStepAnnounced,
                              BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
-                             BuildTagAnnounced, BuildEnded, ContainerCreated, ContainerStarted,
-                             ImageTagged, ImageMoved, ConversationBlind>;
+                             BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock,
+                             ContainerCreated, ContainerStarted, ImageTagged, ImageMoved,
+                             ConversationBlind>;
 
 }  // namespace kilnwatch::domain

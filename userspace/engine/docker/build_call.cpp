@@ -77,6 +77,8 @@ void BuildCall::announce(const Scene& scene, bool whole) {
   }
   form_.clear();
   build_.remote_context = base::mask_text(values.first("remote"));
+  build_.buildkit = values.first("version") == "2";
+  if (build_.buildkit) announce_buildkit(values, whole);
   build_.dockerfile_name = base::mask_text(values.first("dockerfile"));
   build_.network_mode = base::mask_text(values.first("networkmode"));
   build_.target = base::mask_text(values.first("target"));
@@ -94,14 +96,33 @@ void BuildCall::announce(const Scene& scene, bool whole) {
   }
   build_.quiet = is_true(values.first("q"));
   build_.no_cache = is_true(values.first("nocache"));
-  build_.buildkit = values.first("version") == "2";
-  if (form_type_.empty() && build_.remote_context.empty())
+  if (form_type_.empty() && values.first("remote").empty())
     context_.emplace(build_.call, values.first("dockerfile"));
   query_ = {};
   // What is told is not kept: it may be large.
   const auto call = build_.call;
   scene.out->facts.emplace_back(std::exchange(build_, {}));
   build_.call = call;
+}
+
+// moby: builder/builder-next/builder.go, Build.
+void BuildCall::announce_buildkit(const protocol::Query& values, bool whole) {
+  constexpr std::string_view kUpload = "upload-request";
+  const std::string remote = values.first("remote");
+  // Files come from the client: over its session, or with another request.
+  if (remote == "client-session" || remote == kUpload) build_.remote_context.clear();
+  const std::string ref = values.first("buildid");
+  if (ref.starts_with(std::string(kUpload) + ":")) {
+    build_.upload_for = base::mask_text(ref.substr(kUpload.size() + 1));
+  } else {
+    build_.build_ref = base::mask_text(ref);
+  }
+  if (!whole) return;
+  std::vector<std::string> secrets;
+  if (const auto args = protocol::parse_json(values.first("buildargs"))) {
+    for (const auto& [name, value] : args->members) secrets.push_back(value.text);
+  }
+  trace_.know(std::move(secrets));
 }
 
 void BuildCall::tell(const Scene& scene, std::string_view reason) {
@@ -138,6 +159,7 @@ void BuildCall::answer_head(const Scene& scene, std::uint32_t status) {
   status_ = status;
   // What came before was the answer of another call.
   output_ = {};
+  trace_.restart();
   message_.clear();
   cut_ = resume_ = false;
 }
@@ -168,18 +190,35 @@ void BuildCall::answer_hole(const Scene& scene, bool lost) {
   resume_ = true;
 }
 
+// A build whose request was not seen.
+void BuildCall::meet(const Scene& scene) {
+  unseen_ = false;
+  build_.time = scene.now;
+  build_.call = {scene.conn, (*scene.next_number)++};
+  build_.midway = true;
+  scene.out->facts.emplace_back(build_);
+  tell(scene, "the build began before its conversation was met");
+}
+
+void BuildCall::take_trace(const Scene& scene, bool whole) {
+  if (unseen_) {
+    build_.buildkit = true;
+    meet(scene);
+  }
+  const auto read =
+      trace_.read({message_.bytes(), whole}, scene.now, build_.call, scene.out->facts);
+  message_.vouch(Direction::kResponse, 0, read.safe.size(), read.safe, scene.out->safe);
+  if (!read.whole) tell(scene, "a message of BuildKit could not be read to its end");
+  message_.clear();
+  cut_ = false;
+}
+
 void BuildCall::take_message(const Scene& scene, bool whole) {
   using Said = BuildOutput::Said;
+  if (BuildTrace::is_trace(message_.bytes())) return take_trace(scene, whole);
   const BuildOutput::Message message{message_.bytes(), whole, status_};
   std::vector<domain::ApiFact> none;
-  if (unseen_ && BuildOutput().read(message, scene.now, {}, none) == Said::kBuilder) {
-    unseen_ = false;
-    build_.time = scene.now;
-    build_.call = {scene.conn, (*scene.next_number)++};
-    build_.midway = true;
-    scene.out->facts.emplace_back(build_);
-    tell(scene, "the build began before its conversation was met");
-  }
+  if (unseen_ && BuildOutput().read(message, scene.now, {}, none) == Said::kBuilder) meet(scene);
   if (!unseen_ &&
       output_.read(message, scene.now, build_.call, scene.out->facts) != Said::kNothing) {
     const auto front =
@@ -235,7 +274,7 @@ std::optional<std::uint64_t> BuildCall::held(Direction direction) const {
 std::size_t BuildCall::held_bytes() const {
   return sizeof(*this) + build_.path.capacity() + build_.user_agent.capacity() +
          query_.held_bytes() + form_type_.capacity() + form_.held_bytes() + message_.held_bytes() +
-         output_.held_bytes() + (context_ ? context_->held_bytes() : 0);
+         output_.held_bytes() + trace_.held_bytes() + (context_ ? context_->held_bytes() : 0);
 }
 
 }  // namespace kilnwatch::engine::docker

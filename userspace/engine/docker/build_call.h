@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/docker/build_output.h"
+#include "engine/docker/build_trace.h"
 #include "engine/docker/call.h"
 #include "engine/docker/context.h"
 #include "engine/gathered.h"
@@ -26,13 +27,16 @@ class BuildCall final : public Call {
   void answer_hole(const Scene& scene, bool lost) override;
   void answer_end(const Scene& scene) override;
   void cut(const Scene& scene, Cut how) override;
-  bool answer_is_own() const override { return output_.spoke(); }
+  bool answer_is_own() const override { return output_.spoke() || trace_.spoke(); }
   std::optional<std::uint64_t> held(domain::Direction direction) const override;
   std::size_t held_bytes() const override;
 
  private:
   void announce(const Scene& scene, bool whole);  // whole: its form is
+  void announce_buildkit(const protocol::Query& values, bool whole);
   void take_message(const Scene& scene, bool whole);
+  void take_trace(const Scene& scene, bool whole);
+  void meet(const Scene& scene);
   void tell(const Scene& scene, std::string_view reason);
   void unknown_end(const Scene& scene) const;
 
@@ -42,6 +46,7 @@ class BuildCall final : public Call {
   Gathered form_;
   std::optional<ContextFront> context_;
   BuildOutput output_;
+  BuildTrace trace_;
   Gathered message_;
   std::uint32_t status_ = 200;
   bool announced_ = false;

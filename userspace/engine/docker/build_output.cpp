@@ -77,6 +77,8 @@ BuildOutput::Said BuildOutput::judge(const Message& message, domain::TimeNs time
     const auto id = protocol::json_string(protocol::json_find(*aux, "ID"));
     if (!is_digest(id)) return Said::kNothing;
     last_aux_ = id;
+    // BuildKit's is the last thing it says; the classic builder has one for each stage.
+    if (text_of("id") == "moby.image.id") built_ = surely_built_ = true;
     facts.emplace_back(domain::BuildImageAnnounced{time, call, id, false});
     return Said::kBuilder;
   }

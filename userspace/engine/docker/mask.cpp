@@ -118,6 +118,11 @@ std::string masked_message(std::string_view text, std::string_view reference) {
          base::mask_text_same_length(text.substr(at + reference.size()));
 }
 
+std::string masked_reference(std::string_view text) {
+  return is_reference(text) ? by_parts(text, base::mask_text_same_length)
+                            : base::mask_text_same_length(text);
+}
+
 std::string LineMask::masked(domain::Direction direction, Line kind, std::string_view raw) {
   std::string out(raw);
   switch (kind) {

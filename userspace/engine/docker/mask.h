@@ -28,6 +28,7 @@ std::string masked_pairs(std::string_view text);
 // An image reference as written. A name like "keycloak:20" is no secret assignment, so its parts
 // are judged one by one: userinfo and well-known token shapes go.
 std::string safe_reference(std::string_view text);
+std::string masked_reference(std::string_view text);  // of equal length
 
 // A message of an engine, of equal length; the reference in it is judged as safe_reference does.
 std::string masked_message(std::string_view text, std::string_view reference);

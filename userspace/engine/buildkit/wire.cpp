@@ -1,0 +1,47 @@
+#include "engine/buildkit/wire.h"
+
+namespace kilnwatch::engine::buildkit {
+namespace {
+
+constexpr std::uint32_t kVarint = 0, kFixed64 = 1, kText = 2, kFixed32 = 5;
+constexpr unsigned kMaxVarint = 10;  // bytes of 64 bits
+
+}  // namespace
+
+bool Fields::varint(std::uint64_t& value, std::size_t& at) const {
+  value = 0;
+  for (unsigned i = 0; i < kMaxVarint && at < bytes_.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(bytes_[at++]);
+    value |= static_cast<std::uint64_t>(byte & 0x7fu) << (7 * i);
+    if (byte < 0x80) return true;
+  }
+  return false;
+}
+
+bool Fields::next(Field& field) {
+  cut_in_ = 0;
+  std::size_t at = at_;
+  std::uint64_t tag = 0, size = 0;
+  if (!varint(tag, at) || tag >> 3 == 0 || tag >> 32 != 0) return false;
+  cut_in_ = static_cast<std::uint32_t>(tag >> 3);
+  const auto kind = static_cast<std::uint32_t>(tag & 7);
+  std::size_t begin = at;
+  if (kind == kVarint) {
+    if (!varint(size, at)) return false;
+    size = at - begin;
+  } else if (kind == kText) {
+    if (!varint(size, at)) return false;
+    begin = at;
+  } else if (kind == kFixed64 || kind == kFixed32) {
+    size = kind == kFixed64 ? 8 : 4;
+  } else {
+    return false;
+  }
+  if (size > bytes_.size() - begin) return false;
+  field = {cut_in_, kind == kText, begin, static_cast<std::size_t>(size)};
+  at_ = begin + field.size;
+  cut_in_ = 0;
+  return true;
+}
+
+}  // namespace kilnwatch::engine::buildkit

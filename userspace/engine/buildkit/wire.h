@@ -1,0 +1,36 @@
+// The wire form of protobuf, field by field with its place: what may be told and what must be
+// masked is decided without another copy, and of a message that is cut the front is read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace kilnwatch::engine::buildkit {
+
+struct Field {
+  std::uint32_t number = 0;
+  bool text = false;     // length-delimited: bytes, strings, messages
+  std::size_t at = 0;    // where the value begins
+  std::size_t size = 0;  // and its bytes
+};
+
+// One message (protobuf.dev: encoding). Pure.
+class Fields {
+ public:
+  explicit Fields(std::string_view bytes) : bytes_(bytes) {}
+  // The next whole field; false: none follows, or what follows is none.
+  bool next(Field& field);
+  // Everything was read.
+  bool whole() const { return at_ == bytes_.size(); }
+  // When not whole: the number of the field that the bytes end in; 0: not known.
+  std::uint32_t cut_in() const { return cut_in_; }
+
+ private:
+  bool varint(std::uint64_t& value, std::size_t& at) const;
+  std::string_view bytes_;
+  std::size_t at_ = 0;
+  std::uint32_t cut_in_ = 0;
+};
+
+}  // namespace kilnwatch::engine::buildkit
