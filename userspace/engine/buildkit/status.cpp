@@ -38,14 +38,6 @@ bool is_digest(std::string_view text) {
          text.find_first_not_of("0123456789abcdef", kLead.size()) == text.npos;
 }
 
-// Its bits are gone, its length stays: a number as long, of the value 0.
-std::string zero(const Field& field) {
-  std::string out(field.size, '\0');
-  if (!field.text && field.size > 0 && field.size != 4 && field.size != 8)
-    std::fill(out.begin(), out.end() - 1, '\x80');
-  return out;
-}
-
 // One of the messages within.
 std::string masked_part(std::uint32_t message, std::string_view bytes, const StepSecrets& secrets) {
   std::string out(bytes.size(), '\0');
@@ -54,7 +46,7 @@ std::string masked_part(std::uint32_t message, std::string_view bytes, const Ste
   std::size_t done = 0;
   while (fields.next(field)) {
     const auto value = bytes.substr(field.at, field.size);
-    std::string kept = zero(field);
+    std::string kept = blank(field);
     const Keep rule = rule_of(message, field.number);
     if (field.text && rule == Keep::kName) kept = secrets.masked_name(value);
     if (field.text && rule == Keep::kText) kept = secrets.masked_text(value);
@@ -99,7 +91,7 @@ std::string masked_status(std::string_view message, const StepSecrets& secrets) 
   while (fields.next(field)) {
     out += message.substr(out.size(), field.at - out.size());
     const auto value = message.substr(field.at, field.size);
-    out += field.text ? masked_part(field.number, value, secrets) : zero(field);
+    out += field.text ? masked_part(field.number, value, secrets) : blank(field);
   }
   if (!fields.whole()) out += message[out.size()];
   return out;

@@ -1,5 +1,7 @@
 #include "engine/buildkit/wire.h"
 
+#include <algorithm>
+
 namespace kilnwatch::engine::buildkit {
 namespace {
 
@@ -7,6 +9,13 @@ constexpr std::uint32_t kVarint = 0, kFixed64 = 1, kText = 2, kFixed32 = 5;
 constexpr unsigned kMaxVarint = 10;  // bytes of 64 bits
 
 }  // namespace
+
+std::string blank(const Field& field) {
+  std::string out(field.size, '\0');
+  if (!field.text && field.size > 0 && field.size != 4 && field.size != 8)
+    std::fill(out.begin(), out.end() - 1, '\x80');
+  return out;
+}
 
 bool Fields::varint(std::uint64_t& value, std::size_t& at) const {
   value = 0;

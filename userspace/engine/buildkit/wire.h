@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace kilnwatch::engine::buildkit {
@@ -14,6 +15,9 @@ struct Field {
   std::size_t at = 0;    // where the value begins
   std::size_t size = 0;  // and its bytes
 };
+
+// In place of a value: as long, zeroes, or a number as long of the value 0.
+std::string blank(const Field& field);
 
 // One message (protobuf.dev: encoding). Pure.
 class Fields {

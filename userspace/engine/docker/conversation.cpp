@@ -31,7 +31,9 @@ void DockerConversation::begin(Direction direction, domain::TimeNs time, Output&
 void DockerConversation::data(const domain::Chunk& chunk, Output& out) {
   begin(chunk.direction, chunk.time, out);
   next_[index()] = chunk.pos + chunk.bytes.size();
-  if (asks()) {
+  if (grpc_) {
+    grpc_->data(chunk, out);
+  } else if (asks()) {
     ask(chunk);
   } else {
     respond(chunk);
@@ -42,6 +44,7 @@ void DockerConversation::skip(Direction direction, domain::TimeNs time, std::uin
                               Output& out) {
   begin(direction, time, out);
   next_[index()] += count;
+  if (grpc_) return grpc_->skip(direction, time, count, out);
   hole(count, false);
 }
 
@@ -49,11 +52,13 @@ void DockerConversation::gap(Direction direction, domain::TimeNs time, std::uint
                              Output& out) {
   begin(direction, time, out);
   next_[index()] += count;
+  if (grpc_) return grpc_->gap(direction, time, count, out);
   hole(count, true);
 }
 
 void DockerConversation::close(domain::TimeNs time, Output& out) {
   begin(Direction::kResponse, time, out);
+  if (grpc_) return grpc_->close(time, out);
   if (early_.is_refusal()) early_.clear();
   if (!early_.empty()) unasked(time);
   scene_.closing = true;
@@ -62,6 +67,7 @@ void DockerConversation::close(domain::TimeNs time, Output& out) {
 }
 
 std::uint64_t DockerConversation::settled(Direction direction) const {
+  if (grpc_) return grpc_->settled(direction);
   const bool request = direction == Direction::kRequest;
   auto place = (request ? request_ : response_).untold(next_[static_cast<std::size_t>(direction)]);
   if (!request && !early_.empty()) place = std::min(place, early_.first_pos());
@@ -91,6 +97,7 @@ void DockerConversation::ask(const domain::Chunk& chunk) {
 }
 
 void DockerConversation::respond(const domain::Chunk& chunk) {
+  if (grpc_) return grpc_->data(chunk, *scene_.out);
   const bool nobody = calls_.answering() == nullptr && !unseen_ && response_.between();
   if (nobody || !early_.empty()) {
     if (early_.add(chunk)) return;
@@ -109,7 +116,9 @@ void DockerConversation::answer(const domain::Chunk& chunk) {
   if (chunk.call_start && chunk.bytes.starts_with("HTTP/1.") &&
       (other || response_.at_chunk_size()))
     response_.resync();
-  const auto read = response_.feed(chunk.pos, chunk.bytes);
+  auto read = response_.feed(chunk.pos, chunk.bytes);
+  // The parser passed over what follows the head of an upgrade.
+  if (grpc_) read = line_end_ - chunk.pos;
   if (read == chunk.bytes.size()) return;
   // What follows the last answer belongs to a request that was not seen yet.
   auto rest = chunk;
@@ -125,6 +134,15 @@ void DockerConversation::answer_early(domain::TimeNs time) {
     respond({Direction::kResponse, time, piece.pos, piece.bytes, false, piece.call_start});
     if (piece.hole > 0) hole(piece.hole, piece.lost);
   }
+}
+
+// BuildKit's own connections (moby: daemon/server/router/grpc): HTTP/2 with the engine as its server.
+void DockerConversation::begin_grpc() {
+  buildkit::GrpcConversation::Start start;
+  start.conn = scene_.conn;
+  start.next_number = &number_;
+  start.pos = {next_[static_cast<std::size_t>(Direction::kRequest)], line_end_};
+  grpc_.emplace(start);
 }
 
 // The engine answers what was not seen.
@@ -154,6 +172,7 @@ void DockerConversation::find_answer(std::string_view bytes) {
 
 // Bytes of the current direction that were not seen.
 void DockerConversation::hole(std::uint64_t count, bool lost) {
+  if (grpc_) return grpc_->skip(direction_, scene_.now, count, *scene_.out);
   if (!asks() && !early_.empty()) return early_.add_hole(count, lost);
   if (current().tunnelled()) return;
   gap_ = lost;

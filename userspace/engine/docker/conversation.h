@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
+#include "engine/buildkit/grpc_conversation.h"
 #include "engine/conversation.h"
 #include "engine/docker/calls.h"
 #include "engine/docker/early.h"
@@ -24,7 +26,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   std::uint64_t settled(domain::Direction direction) const override;
   std::size_t held_bytes() const override {
     return request_.held_bytes() + response_.held_bytes() + early_.held_bytes() +
-           calls_.held_bytes();
+           calls_.held_bytes() + (grpc_ ? grpc_->held_bytes() : 0);
   }
 
  private:
@@ -42,6 +44,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   void unasked(domain::TimeNs time);
   void find_answer(std::string_view bytes);
   void hole(std::uint64_t count, bool lost);
+  void begin_grpc();
 
   // messages.cpp: what the parsers found
   void line(protocol::Line kind, std::uint64_t pos, std::string_view raw) override;
@@ -60,6 +63,8 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   Calls calls_;
   Early early_;
   LineMask masks_[2];
+  std::optional<buildkit::GrpcConversation> grpc_;  // what follows an upgrade to HTTP/2
+  std::uint64_t line_end_ = 0;                      // of the last line of an answer
   std::uint64_t next_[2] = {0, 0};
   domain::Direction direction_ = domain::Direction::kRequest;
   bool probing_ = false;    // the request side may have been found again

@@ -12,6 +12,7 @@ using protocol::Body;
 
 void DockerConversation::line(protocol::Line kind, std::uint64_t pos, std::string_view raw) {
   scene_.out->safe.push_back({direction_, pos, masks_[index()].masked(direction_, kind, raw)});
+  if (!asks()) line_end_ = pos + raw.size();
 }
 
 Body DockerConversation::head(protocol::Head head) {

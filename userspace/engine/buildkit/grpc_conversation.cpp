@@ -1,0 +1,337 @@
+#include "engine/buildkit/grpc_conversation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/secrets.h"
+#include "engine/buildkit/solve.h"
+
+namespace kilnwatch::engine::buildkit {
+namespace {
+
+using domain::BuildStatus;
+using domain::Direction;
+using protocol::http2::Sender;
+
+constexpr std::string_view kSolve = "/moby.buildkit.v1.Control/Solve";
+constexpr std::string_view kStatus = "/moby.buildkit.v1.Control/Status";
+constexpr std::size_t kMaxMessage = 512;  // of an error's text kept
+
+// identity.NewID: 25 letters and digits. A SolveRequest and a StatusRequest both begin with one.
+constexpr std::string_view kRefLead("\x0a\x19", 2);
+constexpr std::size_t kRefSize = 25;
+
+Sender sender_of(Direction direction) {
+  return direction == Direction::kRequest ? Sender::kConnector : Sender::kAcceptor;
+}
+Direction direction_of(Sender sender) {
+  return sender == Sender::kConnector ? Direction::kRequest : Direction::kResponse;
+}
+
+protocol::http2::Options options_of(const GrpcConversation::Start& start) {
+  protocol::http2::Options options;
+  options.midway = start.midway;
+  options.client = start.engine_asks ? Sender::kAcceptor : Sender::kConnector;
+  options.grpc = true;
+  return options;
+}
+
+// RFC 9113 names no field that holds a secret of the framing itself; what a client adds may be one.
+bool is_secret(const protocol::http2::Field& field) {
+  return !field.name_known || base::names_secret(field.name) ||
+         base::mask_text_same_length(field.value) != field.value;
+}
+
+}  // namespace
+
+GrpcConversation::GrpcConversation(const Start& start)
+    : start_(start), next_(start.pos), connection_(options_of(start), *this) {}
+
+void GrpcConversation::begin(domain::TimeNs time, Output& out) {
+  now_ = time;
+  out_ = &out;
+}
+
+void GrpcConversation::data(const domain::Chunk& chunk, Output& out) {
+  begin(chunk.time, out);
+  next_[static_cast<std::size_t>(chunk.direction)] = chunk.pos + chunk.bytes.size();
+  const auto from = sender_of(chunk.direction);
+  if (chunk.at_head && connection_.lost(from)) connection_.resync(from);
+  connection_.feed(from, chunk.pos, chunk.bytes, chunk.call_start);
+}
+
+void GrpcConversation::skip(Direction direction, domain::TimeNs time, std::uint64_t count,
+                            Output& out) {
+  begin(time, out);
+  next_[static_cast<std::size_t>(direction)] += count;
+  connection_.hole(sender_of(direction), count);
+}
+
+void GrpcConversation::gap(Direction direction, domain::TimeNs time, std::uint64_t count,
+                           Output& out) {
+  skip(direction, time, count, out);
+}
+
+void GrpcConversation::close(domain::TimeNs time, Output& out) {
+  begin(time, out);
+  closing_ = true;
+  connection_.close();
+  for (auto& build : builds_)
+    finish(build, build.stream == 0 ? BuildStatus::kUnknown : BuildStatus::kCancelled);
+}
+
+std::uint64_t GrpcConversation::settled(Direction direction) const {
+  return connection_.untold(sender_of(direction), next_[static_cast<std::size_t>(direction)]);
+}
+
+std::size_t GrpcConversation::held_bytes() const {
+  std::size_t sum = connection_.held_bytes() + builds_.size() * sizeof(Build) + user_agent_.size() +
+                    watches_.size() * (sizeof(std::string) + kRefSize) +
+                    guessed_.size() * sizeof(std::uint64_t);
+  for (const auto& build : builds_)
+    sum += build.ref.capacity() + build.secrets.held_bytes() + build.status.held_bytes();
+  return sum;
+}
+
+void GrpcConversation::plain(Sender from, std::uint64_t pos, std::string_view raw) {
+  out_->safe.push_back({direction_of(from), pos, std::string(raw)});
+}
+
+void GrpcConversation::headers(const Stream& stream, Sender from,
+                               const protocol::http2::HeaderBlock& block) {
+  vouch(from, block);
+  if (stream.client != from) return;
+  if (const auto agent = block.list.field("user-agent"); !agent.empty())
+    user_agent_ = base::mask_text(agent.substr(0, kMaxMessage));
+}
+
+void GrpcConversation::trailers(const Stream&, Sender from,
+                                const protocol::http2::HeaderBlock& block) {
+  vouch(from, block);
+}
+
+void GrpcConversation::headers_unknown(const Stream& stream, Sender, std::string_view reason) {
+  if (auto* build = build_of(stream.id); build != nullptr) lose(*build, reason);
+}
+
+// Of a call whose path is not known its first message tells.
+GrpcConversation::Method GrpcConversation::method_of(const Stream& stream,
+                                                     std::string_view message) {
+  if (stream.path == kSolve) return Method::kSolve;
+  if (stream.path == kStatus) return Method::kStatus;
+  if (!stream.path.empty()) return Method::kOther;
+  if (const auto known = guessed_.find(stream.id); known != guessed_.end()) return known->second;
+  auto method = Method::kUnknown;
+  if (message.starts_with(kRefLead) && message.size() >= kRefLead.size() + kRefSize)
+    method = message.size() == kRefLead.size() + kRefSize ? Method::kStatus : Method::kSolve;
+  if (guessed_.size() < kMaxWatches) guessed_.emplace(stream.id, method);
+  return method;
+}
+
+void GrpcConversation::message(const Stream& stream, Sender from,
+                               const protocol::grpc::Message& message) {
+  take(stream, from,
+       {message.bytes, message.bytes.size(), true, message.compressed, message.pieces});
+}
+
+void GrpcConversation::message_skipped(const Stream& stream, Sender from,
+                                       const protocol::grpc::Skipped& skipped) {
+  const bool packed = skipped.compressed;
+  take(
+      stream, from,
+      {packed ? std::string_view() : skipped.front, skipped.length, false, packed, skipped.pieces});
+}
+
+void GrpcConversation::take(const Stream& stream, Sender from, const Text& text) {
+  if (start_.engine_asks) return;
+  const bool client = from == Sender::kConnector;
+  // What an answer says by itself is no sign of what was asked.
+  const auto method = client || !stream.path.empty() || guessed_.contains(stream.id)
+                          ? method_of(stream, text.bytes)
+                          : Method::kUnknown;
+  if (method == Method::kSolve) return client ? asked(stream, text) : solved(stream, text);
+  if (method == Method::kStatus) return client ? watched(stream, text) : told(stream, text);
+}
+
+void GrpcConversation::asked(const Stream& stream, const Text& text) {
+  const auto masked = masked_solve(text.bytes);
+  vouch(Direction::kRequest, text, masked);
+  auto solve = read_solve(text.bytes);
+  if (!solve.builds || build_of(stream.id) != nullptr) return;
+  auto& request = solve.request;
+  request.method = "POST";
+  request.path = kSolve;
+  request.user_agent = user_agent_;
+  auto& build = add(std::move(request));
+  build.stream = stream.id;
+  if (text.whole) {
+    build.secrets.know(std::move(solve.secrets));
+  } else {
+    lose(build, "a request for a build was not seen to its end");
+  }
+}
+
+void GrpcConversation::solved(const Stream& stream, const Text& text) {
+  const auto masked = masked_solved(text.bytes);
+  vouch(Direction::kResponse, text, masked);
+  auto* build = build_of(stream.id);
+  if (build == nullptr) return;
+  auto answer = read_solved(masked);
+  for (auto& tag : answer.tags)
+    out_->facts.emplace_back(domain::BuildTagAnnounced{now_, build->call, std::move(tag)});
+  for (auto& id : answer.ids)
+    out_->facts.emplace_back(domain::BuildImageAnnounced{now_, build->call, std::move(id), false});
+}
+
+void GrpcConversation::watched(const Stream& stream, const Text& text) {
+  auto ref = read_status_request(text.bytes);
+  if (ref.empty() || !text.whole) return;
+  vouch(Direction::kRequest, text, base::mask_text_same_length(text.bytes));
+  if (watches_.size() >= kMaxWatches) watches_.erase(watches_.begin());
+  watches_[stream.id] = std::move(ref);
+}
+
+void GrpcConversation::told(const Stream& stream, const Text& text) {
+  const auto watch = watches_.find(stream.id);
+  if (watch == watches_.end()) return;
+  auto* build = build_called(watch->second);
+  if (build == nullptr) {
+    domain::BuildRequested request;
+    request.buildkit = request.midway = true;
+    request.build_ref = watch->second;
+    build = &add(std::move(request));
+    lose(*build, "the build began before its conversation was met");
+  }
+  auto masked = masked_status(text.bytes, build->secrets);
+  vouch(Direction::kResponse, text, masked);
+  if (!build->status.read(masked, text.whole, now_, build->call, out_->facts))
+    lose(*build, "a message of BuildKit could not be read to its end");
+}
+
+void GrpcConversation::end(const Stream& stream, Sender from) {
+  if (from != Sender::kAcceptor) return;
+  auto* build = build_of(stream.id);
+  if (build != nullptr && !closing_) {
+    if (stream.grpc_status == "0") {
+      finish(*build, BuildStatus::kSucceeded);
+    } else if (!stream.grpc_status.empty()) {
+      finish(*build, BuildStatus::kFailed,
+             base::mask_text(stream.grpc_message).substr(0, kMaxMessage));
+    } else {
+      lose(*build, "the end of a build was not seen");
+      finish(*build, BuildStatus::kUnknown);
+    }
+  }
+  if (const auto watch = watches_.find(stream.id); watch != watches_.end()) {
+    // Status ends with its build; of one that was asked for elsewhere there is no other end.
+    auto* watched = build_called(watch->second);
+    if (watched != nullptr && watched->stream == 0) finish(*watched, BuildStatus::kUnknown);
+    watches_.erase(watch);
+  }
+  guessed_.erase(stream.id);
+}
+
+void GrpcConversation::reset(const Stream& stream, Sender from, std::uint32_t) {
+  if (auto* build = build_of(stream.id); build != nullptr)
+    finish(*build, from == Sender::kConnector ? BuildStatus::kCancelled : BuildStatus::kFailed);
+  watches_.erase(stream.id);
+  guessed_.erase(stream.id);
+}
+
+void GrpcConversation::dropped(const Stream& stream) {
+  if (auto* build = build_of(stream.id); build != nullptr) {
+    lose(*build, "more calls at once on a connection than are followed");
+    finish(*build, BuildStatus::kUnknown);
+  }
+  watches_.erase(stream.id);
+  guessed_.erase(stream.id);
+}
+
+void GrpcConversation::broken(Sender, std::string_view reason) {
+  if (start_.engine_asks || closing_) return;
+  bool open = false;
+  for (auto& build : builds_) {
+    if (build.over) continue;
+    lose(build, reason);
+    open = true;
+  }
+  if (!open) blind(reason);
+}
+
+void GrpcConversation::vouch(Direction direction, const Pieces& pieces, std::string_view bytes) {
+  for (const auto& piece : pieces) {
+    const auto n = std::min(piece.size, bytes.size());
+    if (n == 0) return;
+    out_->safe.push_back({direction, piece.pos, std::string(bytes.substr(0, n))});
+    bytes.remove_prefix(n);
+  }
+}
+
+// With the prefix that says how long it is. Of a compressed one nothing can be masked in its place.
+void GrpcConversation::vouch(Direction direction, const Text& text, std::string_view masked) {
+  if (text.packed) return;
+  std::string bytes(1, '\0');
+  for (int shift : {24, 16, 8, 0}) bytes += static_cast<char>(text.length >> shift);
+  vouch(direction, text.pieces, bytes + std::string(masked));
+}
+
+void GrpcConversation::vouch(Sender from, const protocol::http2::HeaderBlock& block) {
+  std::string coded(block.coded);
+  for (const auto& field : block.list.fields) {
+    if (field.value_size > 0 && is_secret(field)) protocol::http2::mask_value(coded, field);
+  }
+  // Fields beyond what is kept are not judged.
+  if (block.list.dropped == 0 && block.list.error.empty())
+    vouch(direction_of(from), block.pieces, coded);
+}
+
+GrpcConversation::Build& GrpcConversation::add(domain::BuildRequested request) {
+  if (builds_.size() >= kMaxSolves) {
+    auto oldest =
+        std::find_if(builds_.begin(), builds_.end(), [](const Build& b) { return b.over; });
+    if (oldest == builds_.end()) {
+      oldest = builds_.begin();
+      lose(*oldest, "more builds at once on a connection than are followed");
+      finish(*oldest, BuildStatus::kUnknown);
+    }
+    builds_.erase(oldest);
+  }
+  request.time = now_;
+  request.call = {start_.conn, (*start_.next_number)++};
+  Build build;
+  build.call = request.call;
+  build.ref = request.build_ref;
+  builds_.push_back(std::move(build));
+  out_->facts.emplace_back(std::move(request));
+  return builds_.back();
+}
+
+GrpcConversation::Build* GrpcConversation::build_of(std::uint32_t stream) {
+  for (auto& build : builds_) {
+    if (build.stream == stream) return &build;
+  }
+  return nullptr;
+}
+
+GrpcConversation::Build* GrpcConversation::build_called(const std::string& ref) {
+  for (auto build = builds_.rbegin(); build != builds_.rend(); ++build) {
+    if (build->ref == ref) return &*build;
+  }
+  return nullptr;
+}
+
+void GrpcConversation::finish(Build& build, BuildStatus status, std::string message) {
+  if (std::exchange(build.over, true)) return;
+  out_->facts.emplace_back(domain::BuildEnded{now_, build.call, status, 0, std::move(message)});
+}
+
+void GrpcConversation::blind(std::string_view reason, std::optional<domain::CallId> build) {
+  out_->facts.emplace_back(
+      domain::ConversationBlind{now_, start_.conn, std::string(reason), build});
+}
+
+void GrpcConversation::lose(Build& build, std::string_view reason) {
+  if (!std::exchange(build.told, true)) blind(reason, build.call);
+}
+
+}  // namespace kilnwatch::engine::buildkit
