@@ -140,7 +140,17 @@ TEST_CASE("SETTINGS of one side hold for the other one's encoder") {
   CHECK(tell_begun({ask(update)}) == refused);
   // Settings of which bytes were not seen may have said anything.
   CHECK(tell_begun({reply(larger.substr(0, 9)), hole(Sender::kAcceptor, 6), ask(update)}) == read);
-  CHECK(counters({reply(larger.substr(0, 9)), hole(Sender::kAcceptor, 6)}).settings_lost == 1);
+  CHECK(counters({reply(larger.substr(0, 9)), hole(Sender::kAcceptor, 6)}).control_lost == 1);
+}
+
+TEST_CASE("A reset and a goodbye that were not seen whole are counted") {
+  const auto reset = frame(Type::kReset, 0, 1, big_endian(8, 4));
+  const auto bye = frame(Type::kGoAway, 0, 0, std::string(8, 'x'));
+  const std::vector<Step> steps = {ask(call(1, "/a") + reset.substr(0, 10)),
+                                   hole(Sender::kConnector, 3), ask(bye.substr(0, 12)),
+                                   hole(Sender::kConnector, 5), ask(call(3, "/a"))};
+  CHECK(tell_begun(steps) == kAsked + "C1 reset 4294967295\nC3" + kAsked.substr(2));
+  CHECK(counters(steps).control_lost == 2);
 }
 
 TEST_CASE("Frames above what the receiver allowed are read and counted") {

@@ -179,8 +179,9 @@ void Connection::setting(Sender from, std::uint16_t id, std::uint32_t value) {
   if (id == kMaxFrameSize && most) most = std::max(*most, value);
 }
 
-void Connection::settings_lost(Sender from) {
-  ++counters_.settings_lost;
+void Connection::control_lost(Sender from, Type type) {
+  ++counters_.control_lost;
+  if (type != Type::kSettings) return;
   side(other(from)).hpack().allow_any();
   max_frame_[at(other(from))].reset();
 }

@@ -58,8 +58,8 @@ struct Counters {
   std::uint64_t streams_dropped = 0;   // beyond Options::streams
   std::uint64_t messages = 0;
   std::uint64_t messages_skipped = 0;
-  std::uint64_t settings_lost = 0;
-  std::uint64_t sides_lost = 0;  // times that framing was lost
+  std::uint64_t control_lost = 0;  // SETTINGS, GOAWAY, RST_STREAM of which bytes are missing
+  std::uint64_t sides_lost = 0;    // times that framing was lost
 };
 
 // A `Stream` is only valid within the call. Views are, too.
@@ -134,7 +134,7 @@ class Connection final : private SideSink {
   void data_lost(Sender from, std::uint32_t id) override;
   void data_end(Sender from, std::uint32_t id, bool end_stream) override;
   void setting(Sender from, std::uint16_t id, std::uint32_t value) override;
-  void settings_lost(Sender from) override;
+  void control_lost(Sender from, Type type) override;
   void reset(Sender from, std::uint32_t id, std::uint32_t code) override;
   void go_away(Sender from, std::uint32_t last_stream, std::uint32_t code) override;
   void violation(Sender from, std::string_view reason) override;

@@ -38,12 +38,13 @@ void FrameParser::gather(std::uint64_t& pos, std::string_view& bytes, std::size_
 }
 
 void FrameParser::feed(std::uint64_t pos, std::string_view bytes, bool call_start) {
+  const auto start = pos;
   while (!bytes.empty()) {
     switch (state_) {
       case State::kLost:
         return;
       case State::kSearch:
-        return search(pos, bytes, call_start);
+        return search(pos, bytes, call_start && pos == start);
       case State::kStart:
         // A server begins with SETTINGS, whose length does not begin with this letter.
         state_ = bytes[0] == kPreface[0] ? State::kGreeting : State::kHeader;

@@ -14,8 +14,7 @@ namespace kilnwatch::protocol::http2 {
 inline constexpr std::uint32_t kTableSize = 4096;    // RFC 9113 6.5.2: until a peer says otherwise
 inline constexpr std::uint32_t kEntryOverhead = 32;  // RFC 7541 4.1
 inline constexpr std::size_t kStaticEntries = 61;    // indices 1 to 61
-inline constexpr std::size_t kTableHeld =
-    64 * 1024;  // memory of one table, whatever peers agree on
+inline constexpr std::size_t kTableHeld = 65536;     // memory of one table, whatever peers agree on
 
 struct Entry {
   std::shared_ptr<const std::string> name;  // null: not known. Shared: a name may be 64 KiB, and

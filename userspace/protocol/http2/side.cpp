@@ -244,7 +244,7 @@ void Side::control_end() {
   const std::string_view bytes(gathered_);
   const auto needed = std::min<std::size_t>(frame_.length, gathered_of(frame_.type));
   if (bytes.size() < needed || (frame_.type == Type::kSettings && frame_.length > kControlLimit)) {
-    if (frame_.type == Type::kSettings) sink_.settings_lost(sender_);
+    sink_.control_lost(sender_, frame_.type);
     if (frame_.type == Type::kReset) sink_.reset(sender_, frame_.stream, kCodeUnseen);
     return;
   }

@@ -58,7 +58,8 @@ class SideSink {
   virtual void data_lost(Sender from, std::uint32_t stream) = 0;
   virtual void data_end(Sender from, std::uint32_t stream, bool end_stream) = 0;
   virtual void setting(Sender from, std::uint16_t id, std::uint32_t value) = 0;
-  virtual void settings_lost(Sender from) = 0;
+  // Bytes of a frame that says something about the connection were not seen, or too many to keep.
+  virtual void control_lost(Sender from, Type type) = 0;
   virtual void reset(Sender from, std::uint32_t stream, std::uint32_t code) = 0;
   virtual void go_away(Sender from, std::uint32_t last_stream, std::uint32_t code) = 0;
   virtual void violation(Sender from, std::string_view reason) = 0;
