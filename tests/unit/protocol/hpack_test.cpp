@@ -113,6 +113,17 @@ TEST_CASE("RFC 7541 C.5 and C.6: responses that evict, without and with Huffman"
   }
 }
 
+TEST_CASE("Paths as the HPACK encoder of Go writes them") {
+  Decoder decoder;
+  CHECK(decoder("838645976293c7e978ed3512753257ee15ef1ea4d87a18dc7a3b97"
+                "5f8b1d75d0620d263d4c4d656440027465864d833505b11f") ==
+        ":method: POST|:scheme: http|:path: /moby.buildkit.v1.Control/Solve|"
+        "content-type: application/grpc|te: trailers|");
+  CHECK(decoder("8386459a6293c7e9794d4151eaa22fdc2be13505ddeaa2317cd2cb78f5fabfbe") ==
+        ":method: POST|:scheme: http|:path: /moby.filesync.v1.FileSync/DiffCopy|"
+        "te: trailers|:path: /moby.filesync.v1.FileSync/DiffCopy|");
+}
+
 TEST_CASE("Huffman padding is at most seven ones") {
   std::string out;
   CHECK(huffman_decode(from_hex("07"), out));  // '0' and three ones
