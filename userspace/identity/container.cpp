@@ -1,6 +1,6 @@
 #include "identity/container.h"
 
-#include <string_view>
+#include <algorithm>
 
 namespace kilnwatch::identity {
 namespace {
@@ -13,10 +13,6 @@ bool is_hex64(std::string_view text) {
   return text.size() == 64 && all_in(text, "0123456789abcdef");
 }
 
-bool is_buildkit(std::string_view text) {
-  return text.size() == 25 && all_in(text, "0123456789abcdefghijklmnopqrstuvwxyz");
-}
-
 std::string_view id_in(std::string_view part, std::string_view parent) {
   constexpr std::string_view kScope = ".scope";
   if (part.ends_with(kScope)) part.remove_suffix(kScope.size());
@@ -26,11 +22,11 @@ std::string_view id_in(std::string_view part, std::string_view parent) {
     }
   }
   if (is_hex64(part)) return part;
-  if (parent == "buildkit" && is_buildkit(part)) return part;
+  if (parent == "buildkit" && is_buildkit_step(part)) return part;
   const std::size_t colon = part.rfind(':');  // <slice>:docker:<id>, not taken apart by cgroupfs
   if (colon != std::string_view::npos) {
     const std::string_view tail = part.substr(colon + 1);
-    if (is_hex64(tail) || is_buildkit(tail)) return tail;
+    if (is_hex64(tail) || is_buildkit_step(tail)) return tail;
   }
   return {};
 }
@@ -58,6 +54,23 @@ Part innermost(std::string_view rest) {
 
 std::string container_of(const domain::Cgroup& cgroup) {
   return std::string(innermost(cgroup.path).id);
+}
+
+bool is_buildkit_step(std::string_view id) {
+  return id.size() == 25 && all_in(id, "0123456789abcdefghijklmnopqrstuvwxyz");
+}
+
+bool runs_buildkit_step(const domain::Process& runtime, const domain::Process* parent,
+                        std::string_view id) {
+  const auto& args = runtime.args;
+  const auto has = [&](std::string_view word) {
+    return std::find(args.begin(), args.end(), word) != args.end();
+  };
+  const auto bundle = std::find(args.begin(), args.end(), "--bundle");
+  if (!is_buildkit_step(id) || !has("run") || bundle == args.end() || bundle + 1 == args.end())
+    return false;
+  return (bundle + 1)->ends_with("/executor/" + std::string(id)) && args.back() == id &&
+         container_of(runtime.cgroup).empty() && (parent == nullptr || parent->comm == "dockerd");
 }
 
 bool of_other_engine(const domain::Cgroup& cgroup) {

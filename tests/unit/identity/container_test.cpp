@@ -57,3 +57,27 @@ TEST_CASE("An engine that is not dockerd is known by the container's own name on
   CHECK_FALSE(of_other_engine({1, "kubepods/" + kId}));
   CHECK_FALSE(of_other_engine({1, ""}));
 }
+
+TEST_CASE("A step of BuildKit's runs under dockerd's own runtime") {
+  using kilnwatch::identity::runs_buildkit_step;
+  kilnwatch::domain::Process dockerd, runc;
+  dockerd.comm = "dockerd";
+  runc.comm = "runc";
+  const std::string root = "/var/lib/docker/buildkit/executor/";
+  const std::vector<std::string> args = {
+      "runc", "--log",    root + "runc-log.json", "--log-format", "json",
+      "run",  "--bundle", root + kStep,           "--keep",       kStep};
+  runc.args = args;
+  CHECK(runs_buildkit_step(runc, &dockerd, kStep));
+  CHECK(runs_buildkit_step(runc, nullptr, kStep));
+  CHECK_FALSE(runs_buildkit_step(runc, &runc, kStep));
+  CHECK_FALSE(runs_buildkit_step(runc, &dockerd, "abcdefghijklmnopqrstuvwx1"));
+  CHECK_FALSE(runs_buildkit_step(runc, &dockerd, kId));
+  runc.cgroup.path = "docker/" + kId;  // a container's own
+  CHECK_FALSE(runs_buildkit_step(runc, &dockerd, kStep));
+  runc.cgroup.path.clear();
+  for (std::size_t n = 0; n < args.size(); ++n) {
+    runc.args.assign(args.begin(), args.begin() + static_cast<std::ptrdiff_t>(n));
+    CHECK_FALSE(runs_buildkit_step(runc, &dockerd, kStep));
+  }
+}
