@@ -41,8 +41,9 @@ struct Build {
 struct Step {
   std::uint32_t number = 0;  // from 1; 0: not known
   std::uint32_t total = 0;
+  std::string stage;  // BuildKit: number and total count within it; empty: the only one
   std::string instruction;
-  std::string container_id;  // 64 hex
+  std::string container_id;  // 64 hex; 25 characters for BuildKit
   std::string cgroup;
   Attribution attribution = Attribution::kExact;
 };

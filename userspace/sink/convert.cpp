@@ -156,6 +156,7 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
     v1::Step* s = alert.mutable_step();
     if (finding.step->number != 0) s->set_number(finding.step->number);
     if (finding.step->total != 0) s->set_total(finding.step->total);
+    s->set_stage(valid_utf8(finding.step->stage));
     s->set_instruction(valid_utf8(finding.step->instruction));
     s->set_container_id(finding.step->container_id);
     s->set_cgroup(valid_utf8(finding.step->cgroup));

@@ -2,6 +2,7 @@
 #include <set>
 #include <utility>
 
+#include "identity/container.h"
 #include "tracker/address.h"
 #include "tracker/tracker.h"
 
@@ -67,6 +68,7 @@ void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) 
   const bool engine = is_engine(to) || is_engine_port(to.port);
   for (const auto& [call, run] : runs_) {
     if (!engine && own_loopback(run.build.request, to.ip)) continue;
+    if (run.build.request.buildkit != identity::is_buildkit_step(container.id)) continue;
     // What ran already when a build was met midway may be the step that it was at.
     const TimeNs at = flow.egress.time;
     const bool midway_step = run.build.request.midway &&

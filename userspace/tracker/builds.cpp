@@ -38,6 +38,13 @@ Tracker::Run* Tracker::active_run(const CallId& call, TimeNs time) {
   return run;
 }
 
+void Tracker::forget_run(CallId call) {
+  const Run* run = run_of(call);
+  if (run == nullptr) return;
+  vertex_bytes_ -= run->vertices.bytes();
+  runs_.erase(call);
+}
+
 // The one that was silent for longest makes room.
 void Tracker::evict_run(TimeNs time) {
   auto idlest = runs_.begin();
@@ -46,7 +53,7 @@ void Tracker::evict_run(TimeNs time) {
   }
   if (!idlest->second.reported) report_request(idlest->second, time);
   const bool open = idlest->second.build.ended == 0;
-  runs_.erase(idlest);
+  forget_run(idlest->first);
   if (open) lose("builds", 1, time);
 }
 
@@ -75,6 +82,7 @@ void Tracker::check_idle(const CallId& call, TimeNs due) {
 }
 
 void Tracker::on(const BuildRequested& fact) {
+  if (!fact.upload_for.empty()) return expect_upload(fact);
   if (runs_.contains(fact.call)) return;
   if (runs_.size() >= kMaxBuilds) evict_run(fact.time);
   Run& run = runs_[fact.call];
@@ -94,6 +102,7 @@ void Tracker::on(const BuildRequested& fact) {
   timers_.at(fact.time + kBuildIdle,
              [this, call = fact.call](TimeNs due) { check_idle(call, due); });
   if (fact.midway) lose("midway", 1, fact.time, fact.call, &run);
+  if (!fact.build_ref.empty()) meet_upload(run);
 }
 
 // The base images are known, or a step began: a good time to report, once the client is known.
@@ -114,7 +123,7 @@ void Tracker::known(Run& run, TimeNs time) {
 
 void Tracker::on(const DockerfileSeen& fact) {
   Run* run = active_run(fact.call, fact.time);
-  if (run == nullptr) return;
+  if (run == nullptr) return take_upload(fact);
   run->build.dockerfile = fact;
   run->build.base_images = fact.base_images;
   known(*run, fact.time);
@@ -150,7 +159,7 @@ void Tracker::on(const BuildStepAnnounced& fact) {
   const bool sure = !run->lossy && run->number == 0 && run->running.empty();
   if (sure && fact.number == 1) run->total = fact.total;
   // A later line overrides: dockerd writes its own only when a step's output is complete.
-  run->line = {fact.number, fact.total, fact.instruction, {}, {}, Attribution::kExact};
+  run->line = {fact.number, fact.total, {}, fact.instruction, {}, {}, Attribution::kExact};
   if (sure && run->build.base_images.empty() && fact.instruction.starts_with("FROM ")) {
     std::string image = fact.instruction.substr(5);
     while (image.starts_with("--")) image.erase(0, std::min(image.find(' '), image.size() - 1) + 1);
@@ -206,7 +215,7 @@ void Tracker::end(Run& run, BuildStatus status, TimeNs time) {
   ++counters_.ended[static_cast<std::size_t>(status)];
   if (!run.reported) report_request(run, time);
   remember_image(run, time);
-  timers_.at(time + kLinger, [this, call = run.build.request.call](TimeNs) { runs_.erase(call); });
+  timers_.at(time + kLinger, [this, call = run.build.request.call](TimeNs) { forget_run(call); });
 }
 
 void Tracker::on(const ConversationBlind& fact) {
@@ -228,6 +237,7 @@ void Tracker::report_request(Run& run, TimeNs time) {
   moment.time = time;
   moment.call = run.build.request.call;
   moment.build = run.build;
+  moment.reasons = vertex_reasons(run);
   tell(std::move(moment));
 }
 

@@ -1,6 +1,7 @@
 // Which step of which build a container is, by the lines that name it.
 #include <algorithm>
 
+#include "identity/container.h"
 #include "tracker/agreement.h"
 #include "tracker/tracker.h"
 
@@ -52,6 +53,7 @@ void Tracker::claim(const CallId& call, const Announced& announced, Container& c
 // A container was met, or what it runs is known now.
 void Tracker::consider(Container& container) {
   if (!could_be_step(container)) return;
+  if (identity::is_buildkit_step(container.id)) return note_step(container);
   for (auto& [call, run] : runs_) {
     for (auto it = run.announced.rbegin(); it != run.announced.rend(); ++it) {
       if (!container.id.starts_with(it->short_id) || !fits(*it, container)) continue;
@@ -162,6 +164,7 @@ Tracker::Owner Tracker::claimed(const Container& container, bool last) {
 }
 
 Tracker::Owner Tracker::owner_of(const Container& container, bool last) {
+  if (identity::is_buildkit_step(container.id)) return vertex_owner(container, last);
   return container.claims.empty() ? inferred(container, last) : claimed(container, last);
 }
 

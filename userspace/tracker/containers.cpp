@@ -12,10 +12,16 @@ namespace {
 
 constexpr std::size_t kEvictionLooks = 64;  // entries looked at for one that is over
 
-// The runtime's shim adopts a container's first process; every later one has a parent inside.
 bool is_shim(const Process& process) {
   return process.comm.starts_with("containerd-shim") ||
          process.exe.find("containerd-shim") != std::string::npos;
+}
+
+// The runtime's shim adopts a container's first process, or the runtime itself waits for it; every
+// later one has a parent inside.
+bool starts(const Process& parent, const std::string& id, const identity::ProcessTable& processes) {
+  if (!identity::is_buildkit_step(id)) return is_shim(parent);
+  return identity::runs_buildkit_step(parent, processes.find(parent.ppid), id);
 }
 
 }  // namespace
@@ -58,12 +64,13 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
   Container& container = it->second;
   met.container = &container;
   container.first_seen = std::min(container.first_seen, time);
+  container.last_seen = std::max(container.last_seen, time);
   container.start_seen |= exec || processes.find(process.pid, process.start) != nullptr;
   // runc's own first stage runs inside the new cgroup, now and then: it races with its parent,
   // which puts it there (runc 1.1: re-execution from a memfd).
   if (!exec || container.init_pid != 0 || identity::is_runtime_init(process)) return met;
   const Process* parent = processes.find(process.ppid);
-  if (parent == nullptr || !is_shim(*parent)) return met;
+  if (parent == nullptr || !starts(*parent, id, processes)) return met;
   container.init_pid = process.pid;
   container.init_start = process.start;
   container.init_args = process.args;

@@ -27,7 +27,8 @@ struct Claim {
 struct Container {
   std::string id;
   domain::TimeNs first_seen = 0;
-  domain::TimeNs exited = 0;  // of its first process; 0: runs, or the exit was not seen
+  domain::TimeNs last_seen = 0;  // a process of it did something
+  domain::TimeNs exited = 0;     // of its first process; 0: runs, or the exit was not seen
   std::uint64_t cgroup = 0;
   std::uint32_t init_pid = 0;  // 0: the first process was not seen
   domain::TimeNs init_start = 0;

@@ -24,6 +24,7 @@
 #include "tracker/losses.h"
 #include "tracker/moment.h"
 #include "tracker/timers.h"
+#include "tracker/vertices.h"
 
 namespace kilnwatch::tracker {
 
@@ -34,6 +35,7 @@ inline constexpr std::size_t kMaxSteps = 512;  // containers told from kernel fa
 // only older ones.
 inline constexpr std::size_t kMaxAnnounced = 64;
 inline constexpr std::size_t kMaxTags = 128;
+inline constexpr std::size_t kMaxUploads = 256;    // contexts that come with requests of their own
 inline constexpr std::size_t kMaxCandidates = 16;  // named in one alert
 inline constexpr std::size_t kMaxConnections = 4096;
 // Where engines are reached: addresses and ports of this host, loopback not counted. A sensor that
@@ -139,6 +141,17 @@ class Tracker {
     std::vector<std::string> aux_ids;    // full ids, last two
     std::string final_id;                // of the last "Successfully built"
     std::vector<std::string> tag_lines;  // after that
+    Vertices vertices;                   // BuildKit
+    std::set<std::string> containers;    // BuildKit: those that may be its steps
+  };
+  struct Upload {  // a context that came with a request of its own
+    std::string ref;
+    std::optional<domain::DockerfileSeen> dockerfile;
+  };
+  struct Match {  // a step that a container may be
+    Run* run = nullptr;
+    const Vertex* vertex = nullptr;
+    bool sure = false;  // what it runs agrees
   };
   struct Waiting {  // created, its start may come
     domain::ContainerCreated created;
@@ -211,6 +224,7 @@ class Tracker {
   void on(const domain::BuildEnded& fact);
   void on(const domain::ConversationBlind& fact);
   Run* run_of(const domain::CallId& call);
+  void forget_run(domain::CallId call);
   Run* active_run(const domain::CallId& call, domain::TimeNs time);
   void known(Run& run, domain::TimeNs time);
   void end(Run& run, domain::BuildStatus status, domain::TimeNs time);
@@ -241,6 +255,19 @@ class Tracker {
                      std::vector<Candidate>& out) const;
   Owner choose(const std::vector<Candidate>& from, const Container& container);
   Owner inferred(const Container& container, bool last);
+  // vertex_facts.cpp
+  void on(const domain::VertexSeen& fact);
+  void on(const domain::BuilderClock& fact);
+  void note_step(const Container& container);
+  void expect_upload(const domain::BuildRequested& fact);
+  void take_upload(const domain::DockerfileSeen& fact);
+  void meet_upload(Run& run);
+  static std::vector<domain::Reason> vertex_reasons(const Run& run);
+  // vertex_owner.cpp
+  std::vector<Match> matches(const Container& container, bool settled);
+  bool all_told(const Run& own, const Container& container) const;
+  void eliminate(const Container& container, std::vector<Match>& left, bool& contended);
+  Owner vertex_owner(const Container& container, bool last);
   // egress.cpp
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
   void decide_waiting(Container& container, domain::TimeNs time);
@@ -277,6 +304,8 @@ class Tracker {
   std::set<std::string> engine_ips_;  // where engines were reached over TCP
   std::set<std::uint16_t> engine_ports_;
   std::map<domain::CallId, Run> runs_;
+  std::map<domain::CallId, Upload> uploads_;
+  std::size_t vertex_bytes_ = 0;  // of all builds
   Containers containers_;
   std::unordered_map<domain::EgressId, Flow> flows_;
   std::set<domain::EgressId> begun_;        // whose beginning was seen; ids ascend

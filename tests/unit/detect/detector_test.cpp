@@ -48,7 +48,7 @@ Moment egress(const std::string& ip, std::uint16_t port, const std::string& cont
   Moment moment;
   moment.kind = MomentKind::kBuildEgress;
   moment.build = tcp_build();
-  moment.step = Step{2, 3, "RUN x", container, "", Attribution::kExact};
+  moment.step = Step{2, 3, "", "RUN x", container, "", Attribution::kExact};
   Connection connection;
   connection.destination = {ip, port};
   moment.connection = connection;

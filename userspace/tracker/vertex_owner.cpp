@@ -1,0 +1,185 @@
+// Which step of which BuildKit build a container is.
+#include <algorithm>
+
+#include "identity/container.h"
+#include "tracker/tracker.h"
+#include "tracker/vertex_text.h"
+
+namespace kilnwatch::tracker {
+
+using namespace domain;
+
+namespace {
+
+// Whether the container may have run for this step, by when each began and ended: it begins after
+// the step and is over before it.
+bool in_time(const Vertices& vertices, const Vertex& vertex, const Container& container) {
+  constexpr auto slack = static_cast<std::int64_t>(kSlack);
+  const auto began = static_cast<std::int64_t>(container.first_seen);
+  const auto alive = static_cast<std::int64_t>(std::max(container.exited, container.last_seen));
+  if (const auto from = vertices.ours(vertex.first_started);
+      from && vertex.first_started != 0 && from->from > began + slack)
+    return false;
+  const auto until = vertices.ours(vertex.completed);
+  return !until || !vertex.done() || until->to + slack >= alive;
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& one) {
+  return std::find(list.begin(), list.end(), one) != list.end();
+}
+
+}  // namespace
+
+// `settled`: what BuildKit did not tell by now did not happen.
+std::vector<Tracker::Match> Tracker::matches(const Container& container, bool settled) {
+  std::vector<Match> sure, possible;
+  for (auto& [call, run] : runs_) {
+    if (!run.build.request.buildkit || !in_window(run, container)) continue;
+    for (const auto& [digest, vertex] : run.vertices.all()) {
+      if (vertex.cached || !in_time(run.vertices, vertex, container)) continue;
+      if (vertex.first_started == 0 && settled && !run.lossy) continue;
+      const Agreement a = compare_vertex(vertex.text, container.init_args, container.args_cut);
+      if (a == Agreement::kAgrees) sure.push_back({&run, &vertex, true});
+      if (a == Agreement::kUnknown) possible.push_back({&run, &vertex, false});
+    }
+  }
+  auto& found = sure.empty() ? possible : sure;
+  // One node of two builds runs once, for both: the first one asked for it.
+  std::stable_sort(found.begin(), found.end(), [](const Match& a, const Match& b) {
+    return a.run->build.started < b.run->build.started;
+  });
+  std::vector<std::string> digests;
+  std::erase_if(found, [&](const Match& m) {
+    if (contains(digests, m.vertex->digest)) return true;
+    digests.push_back(m.vertex->digest);
+    return false;
+  });
+  return found;
+}
+
+// Steps that other containers must be. `contended`: another one can only be the same.
+void Tracker::eliminate(const Container& container, std::vector<Match>& left, bool& contended) {
+  std::map<std::string, std::vector<Match>> others;  // whose steps must have been told by now
+  for (const auto& [call, run] : runs_) {
+    for (const std::string& id : run.containers) {
+      const Container* other = id != container.id ? containers_.find(id) : nullptr;
+      if (other == nullptr || others.contains(id)) continue;
+      if (now_ >= other->first_seen + kEgressWait) {
+        others[id] = matches(*other, true);
+        continue;
+      }
+      const auto young = matches(*other, false);
+      contended = contended || (young.size() == 1 && young.front().sure && left.size() == 1 &&
+                                young.front().vertex == left.front().vertex);
+    }
+  }
+  const auto is = [](const std::string& digest) {
+    return [&digest](const Match& m) { return m.vertex->digest == digest; };
+  };
+  for (bool again = true; again;) {
+    again = false;
+    for (const auto& [id, one] : others) {
+      if (one.size() != 1 || !one.front().sure) continue;
+      const std::string digest = one.front().vertex->digest;
+      if (left.size() == 1 && left.front().vertex->digest == digest) contended = true;
+      if (left.size() > 1 && std::erase_if(left, is(digest)) > 0) again = true;
+      for (auto& [other, list] : others) {
+        if (other != id && list.size() > 1 && std::erase_if(list, is(digest)) > 0) again = true;
+      }
+    }
+  }
+}
+
+// No other step can have begun by then that was not told.
+bool Tracker::all_told(const Run& own, const Container& container) const {
+  for (const auto& [call, run] : runs_) {
+    if (!run.build.request.buildkit || !in_window(run, container)) continue;
+    if (run.lossy || run.build.request.quiet) return false;
+    const bool others =
+        std::any_of(run.vertices.all().begin(), run.vertices.all().end(), [&](const auto& entry) {
+          const Vertex& v = entry.second;
+          return v.first_started == 0 && !v.cached &&
+                 compare_vertex(v.text, container.init_args, container.args_cut) !=
+                     Agreement::kDiffers;
+        });
+    const bool graphless = &run != &own && run.vertices.all().empty();
+    if ((others || graphless) && !run.vertices.told_until(container.first_seen)) return false;
+  }
+  return true;
+}
+
+Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
+  Owner owner;
+  if (!container.start_seen) return owner;
+  const bool settled = last && now_ >= container.first_seen + kEgressWait;
+  auto found = matches(container, settled);
+  std::vector<Run*> untold;  // builds whose steps are not told, or not all
+  std::size_t open = 0, graphless = 0;
+  for (auto& [call, run] : runs_) {
+    if (!run.build.request.buildkit || !in_window(run, container)) continue;
+    ++open;
+    if (run.vertices.all().empty()) ++graphless;
+    if (run.lossy || run.build.request.quiet) untold.push_back(&run);
+  }
+  bool contended = false;
+  if (!last) {  // only what can not be otherwise
+    const bool alone = graphless == 0 && untold.empty() && found.size() == 1 && found.front().sure;
+    if (!alone || found.front().vertex->first_started == 0) return owner;
+  } else if (found.size() > 1 || !untold.empty() || open > 1) {
+    eliminate(container, found, contended);
+  }
+  if (found.empty()) {
+    if (!last) return owner;
+    std::vector<Candidate> runs;
+    for (Run* run : untold) runs.push_back({run, 0});
+    owner = choose(runs, container);
+    if (owner.run != nullptr) {
+      owner.reasons.push_back({"told-from-kernel-facts",
+                               "BuildKit told of no step that this container is; when it started "
+                               "tells the build"});
+    }
+    return owner;
+  }
+  const Vertex& first = *found.front().vertex;
+  owner.run = found.front().run;
+  owner.step.number = first.number;
+  owner.step.total = first.total;
+  owner.step.stage = first.stage;
+  owner.step.instruction = first.text;
+  const bool exact =
+      found.front().sure && container.init_pid != 0 && all_told(*owner.run, container);
+  owner.step.attribution = exact ? Attribution::kExact : Attribution::kInferred;
+  if (!first.error.empty()) owner.reasons.push_back({"step-failed", first.error});
+  if (found.size() == 1 && !contended) {
+    if (!exact) {
+      owner.reasons.push_back(
+          {"told-from-kernel-facts", "what the container runs and when it started tell the step"});
+    }
+    return owner;
+  }
+  owner.step.attribution = Attribution::kAmbiguous;
+  owner.reasons.clear();
+  for (const Match& m : found) {
+    const Vertex& v = *m.vertex;
+    if (v.number != owner.step.number) owner.step.number = 0;
+    if (v.total != owner.step.total) owner.step.total = 0;
+    if (v.stage != owner.step.stage) owner.step.stage.clear();
+    if (v.text != owner.step.instruction)
+      owner.step.instruction = instruction_of(container.init_args);
+    if (owner.reasons.size() >= kMaxCandidates) continue;
+    const std::string stage = v.stage.empty() ? "" : " of stage " + v.stage;
+    owner.reasons.push_back({"candidate", "build " + m.run->build.id + " step " +
+                                              std::to_string(v.number) + stage + ": " + v.text});
+  }
+  for (Run* run : untold) {
+    if (contended && run != owner.run)
+      owner.reasons.push_back({"candidate", "build " + run->build.id + " step unknown"});
+  }
+  if (contended) {
+    owner.reasons.push_back(
+        {"step-contended", "another container can be no other step than this one"});
+  }
+  return owner;
+}
+
+}  // namespace kilnwatch::tracker

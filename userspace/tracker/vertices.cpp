@@ -1,0 +1,61 @@
+#include "tracker/vertices.h"
+
+#include <algorithm>
+
+namespace kilnwatch::tracker {
+
+using domain::TimeNs;
+
+const Vertex* Vertices::learn(const domain::VertexSeen& fact, std::size_t room,
+                              std::size_t& grown) {
+  grown = 0;
+  auto it = all_.find(fact.digest);
+  if (it == all_.end()) {
+    std::string text = fact.text;
+    if (text.size() > kMaxVertexText) text.replace(kMaxVertexText, text.npos, "***");
+    const std::size_t bytes = sizeof(Vertex) + fact.digest.size() + fact.stage.size() + text.size();
+    if (all_.size() >= kMaxVertices || bytes > room) return nullptr;
+    grown = bytes;
+    bytes_ += bytes;
+    it = all_.emplace(fact.digest, Vertex{}).first;
+    it->second.digest = fact.digest;
+    it->second.stage = fact.stage;
+    it->second.number = fact.number;
+    it->second.total = fact.total;
+    it->second.text = std::move(text);
+  }
+  Vertex& vertex = it->second;
+  vertex.cached = vertex.cached || fact.cached;
+  if (!fact.error.empty()) vertex.error = fact.error;
+  const auto started = static_cast<std::int64_t>(fact.started);
+  if (started != 0) {
+    if (vertex.first_started == 0) vertex.first_started = started;
+    vertex.first_started = std::min(vertex.first_started, started);
+    vertex.last_started = std::max(vertex.last_started, started);
+  }
+  vertex.completed = std::max(vertex.completed, static_cast<std::int64_t>(fact.completed));
+  return &vertex;
+}
+
+void Vertices::learn(const domain::BuilderClock& fact) {
+  const auto reached = static_cast<std::int64_t>(fact.reached);
+  reached_ = std::max(reached_, reached);
+  const auto ahead = reached - static_cast<std::int64_t>(fact.time);
+  ahead_ = std::max(ahead_.value_or(ahead), ahead);
+}
+
+void Vertices::failed(const domain::VertexSeen& fact) {
+  if (failure_.empty()) failure_ = fact.text + ": " + fact.error;
+}
+
+std::optional<Vertices::Span> Vertices::ours(std::int64_t at) const {
+  if (!ahead_) return std::nullopt;
+  return Span{at - *ahead_ - kFastest, at - *ahead_};
+}
+
+bool Vertices::told_until(TimeNs time) const {
+  const auto span = ours(reached_);
+  return span && span->from >= static_cast<std::int64_t>(time);
+}
+
+}  // namespace kilnwatch::tracker
