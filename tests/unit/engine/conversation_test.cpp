@@ -108,14 +108,6 @@ TEST_CASE("Input that a client sends before the hijack is no request") {
           .empty());
 }
 
-TEST_CASE("BuildKit's own protocol is said to be unread") {
-  CHECK(
-      told(Turns{asks("POST /grpc HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"),
-                 answers("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
-                 asks("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")}) ==
-      std::vector<std::string>{"blind a BuildKit conversation is not read", "moved 7.0 ||perhaps"});
-}
-
 TEST_CASE("An answer may begin before its request ended") {
   const auto texts = told(
       Turns{asks("POST /build HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + std::string(400, 'x')),

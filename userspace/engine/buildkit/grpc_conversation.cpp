@@ -256,6 +256,8 @@ void GrpcConversation::broken(Sender, std::string_view reason) {
     open = true;
   }
   if (!open) blind(reason);
+  // A build that is not seen may give any name to another image.
+  out_->facts.emplace_back(domain::ImageMoved{now_, {start_.conn, 0}, {}, false, {}, false});
 }
 
 void GrpcConversation::vouch(Direction direction, const Pieces& pieces, std::string_view bytes) {

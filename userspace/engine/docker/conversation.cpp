@@ -136,7 +136,8 @@ void DockerConversation::answer_early(domain::TimeNs time) {
   }
 }
 
-// BuildKit's own connections (moby: daemon/server/router/grpc): HTTP/2 with the engine as its server.
+// BuildKit's own connections (moby: daemon/server/router/grpc): HTTP/2 with the engine as its
+// server.
 void DockerConversation::begin_grpc() {
   buildkit::GrpcConversation::Start start;
   start.conn = scene_.conn;

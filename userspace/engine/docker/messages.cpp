@@ -49,11 +49,7 @@ Body DockerConversation::answer_head(const protocol::Head& head) {
   call->unreadable = {};
   const bool hijacked = call->kind() == Kind::kHijack && status == 200 && is_raw_stream(head);
   if (status == 101 || hijacked) {
-    if (call->kind() == Kind::kBuildKit) {
-      scene_.blind("a BuildKit conversation is not read");
-      scene_.out->facts.emplace_back(
-          domain::ImageMoved{scene_.now, {scene_.conn, 0}, {}, false, {}, false});
-    }
+    if (call->kind() == Kind::kBuildKit) begin_grpc();
     calls_.end_answer(*call);
     request_.tunnel();
     calls_.forgive();  // input that came before the answer is no request

@@ -1,0 +1,209 @@
+// BuildKit over gRPC, after an upgrade of a connection of the engine.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <random>
+
+#include "harness/buildkit.h"
+#include "harness/facts.h"
+#include "harness/http2.h"
+#include "harness/recorded.h"
+
+using namespace kilnwatch;
+using namespace kilnwatch::test;
+using domain::Direction;
+
+namespace {
+
+const std::string kSolvePath = "/moby.buildkit.v1.Control/Solve";
+const std::string kStatusPath = "/moby.buildkit.v1.Control/Status";
+const std::string kRef = "abcdefghijklmnopqrstuvwxy";
+const std::string kConfig = "sha256:" + std::string(64, 'c');
+const std::string kManifest = "sha256:" + std::string(64, 'd');
+const std::string kRun = "[2/2] RUN wget http://a/kw-canary-arg";
+const std::string kUpgrade =
+    "POST /grpc HTTP/1.1\r\nHost: \r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+const std::string kSwitched =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+
+void pair(engine::buildkit::Pair& to, const std::string& key, const std::string& value) {
+  to.set_key(key);
+  to.set_value(value);
+}
+
+engine::buildkit::ControlSolveRequest solve(const std::string& ref = kRef) {
+  engine::buildkit::ControlSolveRequest request;
+  request.set_ref(ref);
+  request.set_session("sessionsessionsessionsess");
+  pair(*request.add_frontend_attrs(), "filename", "Dockerfile.evil");
+  pair(*request.add_frontend_attrs(), "target", "final");
+  pair(*request.add_frontend_attrs(), "context", "https://me:kw-canary-url@git/x.git");
+  pair(*request.add_frontend_attrs(), "force-network-mode", "host");
+  pair(*request.add_frontend_attrs(), "build-arg:TOKEN", "kw-canary-arg");
+  pair(*request.add_frontend_attrs(), "label:x", "kw-canary-label");
+  auto& exporter = *request.add_exporters();
+  exporter.set_type("moby");
+  pair(*exporter.add_attrs(), "name", "evil:1,evil:2");
+  pair(*exporter.add_attrs(), "other", "kw-canary-attr");
+  return request;
+}
+
+std::string solved() {
+  engine::buildkit::ControlSolveResponse response;
+  pair(*response.add_exporter_response(), "containerimage.digest", kManifest);
+  pair(*response.add_exporter_response(), "containerimage.config.digest", kConfig);
+  pair(*response.add_exporter_response(), "buildx.build.ref", "kw-canary-response");
+  return response.SerializeAsString();
+}
+
+std::string status_request(const std::string& ref = kRef) {
+  engine::buildkit::StatusRequest request;
+  request.set_ref(ref);
+  return request.SerializeAsString();
+}
+
+std::string ask(std::uint32_t stream, const std::string& path, const std::string& message) {
+  return call(stream, path) + data(stream, grpc_message(message), h2::kEndStream);
+}
+
+std::vector<Turn> upgraded(std::vector<Turn> rest) {
+  std::vector<Turn> turns{asks(kUpgrade), answers(kSwitched + settings()), asks(client_start())};
+  turns.insert(turns.end(), rest.begin(), rest.end());
+  return turns;
+}
+
+std::vector<Turn> whole_build() {
+  return upgraded(
+      {asks(ask(1, kSolvePath, solve().SerializeAsString())),
+       asks(ask(3, kStatusPath, status_request())),
+       answers(answer(3) + data(3, grpc_message(Status().vertex(kRun, 1000).bytes()))),
+       answers(data(3, grpc_message(Status().log(kRun, 1500, "kw-canary-log").bytes()))),
+       answers(data(3, grpc_message(Status().vertex(kRun, 1000, 2000).bytes())) + trailers(3, "0")),
+       answers(answer(1) + data(1, grpc_message(solved())) + trailers(1, "0"))});
+}
+
+std::vector<std::string> checked(const std::vector<Turn>& turns) {
+  const auto output = converse(turns, whole());
+  const auto texts = fact_texts(output);
+  CHECK(fact_texts(converse(turns, single())) == texts);
+  for (unsigned seed = 0; seed < 10; ++seed)
+    CHECK(fact_texts(converse(turns, random_split(seed))) == texts);
+  CHECK(apart(output.safe));
+  for (const auto& text : texts) CHECK(text.find("canary") == std::string::npos);
+  for (const auto& range : output.safe) CHECK(range.bytes.find("canary") == std::string::npos);
+  CHECK(fact_texts(converse(recorded(turns, output), whole())) == texts);
+  return texts;
+}
+
+std::size_t count(const std::vector<std::string>& texts, const std::string& lead) {
+  return static_cast<std::size_t>(std::count_if(
+      texts.begin(), texts.end(), [&](const auto& text) { return text.starts_with(lead); }));
+}
+
+}  // namespace
+
+TEST_CASE("A build over gRPC from its request to its image") {
+  const auto texts = checked(whole_build());
+  for (const auto& text : texts) UNSCOPED_INFO(text);
+  REQUIRE(count(texts, "requested") == 1);
+  CHECK(texts[0].find("https://***@git/x.git|Dockerfile.evil|") != std::string::npos);
+  CHECK(texts[0].find("evil:1") != std::string::npos);
+  CHECK(texts[0].find("evil:2") != std::string::npos);
+  CHECK(texts[0].find("TOKEN") != std::string::npos);
+  CHECK(texts[0].find("host") != std::string::npos);
+  CHECK(texts[0].find(kRef) != std::string::npos);
+  CHECK(count(texts, "vertex") == 2);
+  CHECK(count(texts, "image") == 2);
+  CHECK(count(texts, "blind") == 0);
+  CHECK(texts.back().starts_with("ended 7.1 1 0"));
+}
+
+TEST_CASE("Builds that fail, are cancelled or vanish with their connection") {
+  const auto begin = asks(ask(1, kSolvePath, solve().SerializeAsString()));
+  CHECK(checked(upgraded({begin, answers(answer(1) + trailers(1, "2"))}))
+            .back()
+            .starts_with("ended 7.1 2"));
+  CHECK(checked(upgraded({begin, asks(frame(h2::Type::kReset, 0, 1, big_endian(8, 4)))}))
+            .back()
+            .starts_with("ended 7.1 4"));
+  CHECK(checked(upgraded({begin})).back().starts_with("ended 7.1 4"));
+}
+
+TEST_CASE("What asks BuildKit and builds nothing is no build") {
+  auto question = solve();
+  pair(*question.add_frontend_attrs(), "requestid", "frontend.outline");
+  auto own = solve();
+  own.set_internal(true);
+  for (const auto& request : {question, own}) {
+    CHECK(checked(upgraded({asks(ask(1, kSolvePath, request.SerializeAsString())),
+                            answers(answer(1) + data(1, grpc_message("")) + trailers(1, "0"))}))
+              .empty());
+  }
+  CHECK(checked(
+            upgraded({asks(ask(1, "/moby.buildkit.v1.Control/ListWorkers", "")),
+                      answers(answer(1) + data(1, grpc_message("kw-canary")) + trailers(1, "0"))}))
+            .empty());
+}
+
+TEST_CASE("Two builds on one connection keep apart") {
+  const std::string other = "zyxwvutsrqponmlkjihgfedcb";
+  const auto texts = checked(upgraded(
+      {asks(ask(1, kSolvePath, solve().SerializeAsString()) +
+            ask(3, kSolvePath, solve(other).SerializeAsString())),
+       asks(ask(5, kStatusPath, status_request(other)) + ask(7, kStatusPath, status_request())),
+       answers(answer(5) + data(5, grpc_message(Status().vertex("[2/2] RUN b", 1).bytes())) +
+               answer(7) + data(7, grpc_message(Status().vertex("[2/2] RUN a", 1).bytes()))),
+       answers(answer(1) + trailers(1, "0")), answers(answer(3) + trailers(3, "2"))}));
+  CHECK(count(texts, "vertex 7.1") == 1);
+  CHECK(count(texts, "vertex 7.2") == 1);
+  CHECK(count(texts, "ended 7.1 1") == 1);
+  CHECK(count(texts, "ended 7.2 2") == 1);
+}
+
+TEST_CASE("The status of a build that was asked for elsewhere is told as one met midway") {
+  const auto texts = checked(upgraded(
+      {asks(ask(1, kStatusPath, status_request())),
+       answers(answer(1) + data(1, grpc_message(Status().vertex("[2/2] RUN a", 1).bytes())) +
+               trailers(1, "0"))}));
+  CHECK(count(texts, "requested 7.1") == 1);
+  CHECK(count(texts, "blind") == 1);
+  CHECK(count(texts, "ended") == 1);
+}
+
+TEST_CASE("A request that is larger than what crosses the ring is told as far as it goes") {
+  auto request = solve();
+  auto bytes = request.SerializeAsString();
+  const std::string rest = Status::part(12, std::string(50'000, 'x'));
+  std::vector<Turn> turns{
+      asks(call(1, kSolvePath)),
+      asks(frame(h2::Type::kData, h2::kEndStream, 1, grpc_message(bytes + rest))
+               .substr(0, 9 + 5 + 2000)),
+      {Direction::kRequest, grpc_message(bytes + rest).substr(5 + 2000), Turn::Kind::kSkip}};
+  const auto texts = checked(upgraded(turns));
+  CHECK(count(texts, "requested 7.1") == 1);
+  CHECK(count(texts, "blind") == 1);
+}
+
+TEST_CASE("Lost bytes are said, and what follows is read where the kernel found a frame") {
+  auto turns = upgraded({asks(ask(1, kSolvePath, solve().SerializeAsString()))});
+  turns.push_back({Direction::kRequest, std::string(40, 'x'), Turn::Kind::kGap});
+  const auto texts = fact_texts(converse(turns, whole()));
+  CHECK(count(texts, "requested 7.1") == 1);
+}
+
+TEST_CASE("Whatever follows an upgrade, nothing but facts comes of it") {
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    std::mt19937 random(seed);
+    auto turns = whole_build();
+    for (int i = 0; i < 5; ++i) {
+      auto& turn = turns[2 + random() % (turns.size() - 2)];
+      if (turn.bytes.empty()) continue;
+      const auto at = random() % turn.bytes.size();
+      if (random() % 2 == 0)
+        turn.bytes[at] = static_cast<char>(random());
+      else
+        turn.kind = random() % 2 == 0 ? Turn::Kind::kGap : Turn::Kind::kSkip;
+    }
+    const auto output = converse(turns, random_split(seed));
+    CHECK(apart(output.safe));
+  }
+}
