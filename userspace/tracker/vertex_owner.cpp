@@ -24,6 +24,13 @@ bool in_time(const Vertices& vertices, const Vertex& vertex, const Container& co
   return !until || !vertex.done() || until->to + slack >= alive;
 }
 
+// Where the name hides something, what ran says it without: argv has names of variables.
+std::string instruction_of(const Vertex& vertex, const Container& container) {
+  const std::string ran = tracker::instruction_of(container.init_args);
+  const bool hides = vertex.text.find("***") != std::string::npos;
+  return hides && !ran.empty() && !container.args_cut ? ran : vertex.text;
+}
+
 bool contains(const std::vector<std::string>& list, const std::string& one) {
   return std::find(list.begin(), list.end(), one) != list.end();
 }
@@ -113,25 +120,28 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
   if (!container.start_seen) return owner;
   const bool settled = last && now_ >= container.first_seen + kEgressWait;
   auto found = matches(container, settled);
-  std::vector<Run*> untold;  // builds whose steps are not told, or not all
-  std::size_t open = 0, graphless = 0;
+  std::vector<Run*> quiet;  // builds whose steps are not told
+  bool lossy = false;
+  std::size_t graphless = 0;
   for (auto& [call, run] : runs_) {
     if (!run.build.request.buildkit || !in_window(run, container)) continue;
-    ++open;
     if (run.vertices.all().empty()) ++graphless;
-    if (run.lossy || run.build.request.quiet) untold.push_back(&run);
+    lossy = lossy || run.lossy;
+    if (run.build.request.quiet) quiet.push_back(&run);
   }
   bool contended = false;
-  if (!last) {  // only what can not be otherwise
-    const bool alone = graphless == 0 && untold.empty() && found.size() == 1 && found.front().sure;
-    if (!alone || found.front().vertex->first_started == 0) return owner;
-  } else if (found.size() > 1 || !untold.empty() || open > 1) {
+  if (last) {
     eliminate(container, found, contended);
+    // What was not told to have begun has, or something of another build is not known.
+    if (contended) found = matches(container, false);
+  } else {  // only what can not be otherwise
+    const bool alone =
+        graphless == 0 && !lossy && quiet.empty() && found.size() == 1 && found.front().sure;
+    if (!alone || found.front().vertex->first_started == 0) return owner;
   }
   if (found.empty()) {
-    if (!last) return owner;
     std::vector<Candidate> runs;
-    for (Run* run : untold) runs.push_back({run, 0});
+    for (Run* run : quiet) runs.push_back({run, 0});
     owner = choose(runs, container);
     if (owner.run != nullptr) {
       owner.reasons.push_back({"told-from-kernel-facts",
@@ -145,7 +155,7 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
   owner.step.number = first.number;
   owner.step.total = first.total;
   owner.step.stage = first.stage;
-  owner.step.instruction = first.text;
+  owner.step.instruction = instruction_of(first, container);
   const bool exact =
       found.front().sure && container.init_pid != 0 && all_told(*owner.run, container);
   owner.step.attribution = exact ? Attribution::kExact : Attribution::kInferred;
@@ -164,14 +174,14 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
     if (v.number != owner.step.number) owner.step.number = 0;
     if (v.total != owner.step.total) owner.step.total = 0;
     if (v.stage != owner.step.stage) owner.step.stage.clear();
-    if (v.text != owner.step.instruction)
-      owner.step.instruction = instruction_of(container.init_args);
+    if (instruction_of(v, container) != owner.step.instruction)
+      owner.step.instruction = tracker::instruction_of(container.init_args);
     if (owner.reasons.size() >= kMaxCandidates) continue;
     const std::string stage = v.stage.empty() ? "" : " of stage " + v.stage;
     owner.reasons.push_back({"candidate", "build " + m.run->build.id + " step " +
                                               std::to_string(v.number) + stage + ": " + v.text});
   }
-  for (Run* run : untold) {
+  for (Run* run : quiet) {
     if (contended && run != owner.run)
       owner.reasons.push_back({"candidate", "build " + run->build.id + " step unknown"});
   }

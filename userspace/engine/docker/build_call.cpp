@@ -20,6 +20,9 @@ constexpr std::size_t kMaxNames = 128;      // tags, build-arg names kept
 constexpr std::string_view kOutput = R"({"stream":")";
 constexpr std::string_view kLoaded = R"({"stream":"Loaded image)";
 
+// The last line of a BuildKit build.
+constexpr std::string_view kBuildKitImage = R"({"id":"moby.image.id")";
+
 // httputils.BoolValue of the engine.
 bool is_true(const std::string& value) {
   const auto from = value.find_first_not_of(" \t\n\v\f\r");
@@ -218,7 +221,10 @@ void BuildCall::take_message(const Scene& scene, bool whole) {
   if (BuildTrace::is_trace(message_.bytes())) return take_trace(scene, whole);
   const BuildOutput::Message message{message_.bytes(), whole, status_};
   std::vector<domain::ApiFact> none;
-  if (unseen_ && BuildOutput().read(message, scene.now, {}, none) == Said::kBuilder) meet(scene);
+  if (unseen_ && BuildOutput().read(message, scene.now, {}, none) == Said::kBuilder) {
+    build_.buildkit = message.bytes.starts_with(kBuildKitImage);
+    meet(scene);
+  }
   if (!unseen_ &&
       output_.read(message, scene.now, build_.call, scene.out->facts) != Said::kNothing) {
     const auto front =

@@ -1,0 +1,224 @@
+// A dockerd with BuildKit and its steps as the kernel side would tell of them: for builds that no
+// recording of a real engine shows, put together from what is known of it.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/buildkit.h"
+#include "harness/mangle.h"
+
+namespace kilnwatch::test {
+
+class BuildKitEngine {
+ public:
+  static constexpr domain::TimeNs kMs = 1'000'000;
+  static constexpr std::uint64_t kWallMs = 1'700'000'000'000;  // engine's clock at our 0
+  static constexpr std::uint32_t kDockerd = 50;
+
+  BuildKitEngine() {
+    domain::Process dockerd;
+    dockerd.pid = kDockerd;
+    dockerd.start = 1;
+    dockerd.comm = "dockerd";
+    dockerd.exe = "/usr/sbin/dockerd";
+    dockerd.args = {"dockerd"};
+    events_.emplace_back(domain::ProcessExecuted{1, dockerd});
+  }
+
+  // Times in ms. A connection of its own, and `docker build` that makes it.
+  void request(domain::ConnId conn, std::uint64_t time, const std::string& tag,
+               const std::string& more = {}) {
+    const std::uint64_t join = conn + 1000;
+    domain::Process client;
+    client.pid = 60 + static_cast<std::uint32_t>(conn);
+    client.start = client.pid;
+    client.uid = 1000 + static_cast<std::uint32_t>(conn);
+    client.comm = "docker";
+    client.exe = "/usr/bin/docker";
+    client.args = {"docker", "build", "-t", tag, "."};
+    domain::ConnOpened opened;
+    opened.time = at(time - 1);
+    opened.conn = conn;
+    opened.join = join;
+    opened.engine = domain::EngineKind::kDocker;
+    opened.engine_pid = kDockerd;
+    opened.client_pid = client.pid;
+    opened.client_uid = client.uid;
+    opened.path = "/run/docker.sock";
+    events_.emplace_back(
+        domain::ClientSeen{at(time - 2), join, domain::Transport::kUnix, {}, {}, client});
+    events_.emplace_back(opened);
+    say(conn, time, domain::Direction::kRequest,
+        "POST /v1.41/build?version=2&remote=client-session&session=s" + std::to_string(conn) +
+            "&buildid=b" + std::to_string(conn) + "&t=" + tag + more +
+            " HTTP/1.1\r\nHost: docker\r\nContent-Length: 0\r\n\r\n");
+    say(conn, time + 1, domain::Direction::kResponse, kChunkedOk);
+  }
+  void tell(domain::ConnId conn, std::uint64_t time, const Status& status) {
+    say(conn, time, domain::Direction::kResponse, status.line());
+  }
+  // The graph: bases resolved, all steps known.
+  void graph(domain::ConnId conn, std::uint64_t time, const std::string& base,
+             const std::vector<std::string>& steps) {
+    Status status;
+    status.vertex("[internal] load metadata for " + base, wall(time - 90), wall(time - 20));
+    for (const auto& step : steps) status.vertex(step);
+    tell(conn, time, status);
+  }
+  struct Step {
+    domain::ConnId conn = 0;
+    std::string name;     // of the vertex
+    std::string command;  // what the shell is given
+    char id = 'a';        // of the container
+    std::string ip;       // where it connects; empty: nowhere
+    std::uint64_t began = 0;
+    std::uint64_t lasts = 400;
+    std::string digest = {};
+    std::string error = {};
+  };
+  void step(const Step& s) {
+    using namespace domain;
+    const std::string digest = s.digest.empty() ? vertex_digest(s.name) : s.digest;
+    tell(s.conn, s.began + 100, Status().vertex(s.name, wall(s.began), 0, false, {}, digest));
+    run(s);
+    const auto over = s.began + s.lasts + 40;
+    tell(s.conn, over + 80,
+         Status().vertex(s.name, wall(s.began), wall(over), false, s.error, digest));
+  }
+  // Only what the kernel sees of it.
+  void run(const Step& s) {
+    using namespace domain;
+    const std::string id(25, s.id);
+    const auto base = 1000u + static_cast<std::uint32_t>(static_cast<unsigned char>(s.id)) * 10;
+    Process runc;
+    runc.pid = base;
+    runc.ppid = kDockerd;
+    runc.start = at(s.began + 40);
+    runc.comm = "runc";
+    runc.exe = "/usr/sbin/runc";
+    const std::string root = "/var/lib/docker/buildkit/executor/";
+    runc.args = {"runc",
+                 "--log",
+                 root + "runc-log.json",
+                 "--log-format",
+                 "json",
+                 "run",
+                 "--bundle",
+                 root + id,
+                 "--keep",
+                 id};
+    events_.emplace_back(ProcessForked{at(s.began + 40), kDockerd, base, runc.start});
+    events_.emplace_back(ProcessExecuted{at(s.began + 41), runc});
+    Process sh;
+    sh.pid = base + 1;
+    sh.ppid = base;
+    sh.start = at(s.began + 100);
+    sh.comm = "runc:[2:INIT]";
+    sh.exe = "/proc/self/exe";
+    sh.args = {"runc", "init"};
+    sh.cgroup = {9000 + static_cast<std::uint64_t>(static_cast<unsigned char>(s.id)) + s.began,
+                 "docker/buildkit/" + id};
+    events_.emplace_back(ProcessForked{at(s.began + 100), base, sh.pid, sh.start});
+    events_.emplace_back(ProcessExecuted{at(s.began + 101), sh});
+    sh.comm = "sh";
+    sh.exe = "/bin/sh";
+    sh.args = {"/bin/sh", "-c", s.command};
+    events_.emplace_back(ProcessExecuted{at(s.began + 180), sh});
+    if (!s.ip.empty()) {
+      Process wget = sh;
+      wget.pid = base + 2;
+      wget.ppid = sh.pid;
+      wget.start = at(s.began + 190);
+      wget.comm = "wget";
+      wget.exe = "/bin/wget";
+      wget.args = {"wget", "http://" + s.ip + "/"};
+      events_.emplace_back(ProcessForked{at(s.began + 190), sh.pid, wget.pid, wget.start});
+      events_.emplace_back(ProcessExecuted{at(s.began + 191), wget});
+      Process egress = wget;
+      egress.exe.clear();
+      egress.args.clear();
+      const auto number = ++egress_;
+      events_.emplace_back(
+          EgressStarted{at(s.began + 200), number, 6, Outcome::kPending, {s.ip, 80}, egress});
+      events_.emplace_back(EgressOutcome{at(s.began + 202), number, Outcome::kEstablished});
+      events_.emplace_back(
+          EgressPayload{at(s.began + 203), number, "GET / HTTP/1.1\r\nHost: " + s.ip + "\r\n\r\n"});
+      events_.emplace_back(ProcessExited{at(s.began + s.lasts - 5), wget.pid, wget.start, 0});
+    }
+    events_.emplace_back(ProcessExited{at(s.began + s.lasts), sh.pid, sh.start, 0});
+    events_.emplace_back(ProcessExited{at(s.began + s.lasts + 10), runc.pid, runc.start, 0});
+  }
+  void end(domain::ConnId conn, std::uint64_t time, const std::string& image,
+           const std::string& error = {}) {
+    const std::string result = error.empty() ? image_id_line(image)
+                                             : message("{\"errorDetail\":{\"message\":\"" + error +
+                                                       "\"},\"error\":\"" + error + "\"}");
+    say(conn, time, domain::Direction::kResponse, result);
+    say(conn, time + 1, domain::Direction::kResponse, "0\r\n\r\n");
+    events_.emplace_back(domain::ConnClosed{at(time + 2), conn});
+  }
+  // A client creates and starts a container, over a connection of its own.
+  void deploy(domain::ConnId conn, std::uint64_t time, const std::string& image, char id) {
+    domain::ConnOpened opened;
+    opened.time = at(time - 1);
+    opened.conn = conn;
+    opened.engine = domain::EngineKind::kDocker;
+    opened.engine_pid = kDockerd;
+    opened.transport = domain::Transport::kTcp;
+    opened.client = {"198.51.100.66", static_cast<std::uint16_t>(40000 + conn)};
+    opened.server = {"198.51.100.1", 2375};
+    events_.emplace_back(opened);
+    const std::string long_id(64, id);
+    using domain::Direction;
+    say(conn, time, Direction::kRequest,
+        with_length("POST /containers/create HTTP/1.1\r\nContent-Type: application/json\r\n",
+                    "{\"Image\":\"" + image + "\"}"));
+    say(conn, time + 10, Direction::kResponse,
+        with_length("HTTP/1.1 201 Created\r\n", "{\"Id\":\"" + long_id + "\"}"));
+    say(conn, time + 20, Direction::kRequest,
+        "POST /containers/" + long_id + "/start HTTP/1.1\r\n\r\n");
+    say(conn, time + 300, Direction::kResponse, "HTTP/1.1 204 No Content\r\n\r\n");
+    events_.emplace_back(domain::ConnClosed{at(time + 310), conn});
+  }
+
+  static std::uint64_t wall(std::uint64_t ms) { return kWallMs + kBoot + ms; }
+  // In order of time, with their places in the streams.
+  Events events() const {
+    Events all = events_;
+    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+      return domain::time_of(a) < domain::time_of(b);
+    });
+    std::map<std::pair<domain::ConnId, domain::Direction>, std::uint64_t> places;
+    for (auto& event : all) {
+      auto* data = std::get_if<domain::ConnData>(&event);
+      if (data == nullptr) continue;
+      auto& place = places[{data->conn, data->direction}];
+      data->pos = place;
+      place += data->span;
+    }
+    return all;
+  }
+
+ private:
+  static constexpr std::uint64_t kBoot = 100'000;  // ms since boot
+  static domain::TimeNs at(std::uint64_t ms) { return (kBoot + ms) * kMs; }
+  void say(domain::ConnId conn, std::uint64_t time, domain::Direction direction,
+           const std::string& bytes) {
+    domain::ConnData data;
+    data.time = at(time);
+    data.conn = conn;
+    data.direction = direction;
+    data.span = static_cast<std::uint32_t>(bytes.size());
+    data.at_head = direction == domain::Direction::kRequest;
+    data.bytes = bytes;
+    events_.emplace_back(std::move(data));
+  }
+  Events events_;
+  std::uint64_t egress_ = 0;
+};
+
+}  // namespace kilnwatch::test
