@@ -79,7 +79,7 @@ void Tracker::meet_upload(Run& run) {
   }
 }
 
-// What a build's end tells of its steps.
+// What is known of steps that did not run, or failed.
 std::vector<Reason> Tracker::vertex_reasons(const Run& run) {
   std::vector<Reason> reasons;
   std::size_t cached = 0;
@@ -92,7 +92,7 @@ std::vector<Reason> Tracker::vertex_reasons(const Run& run) {
                                           vertex.text + ": " + vertex.error});
   }
   if (!run.vertices.failure().empty()) reasons.push_back({"step-failed", run.vertices.failure()});
-  if (run.build.ended != 0 && !vertices.empty() && cached == vertices.size())
+  if (!vertices.empty() && cached == vertices.size())
     reasons.push_back({"cached", "every RUN step came from the cache: nothing ran"});
   return reasons;
 }
