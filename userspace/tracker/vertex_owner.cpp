@@ -152,6 +152,11 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
   }
   const Vertex& first = *found.front().vertex;
   owner.run = found.front().run;
+  const auto may_be_of = [&owner](Run* run) {
+    if (std::find(owner.runs.begin(), owner.runs.end(), run) == owner.runs.end())
+      owner.runs.push_back(run);
+  };
+  for (const Match& m : found) may_be_of(m.run);
   owner.step.number = first.number;
   owner.step.total = first.total;
   owner.step.stage = first.stage;
@@ -182,10 +187,13 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
                                               std::to_string(v.number) + stage + ": " + v.text});
   }
   for (Run* run : quiet) {
-    if (contended && run != owner.run)
+    if (contended && run != owner.run) {
+      may_be_of(run);
       owner.reasons.push_back({"candidate", "build " + run->build.id + " step unknown"});
+    }
   }
   if (contended) {
+    owner.unsure = true;
     owner.reasons.push_back(
         {"step-contended", "another container can be no other step than this one"});
   }
