@@ -61,6 +61,9 @@ class FactText {
     return call("created", f.call) + f.container_id + "|" + f.name + "|" + f.image + list(f.binds) +
            list(f.capabilities) + list(f.host_namespaces) + flags({f.privileged});
   }
+  std::string operator()(const domain::ContainerStartAsked& f) const {
+    return call("start asked", f.call) + f.container;
+  }
   std::string operator()(const domain::ContainerStarted& f) const {
     return call("started", f.call) + f.container;
   }

@@ -166,6 +166,13 @@ struct ContainerCreated {
   std::vector<std::string> host_namespaces;  // "pid", "net", "ipc", "uts", "user"
 };
 
+// A client asks for a start; the engine has not answered.
+struct ContainerStartAsked {
+  TimeNs time = 0;
+  CallId call;
+  std::string container;  // as in ContainerStarted
+};
+
 struct ContainerStarted {
   TimeNs time = 0;
   CallId call;
@@ -200,7 +207,7 @@ struct ConversationBlind {
 using ApiFact = std::variant<BuildRequested, DockerfileSeen, ContextFetched, BuildStepAnnounced,
                              BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
                              BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock,
-                             ContainerCreated, ContainerStarted, ImageTagged, ImageMoved,
-                             ConversationBlind>;
+                             ContainerCreated, ContainerStartAsked, ContainerStarted, ImageTagged,
+                             ImageMoved, ConversationBlind>;
 
 }  // namespace kilnwatch::domain

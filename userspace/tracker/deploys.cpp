@@ -23,7 +23,8 @@ std::string plain(const std::string& name) { return name.starts_with("/") ? name
 void Tracker::on(const ContainerCreated& fact) {
   by_api_.insert(fact.container_id);
   if (!room_for_deploy(fact.time)) return;
-  Waiting waiting{fact, std::nullopt, true};
+  Waiting waiting;
+  waiting.created = fact;
   waiting.created.name = plain(fact.name);
   if (const auto found = images_.find(fact.image, fact.time); found.made != nullptr) {
     waiting.made = *found.made;
@@ -32,7 +33,7 @@ void Tracker::on(const ContainerCreated& fact) {
   if (!waiting.created.name.empty()) created_names_[waiting.created.name] = fact.container_id;
   created_[fact.container_id] = std::move(waiting);
   timers_.at(fact.time + kDeployWait,
-             [this, id = fact.container_id](TimeNs due) { settle_deploy(id, nullptr, due); });
+             [this, id = fact.container_id](TimeNs due) { check_deploy(id, due); });
   // Records of two conversations may be told in the wrong order, a little.
   for (auto it = early_starts_.begin(); it != early_starts_.end(); ++it) {
     if (it->time + kClientWait < fact.time || !refers(plain(it->container), fact)) continue;
@@ -64,6 +65,20 @@ bool Tracker::announced(const std::string& id) {
     }
   }
   return false;
+}
+
+void Tracker::on(const ContainerStartAsked& fact) {
+  const auto it = created_.find(waiting_deploy(plain(fact.container)));
+  if (it != created_.end() && it->second.asked == 0) it->second.asked = fact.time;
+}
+
+// The engine is at it: its answer decides.
+void Tracker::check_deploy(const std::string& id, TimeNs due) {
+  const auto it = created_.find(id);
+  if (it == created_.end()) return;
+  const TimeNs over = it->second.asked != 0 ? it->second.asked + kStartWait : due;
+  if (over <= due) return settle_deploy(id, nullptr, due);
+  timers_.at(over, [this, id](TimeNs at) { settle_deploy(id, nullptr, at); });
 }
 
 void Tracker::on(const ContainerStarted& fact) {

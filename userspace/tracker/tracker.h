@@ -48,7 +48,9 @@ inline constexpr std::size_t kMaxEarlyStarts = 64;
 inline constexpr domain::TimeNs kSecond = 1'000'000'000;
 inline constexpr domain::TimeNs kRequestWait = 2 * kSecond;
 inline constexpr domain::TimeNs kEgressWait = kSecond;
-inline constexpr domain::TimeNs kDeployWait = 5 * kSecond;
+inline constexpr domain::TimeNs kDeployWait = 2 * kSecond;
+// After a start was asked for: a loaded engine needs longer than kDeployWait.
+inline constexpr domain::TimeNs kStartWait = 30 * kSecond;
 inline constexpr domain::TimeNs kClientWait = 50'000'000;    // records of other CPUs
 inline constexpr domain::TimeNs kSlack = 5'000'000;          // cause after effect by this much
 inline constexpr domain::TimeNs kLinger = 2 * kSecond;       // facts that come after the end
@@ -157,6 +159,7 @@ class Tracker {
     domain::ContainerCreated created;
     std::optional<Made> made;  // what the image's name meant at that time
     bool certain = true;       // false: the name may mean another image by then
+    domain::TimeNs asked = 0;  // a start was asked for; 0: none
     bool told = false;         // as created and not started so far
   };
   struct Flow {                    // egress on its way to its decision
@@ -277,11 +280,13 @@ class Tracker {
   bool is_engine(const domain::Endpoint& to) const;
   // deploys.cpp
   void on(const domain::ContainerCreated& fact);
+  void on(const domain::ContainerStartAsked& fact);
   void on(const domain::ContainerStarted& fact);
   void on(const domain::ImageTagged& fact);
   void on(const domain::ImageMoved& fact);
   bool announced(const std::string& id);
   std::string waiting_deploy(const std::string& reference) const;
+  void check_deploy(const std::string& id, domain::TimeNs due);
   // `start` null: none came.
   bool room_for_deploy(domain::TimeNs time);
   void forget_deploy(std::map<std::string, Waiting>::iterator it);

@@ -36,6 +36,8 @@ TEST_CASE("Create and start are read with any letter case, the last key wins") {
     CHECK(created[0].binds == std::vector<std::string>{"/:/host"});
     CHECK(created[0].capabilities == std::vector<std::string>{"SYS_ADMIN"});
     CHECK(created[0].host_namespaces == std::vector<std::string>{"pid"});
+    REQUIRE(facts_of<domain::ContainerStartAsked>(output).size() == 1);
+    CHECK(facts_of<domain::ContainerStartAsked>(output)[0].container == "web");
     REQUIRE(facts_of<domain::ContainerStarted>(output).size() == 1);
     CHECK(facts_of<domain::ContainerStarted>(output)[0].container == "web");
     for (const auto& range : output.safe) CHECK(range.bytes.find("canary") == std::string::npos);

@@ -109,6 +109,25 @@ TEST_CASE("Created and not started is told as such after two seconds, a later st
   CHECK(scene.tracker().held().deploys == 0);
 }
 
+TEST_CASE("While the engine is at a start its answer decides, for thirty seconds") {
+  for (const bool answered : {true, false}) {
+    CAPTURE(answered);
+    Scene scene;
+    build(scene, 1, 100 * kMs, 'f');
+    scene.created(200 * kMs, 'd', "image1:1", "web");
+    scene.learn(ContainerStartAsked{210 * kMs, {901, 0}, "web"});
+    scene.pass(6000 * kMs);
+    CHECK(deploys(scene) == 0);
+    scene.pass(7000 * kMs);
+    if (answered) scene.started(7000 * kMs, "web");
+    scene.pass(40'000 * kMs);
+    REQUIRE(deploys(scene) == 1);
+    const auto found = scene.of(Rule::kImageDeploy)[0];
+    CHECK(found.deployment->started == answered);
+    CHECK(found.time == (answered ? 7000 * kMs : 30'210 * kMs));
+  }
+}
+
 TEST_CASE("Containers that never start are forgotten after the window, or when room is needed") {
   Scene scene;
   build(scene, 1, 100 * kMs, 'f');

@@ -110,6 +110,11 @@ class CreateCall final : public Call {
 class PlainCall final : public Call {
  public:
   PlainCall(domain::CallId id, Route route) : Call(route.kind), id_(id), route_(std::move(route)) {}
+  void request_end(const Scene& scene) override {
+    if (kind() != Kind::kStart || status_ != 0) return;
+    scene.out->facts.emplace_back(
+        domain::ContainerStartAsked{scene.now, id_, safe_reference(route_.name)});
+  }
   void answer_head(const Scene&, std::uint32_t status) override { status_ = status; }
   void answer_hole(const Scene& scene, bool lost) override {
     if (lost && !answer_begun) unknown(scene);
