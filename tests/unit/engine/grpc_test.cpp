@@ -40,6 +40,7 @@ engine::buildkit::ControlSolveRequest solve(const std::string& ref = kRef) {
   pair(*request.add_frontend_attrs(), "force-network-mode", "host");
   pair(*request.add_frontend_attrs(), "build-arg:TOKEN", "kw-canary-arg");
   pair(*request.add_frontend_attrs(), "label:x", "kw-canary-label");
+  pair(*request.add_exporter_attrs_deprecated(), "name", "evil:1,evil:2");
   auto& exporter = *request.add_exporters();
   exporter.set_type("moby");
   pair(*exporter.add_attrs(), "name", "evil:1,evil:2");
@@ -106,7 +107,9 @@ TEST_CASE("A build over gRPC from its request to its image") {
   for (const auto& text : texts) UNSCOPED_INFO(text);
   REQUIRE(count(texts, "requested") == 1);
   CHECK(texts[0].find("https://***@git/x.git|Dockerfile.evil|") != std::string::npos);
-  CHECK(texts[0].find("evil:1") != std::string::npos);
+  const auto tags = texts[0].find("evil:1");
+  REQUIRE(tags != std::string::npos);
+  CHECK(texts[0].find("evil:1", tags + 1) == std::string::npos);
   CHECK(texts[0].find("evil:2") != std::string::npos);
   CHECK(texts[0].find("TOKEN") != std::string::npos);
   CHECK(texts[0].find("host") != std::string::npos);

@@ -118,7 +118,10 @@ std::string name_of(std::string_view value) {
 void add_tags(std::string_view list, std::vector<std::string>& tags) {
   while (tags.size() < kMaxNames) {
     const auto end = list.find(',');
-    if (auto tag = list.substr(0, end); !tag.empty()) tags.push_back(docker::safe_reference(tag));
+    // buildx names its exporter in two places.
+    if (auto tag = docker::safe_reference(list.substr(0, end));
+        !tag.empty() && std::find(tags.begin(), tags.end(), tag) == tags.end())
+      tags.push_back(std::move(tag));
     if (end == list.npos) return;
     list.remove_prefix(end + 1);
   }
