@@ -101,6 +101,18 @@ bool ambiguous(const v1::Alert& alert) {
   return alert.step().attribution() == v1::ATTRIBUTION_AMBIGUOUS;
 }
 
+// Whose start was not seen is told with the process that had it created, of which the truth, told
+// at the start, says nothing.
+bool creation_only(const v1::Alert& alert) {
+  return alert.rule() == "image-deploy" &&
+         alert.summary().find("created, not started so far") != std::string::npos;
+}
+
+bool of_one_process(const std::string& path) {
+  return path == "deployment.client.pid" || path == "deployment.client.args" ||
+         path == "deployment.client.exe" || path == "deployment.client.address.port";
+}
+
 // "build ID step N: …"; N may be "unknown" where only the build is told.
 bool names_candidate(const v1::Alert& alert, const v1::Alert& truth) {
   const std::string number = std::to_string(truth.step().number());
@@ -183,7 +195,9 @@ class Judge {
     const bool story = seen.alert->rule() == "image-deploy" && seen.alert->has_connection();
     if (story && !tells_of(*seen.alert, *real.alert)) return "a connection of no such build";
     std::string text;
+    const bool early = creation_only(*seen.alert) && !creation_only(*real.alert);
     for (const auto& [path, said] : seen.fields) {
+      if (early && of_one_process(path)) continue;
       if (open && (path.starts_with("build.") || path.starts_with("step."))) continue;
       if (story && path.starts_with("connection.")) continue;
       const auto known = real.fields.find(path);

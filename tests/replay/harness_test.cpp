@@ -263,4 +263,24 @@ TEST_CASE("agreement: the story of a deployment is one of its build") {
 }
 
 }  // namespace
+
+TEST_CASE("agreement: a deployment whose start was lost is told with who had it created") {
+  v1::Alert started;
+  started.set_rule("image-deploy");
+  started.set_summary("container started from x:1");
+  started.mutable_deployment()->set_container_id("c");
+  started.mutable_deployment()->mutable_client()->set_pid(2);
+  started.mutable_deployment()->mutable_client()->set_uid(0);
+  v1::Alert said = started;
+  said.mutable_deployment()->mutable_client()->set_pid(1);
+  CHECK_FALSE(compare({started}, {said}).wrong.empty());
+  said.set_summary("container created, not started so far, from x:1");
+  CHECK(compare({started}, {said}).wrong.empty());
+  said.mutable_deployment()->mutable_client()->set_uid(7);
+  CHECK_FALSE(compare({started}, {said}).wrong.empty());
+  said = started;
+  said.mutable_deployment()->set_container_id("d");
+  CHECK_FALSE(compare({started}, {said}).wrong.empty());
+}
+
 }  // namespace kilnwatch::test

@@ -78,6 +78,8 @@ void Tracker::check_deploy(const std::string& id, TimeNs due) {
   if (it == created_.end()) return;
   const TimeNs over = it->second.asked != 0 ? it->second.asked + kStartWait : due;
   if (over <= due) return settle_deploy(id, nullptr, due);
+  // Now: its connection may be forgotten by then.
+  fill_client(it->second.created.call.conn, it->second.client);
   timers_.at(over, [this, id](TimeNs at) { settle_deploy(id, nullptr, at); });
 }
 
@@ -171,6 +173,7 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   deployment.time = start != nullptr ? start->time : waiting.created.time;
   deployment.started = start != nullptr;
   deployment.container = waiting.created;
+  if (start == nullptr) deployment.client = waiting.client;
   fill_client(start != nullptr ? start->call.conn : waiting.created.call.conn, deployment.client);
   moment.deployment = std::move(deployment);
   tell(std::move(moment));

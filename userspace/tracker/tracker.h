@@ -159,6 +159,7 @@ class Tracker {
     domain::ContainerCreated created;
     std::optional<Made> made;  // what the image's name meant at that time
     bool certain = true;       // false: the name may mean another image by then
+    domain::Client client;     // who had it created, once it is waited for longer
     domain::TimeNs asked = 0;  // a start was asked for; 0: none
     bool told = false;         // as created and not started so far
   };

@@ -114,7 +114,9 @@ TEST_CASE("While the engine is at a start its answer decides, for thirty seconds
     CAPTURE(answered);
     Scene scene;
     build(scene, 1, 100 * kMs, 'f');
+    scene.open(900, 190 * kMs);
     scene.created(200 * kMs, 'd', "image1:1", "web");
+    scene.see(ConnClosed{201 * kMs, 900});
     scene.learn(ContainerStartAsked{210 * kMs, {901, 0}, "web"});
     scene.pass(6000 * kMs);
     CHECK(deploys(scene) == 0);
@@ -124,6 +126,7 @@ TEST_CASE("While the engine is at a start its answer decides, for thirty seconds
     REQUIRE(deploys(scene) == 1);
     const auto found = scene.of(Rule::kImageDeploy)[0];
     CHECK(found.deployment->started == answered);
+    if (!answered) CHECK(found.deployment->client.address.ip == "198.51.100.66");
     CHECK(found.time == (answered ? 7000 * kMs : 30'210 * kMs));
   }
 }
