@@ -69,6 +69,15 @@ TEST_CASE("A BuildKit build from its request to its image") {
   CHECK(fact_texts(converse(recorded(turns, output), whole())) == fact_texts(output));
 }
 
+TEST_CASE("An answer without a length that ends in the image's id is whole") {
+  const auto output =
+      checked({asks(kSession), answers("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"),
+               answers(Status().vertex(kRun, 1000).json() + "\r\n"),
+               answers(R"({"id":"moby.image.id","aux":{"ID":")" + kImage + "\"}}\r\n")});
+  REQUIRE(facts_of<domain::BuildEnded>(output).size() == 1);
+  CHECK(facts_of<domain::BuildEnded>(output)[0].status == domain::BuildStatus::kSucceeded);
+}
+
 TEST_CASE("A BuildKit build that fails says why") {
   const auto output = checked(build(
       {Status().vertex(kRun, 1000, 2000, false, "exit code: 1").line(),
