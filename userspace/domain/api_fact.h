@@ -40,6 +40,7 @@ struct BuildRequested {
   bool midway = false;  // known by its output only: the request came before the sensor; the fields
                         // above are empty
   std::string build_ref;   // buildid: the client's own name for it
+  std::string session;     // of the client that sends the files; empty: none
   std::string upload_for;  // no build: it carries the context of the one with that build_ref
 };
 
@@ -60,7 +61,11 @@ struct DockerfileSeen {
   bool whole = true;  // false: it has more instructions
 };
 
-// The engine fetched something over plain HTTP that may be the context of a build.
+// Where the context of a build is, when its client sends it over this session.
+inline std::string session_url(const std::string& session) { return "session:" + session; }
+
+// The engine fetched something over plain HTTP, or from a session, that may be the context of a
+// build.
 struct ContextFetched {
   TimeNs time = 0;
   ConnId conn = 0;
@@ -204,10 +209,10 @@ struct ConversationBlind {
   std::optional<CallId> build;  // set: this build lost facts
 };
 
-using ApiFact = std::variant<BuildRequested, DockerfileSeen, ContextFetched, BuildStepAnnounced,
-                             BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
-                             BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock,
-                             ContainerCreated, ContainerStartAsked, ContainerStarted, ImageTagged,
-                             ImageMoved, ConversationBlind>;
+using ApiFact =
+    std::variant<BuildRequested, DockerfileSeen, ContextFetched, BuildStepAnnounced,
+                 BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
+                 BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock, ContainerCreated,
+                 ContainerStartAsked, ContainerStarted, ImageTagged, ImageMoved, ConversationBlind>;
 
 }  // namespace kilnwatch::domain

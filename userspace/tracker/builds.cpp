@@ -90,7 +90,9 @@ void Tracker::on(const BuildRequested& fact) {
                             std::to_string(fact.call.number));
   run.build.started = fact.time;
   run.build.request = fact;
-  run.context_url = context_url(fact.remote_context);
+  run.context_url = fact.remote_context.empty() && !fact.session.empty()
+                        ? session_url(fact.session)
+                        : context_url(fact.remote_context);
   run.active = fact.time;
   run.lossy = fact.midway;
   run.newest_cgroup = containers_.newest_cgroup();
@@ -256,7 +258,7 @@ void Tracker::remember_image(const Run& run, TimeNs time) {
     image.tags = run.build.request.midway ? run.tag_lines : run.build.request.tags;
   }
   if (image.id.empty() && image.tags.empty()) return;
-  images_.add({time, run.build, std::move(image), {}});
+  images_.add({time, run.build, std::move(image), {}, vertex_reasons(run)});
 }
 
 }  // namespace kilnwatch::tracker

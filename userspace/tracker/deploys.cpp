@@ -161,6 +161,8 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   if (waiting.certain) {
     moment.build = waiting.made->build;
     moment.image = waiting.made->image;
+    moment.reasons.insert(moment.reasons.end(), waiting.made->reasons.begin(),
+                          waiting.made->reasons.end());
   } else {
     moment.image = Image{{}, {waiting.created.image}};
     moment.reasons.push_back({"image-uncertain",

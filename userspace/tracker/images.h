@@ -22,6 +22,7 @@ struct Made {
   domain::Image image;
   // Names that it had and that may name another image by now.
   std::vector<std::string> doubtful = {};
+  std::vector<domain::Reason> reasons = {};  // what is notable of how it was made
 };
 
 class Images {

@@ -1,6 +1,7 @@
 // BuildKit over gRPC, after an upgrade of a connection of the engine.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <optional>
 #include <random>
 
 #include "harness/buildkit.h"
@@ -193,10 +194,91 @@ TEST_CASE("Lost bytes are said, and what follows is read where the kernel found 
   CHECK(count(texts, "requested 7.1") == 1);
 }
 
+namespace {
+
+std::string packet(unsigned type, std::optional<unsigned> id, const std::string& rest = {}) {
+  std::string out;
+  if (type != 0) out += std::string("\x08") + static_cast<char>(type);
+  out += rest;
+  if (id && *id != 0) out += std::string("\x18") + static_cast<char>(*id);
+  return grpc_message(out);
+}
+
+std::string stat(const std::string& path, bool folder = false) {
+  std::string mode("\x10\xa4\x03", 3);  // 0644
+  if (folder) mode = std::string("\x10\xed\x83\x80\x80\x08", 6);
+  return packet(0, {}, Status::part(2, Status::part(1, path) + mode));
+}
+
+// A session whose client has a Dockerfile of that text, sent in parts of `size` bytes.
+std::vector<Turn> session(const std::string& text, std::size_t size, const std::string& folder) {
+  const auto opened = frame(h2::Type::kHeaders, h2::kEndHeaders, 1,
+                            literals({{":method", "POST"},
+                                      {":scheme", "http"},
+                                      {":path", "/moby.filesync.v1.FileSync/DiffCopy"},
+                                      {"content-type", "application/grpc"},
+                                      {"dir-name", folder},
+                                      {"x-token", "kw-canary-header"}}));
+  std::vector<Turn> turns{
+      asks("POST /session HTTP/1.1\r\nX-Docker-Expose-Session-Uuid: abcdefghijklmnopqrstuvwxy\r\n"
+           "X-Docker-Expose-Session-Sharedkey: kw-canary-shared\r\nUpgrade: h2c\r\n\r\n"),
+      answers(kSwitched + client_start() + opened),
+      asks(settings() + answer(1) +
+           data(1, stat("Dockerfile") + stat("Dockerfile.dockerignore") + stat("folder", true) +
+                       packet(0, {}))),
+      answers(data(1, packet(1, 1)) + data(1, packet(1, 0)))};
+  turns.push_back(asks(data(1, packet(2, 1, Status::part(4, "kw-canary-ignored")) + packet(2, 1))));
+  for (std::size_t at = 0; at < text.size(); at += size) {
+    const auto part = packet(2, 0, Status::part(4, text.substr(at, size)));
+    // A message may go over several frames.
+    turns.push_back(
+        asks(data(1, part.substr(0, part.size() / 2)) + data(1, part.substr(part.size() / 2))));
+  }
+  turns.push_back(asks(data(1, packet(2, 0))));
+  return turns;
+}
+
+}  // namespace
+
+TEST_CASE("The Dockerfile of a build is read out of its client's session") {
+  const std::string text = "FROM alpine:3\nRUN curl -u me:kw-canary http://a\n";
+  for (const std::size_t size : {std::size_t{7}, text.size()}) {
+    const auto turns = session(text, size, "dockerfile");
+    const auto output = converse(turns, whole());
+    const auto texts = fact_texts(output);
+    REQUIRE(texts.size() == 1);
+    CHECK(texts[0].starts_with("fetched session:abcdefghijklmnopqrstuvwxy|"));
+    CHECK(texts[0].find("[alpine:3]") != std::string::npos);
+    CHECK(texts[0].find("RUN curl -u me:*** http://a") != std::string::npos);
+    for (unsigned seed = 0; seed < 10; ++seed)
+      CHECK(fact_texts(converse(turns, random_split(seed))) == texts);
+    CHECK(fact_texts(converse(turns, single())) == texts);
+    CHECK(apart(output.safe));
+    CHECK(texts[0].find("canary") == std::string::npos);
+    for (const auto& range : output.safe) CHECK(range.bytes.find("canary") == std::string::npos);
+    const auto again = fact_texts(converse(recorded(turns, output), whole()));
+    REQUIRE(again.size() == 1);
+    CHECK(again[0].find("RUN curl -u me:*** http://a") != std::string::npos);
+  }
+}
+
+TEST_CASE("Of the other folders of a session nothing is read") {
+  const auto turns = session("FROM a\nRUN kw-canary-file\n", 100, "context");
+  const auto output = converse(turns, whole());
+  CHECK(output.facts.empty());
+  for (const auto& range : output.safe) CHECK(range.bytes.find("canary") == std::string::npos);
+}
+
+TEST_CASE("A file of a session that was not seen whole is not told") {
+  auto turns = session("FROM alpine:3\nRUN a\n", 7, "dockerfile");
+  turns[6].kind = Turn::Kind::kSkip;
+  CHECK(fact_texts(converse(turns, whole())).empty());
+}
+
 TEST_CASE("Whatever follows an upgrade, nothing but facts comes of it") {
   for (unsigned seed = 0; seed < 200; ++seed) {
     std::mt19937 random(seed);
-    auto turns = whole_build();
+    auto turns = seed % 2 == 0 ? whole_build() : session("FROM alpine:3\n", 3, "dockerfile");
     for (int i = 0; i < 5; ++i) {
       auto& turn = turns[2 + random() % (turns.size() - 2)];
       if (turn.bytes.empty()) continue;

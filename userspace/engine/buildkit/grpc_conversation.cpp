@@ -15,6 +15,9 @@ using protocol::http2::Sender;
 
 constexpr std::string_view kSolve = "/moby.buildkit.v1.Control/Solve";
 constexpr std::string_view kStatus = "/moby.buildkit.v1.Control/Status";
+// A session's: "dir-name" says which of the client's folders (session/filesync).
+constexpr std::string_view kDiffCopy = "/moby.filesync.v1.FileSync/DiffCopy";
+constexpr std::string_view kFolder = "dir-name", kDockerfile = "dockerfile";
 constexpr std::size_t kMaxMessage = 512;  // of an error's text kept
 
 // identity.NewID: 25 letters and digits. A SolveRequest and a StatusRequest both begin with one.
@@ -31,7 +34,7 @@ Direction direction_of(Sender sender) {
 protocol::http2::Options options_of(const GrpcConversation::Start& start) {
   protocol::http2::Options options;
   options.midway = start.midway;
-  options.client = start.engine_asks ? Sender::kAcceptor : Sender::kConnector;
+  options.client = !start.session.empty() ? Sender::kAcceptor : Sender::kConnector;
   options.grpc = true;
   return options;
 }
@@ -76,12 +79,18 @@ void GrpcConversation::close(domain::TimeNs time, Output& out) {
   begin(time, out);
   closing_ = true;
   connection_.close();
+  syncs_.clear();
   for (auto& build : builds_)
     finish(build, build.stream == 0 ? BuildStatus::kUnknown : BuildStatus::kCancelled);
 }
 
 std::uint64_t GrpcConversation::settled(Direction direction) const {
-  return connection_.untold(sender_of(direction), next_[static_cast<std::size_t>(direction)]);
+  auto place = connection_.untold(sender_of(direction), next_[static_cast<std::size_t>(direction)]);
+  if (direction == Direction::kRequest) {
+    for (const auto& [stream, sync] : syncs_)
+      place = std::min(place, sync.first_pos().value_or(place));
+  }
+  return place;
 }
 
 std::size_t GrpcConversation::held_bytes() const {
@@ -90,6 +99,7 @@ std::size_t GrpcConversation::held_bytes() const {
                     guessed_.size() * sizeof(std::uint64_t);
   for (const auto& build : builds_)
     sum += build.ref.capacity() + build.secrets.held_bytes() + build.status.held_bytes();
+  for (const auto& [stream, sync] : syncs_) sum += sizeof(sync) + sync.held_bytes();
   return sum;
 }
 
@@ -101,6 +111,9 @@ void GrpcConversation::headers(const Stream& stream, Sender from,
                                const protocol::http2::HeaderBlock& block) {
   vouch(from, block);
   if (stream.client != from) return;
+  if (engine_asks() && stream.path == kDiffCopy && block.list.field(kFolder) == kDockerfile &&
+      syncs_.size() < kMaxSyncs)
+    syncs_.try_emplace(stream.id);
   if (const auto agent = block.list.field("user-agent"); !agent.empty())
     user_agent_ = base::mask_text(agent.substr(0, kMaxMessage));
 }
@@ -143,7 +156,7 @@ void GrpcConversation::message_skipped(const Stream& stream, Sender from,
 }
 
 void GrpcConversation::take(const Stream& stream, Sender from, const Text& text) {
-  if (start_.engine_asks) return;
+  if (engine_asks()) return synced(stream, from, text);
   const bool client = from == Sender::kConnector;
   // What an answer says by itself is no sign of what was asked.
   const auto method = client || !stream.path.empty() || guessed_.contains(stream.id)
@@ -162,6 +175,7 @@ void GrpcConversation::asked(const Stream& stream, const Text& text) {
   request.method = "POST";
   request.path = kSolve;
   request.user_agent = user_agent_;
+  request.session = std::move(solve.session);
   auto& build = add(std::move(request));
   build.stream = stream.id;
   if (text.whole) {
@@ -208,7 +222,21 @@ void GrpcConversation::told(const Stream& stream, const Text& text) {
     lose(*build, "a message of BuildKit could not be read to its end");
 }
 
+void GrpcConversation::synced(const Stream& stream, Sender from, const Text& text) {
+  const auto sync = syncs_.find(stream.id);
+  if (sync == syncs_.end() || text.packed) return;
+  const FileSync::Packet packet{text.bytes, text.pieces, text.whole};
+  const auto direction = direction_of(from);
+  if (from == Sender::kAcceptor) return FileSync::asked(packet, direction, out_->safe);
+  auto dockerfile = sync->second.sent(packet, now_, direction, out_->safe);
+  if (!dockerfile) return;
+  out_->facts.emplace_back(domain::ContextFetched{
+      now_, start_.conn, domain::session_url(start_.session), {}, std::move(*dockerfile)});
+}
+
 void GrpcConversation::end(const Stream& stream, Sender from) {
+  // Both have said all that they say of a folder.
+  if (engine_asks() && stream.ended[0] && stream.ended[1]) syncs_.erase(stream.id);
   if (from != Sender::kAcceptor) return;
   auto* build = build_of(stream.id);
   if (build != nullptr && !closing_) {
@@ -235,6 +263,7 @@ void GrpcConversation::reset(const Stream& stream, Sender from, std::uint32_t) {
   if (auto* build = build_of(stream.id); build != nullptr)
     finish(*build, from == Sender::kConnector ? BuildStatus::kCancelled : BuildStatus::kFailed);
   watches_.erase(stream.id);
+  syncs_.erase(stream.id);
   guessed_.erase(stream.id);
 }
 
@@ -244,11 +273,12 @@ void GrpcConversation::dropped(const Stream& stream) {
     finish(*build, BuildStatus::kUnknown);
   }
   watches_.erase(stream.id);
+  syncs_.erase(stream.id);
   guessed_.erase(stream.id);
 }
 
 void GrpcConversation::broken(Sender, std::string_view reason) {
-  if (start_.engine_asks || closing_) return;
+  if (engine_asks() || closing_) return;
   bool open = false;
   for (auto& build : builds_) {
     if (build.over) continue;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/buildkit/file_sync.h"
 #include "engine/buildkit/status.h"
 #include "engine/buildkit/step_secrets.h"
 #include "engine/conversation.h"
@@ -19,6 +20,7 @@ namespace kilnwatch::engine::buildkit {
 
 inline constexpr std::size_t kMaxSolves = 64;    // of one connection that are remembered
 inline constexpr std::size_t kMaxWatches = 256;  // streams that ask for the status of a build
+inline constexpr std::size_t kMaxSyncs = 16;     // of a session: folders with a Dockerfile
 
 class GrpcConversation final : public Conversation, private protocol::http2::ConnectionSink {
  public:
@@ -27,7 +29,7 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
     std::uint32_t* next_number = nullptr;  // of the next call of this connection
     std::array<std::uint64_t, 2> pos{};    // where HTTP/2 begins, by domain::Direction
     bool midway = false;                   // or where it was met
-    bool engine_asks = false;              // the engine is the client: a session of buildx
+    std::string session;                   // of the client that serves it; the engine asks
   };
   explicit GrpcConversation(const Start& start);
 
@@ -87,6 +89,8 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   void solved(const Stream& stream, const Text& text);
   void watched(const Stream& stream, const Text& text);
   void told(const Stream& stream, const Text& text);
+  void synced(const Stream& stream, Sender from, const Text& text);
+  bool engine_asks() const { return !start_.session.empty(); }
   void vouch(domain::Direction direction, const Pieces& pieces, std::string_view bytes);
   void vouch(domain::Direction direction, const Text& text, std::string_view masked);
   void vouch(Sender from, const protocol::http2::HeaderBlock& block);
@@ -104,6 +108,7 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   bool closing_ = false;
   std::deque<Build> builds_;
   std::map<std::uint32_t, std::string> watches_;  // stream of Status → ref
+  std::map<std::uint32_t, FileSync> syncs_;       // of a session, by stream
   std::map<std::uint32_t, Method> guessed_;       // streams whose path is not known
   std::string user_agent_;                        // the last one that a client named
   protocol::http2::Connection connection_;

@@ -136,12 +136,13 @@ void DockerConversation::answer_early(domain::TimeNs time) {
   }
 }
 
-// BuildKit's own connections (moby: daemon/server/router/grpc): HTTP/2 with the engine as its
-// server.
-void DockerConversation::begin_grpc() {
+// BuildKit's own connections (moby: daemon/server/router/grpc, session): HTTP/2 with the engine as
+// its server, on a session as its client.
+void DockerConversation::begin_grpc(bool session) {
   buildkit::GrpcConversation::Start start;
   start.conn = scene_.conn;
   start.next_number = &number_;
+  if (session) start.session = session_.empty() ? "unnamed" : session_;
   start.pos = {next_[static_cast<std::size_t>(Direction::kRequest)], line_end_};
   grpc_.emplace(start);
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "engine/buildkit/grpc_conversation.h"
 #include "engine/conversation.h"
@@ -44,7 +45,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   void unasked(domain::TimeNs time);
   void find_answer(std::string_view bytes);
   void hole(std::uint64_t count, bool lost);
-  void begin_grpc();
+  void begin_grpc(bool session);
 
   // messages.cpp: what the parsers found
   void line(protocol::Line kind, std::uint64_t pos, std::string_view raw) override;
@@ -64,6 +65,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   Early early_;
   LineMask masks_[2];
   std::optional<buildkit::GrpcConversation> grpc_;  // what follows an upgrade to HTTP/2
+  std::string session_;                             // that the last request named
   std::uint64_t line_end_ = 0;                      // of the last line of an answer
   std::uint64_t next_[2] = {0, 0};
   domain::Direction direction_ = domain::Direction::kRequest;

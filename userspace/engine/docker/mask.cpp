@@ -14,10 +14,17 @@ namespace {
 using protocol::Line;
 
 // Fields that are looked at, or that tell which engine answered.
-constexpr std::array<std::string_view, 10> kKept = {
-    "user-agent", "content-type", "content-length", "transfer-encoding",
-    "connection", "upgrade",      "expect",         "api-version",
-    "ostype",     "server"};
+constexpr std::array<std::string_view, 11> kKept = {"user-agent",
+                                                    "content-type",
+                                                    "content-length",
+                                                    "transfer-encoding",
+                                                    "connection",
+                                                    "upgrade",
+                                                    "expect",
+                                                    "api-version",
+                                                    "ostype",
+                                                    "server",
+                                                    "x-docker-expose-session-uuid"};
 constexpr std::array<std::string_view, 2> kKeptOfFetch = {"host", "location"};
 // Parameters that hold image references or names.
 constexpr std::array<std::string_view, 6> kReferences = {"t",   "fromImage", "repo",

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/secrets.h"
 #include "engine/docker/conversation.h"
 #include "engine/docker/start.h"
 
@@ -9,6 +10,10 @@ namespace kilnwatch::engine::docker {
 
 using domain::Direction;
 using protocol::Body;
+
+namespace {
+constexpr std::size_t kMaxSession = 128;  // bytes of its name: BuildKit's own have 25
+}
 
 void DockerConversation::line(protocol::Line kind, std::uint64_t pos, std::string_view raw) {
   scene_.out->safe.push_back({direction_, pos, masks_[index()].masked(direction_, kind, raw)});
@@ -23,6 +28,8 @@ Body DockerConversation::request_head(const protocol::Head& head) {
   probing_ = false;
   told_lost_ = false;
   unseen_ = false;  // an engine reads on only when it has answered what came before
+  if (const auto session = head.field("x-docker-expose-session-uuid"); !session.empty())
+    session_ = base::mask_text(session.substr(0, kMaxSession));
   const domain::CallId id{scene_.conn, number_++};
   auto& call = calls_.add(scene_, make_call(head, id, scene_));
   call.head_only = head.first == "HEAD";
@@ -49,7 +56,8 @@ Body DockerConversation::answer_head(const protocol::Head& head) {
   call->unreadable = {};
   const bool hijacked = call->kind() == Kind::kHijack && status == 200 && is_raw_stream(head);
   if (status == 101 || hijacked) {
-    if (call->kind() == Kind::kBuildKit) begin_grpc();
+    if (call->kind() == Kind::kBuildKit || call->kind() == Kind::kSession)
+      begin_grpc(call->kind() == Kind::kSession);
     calls_.end_answer(*call);
     request_.tunnel();
     calls_.forgive();  // input that came before the answer is no request

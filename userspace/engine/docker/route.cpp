@@ -57,6 +57,8 @@ Route route_of(std::string_view method, std::string_view target) {
     route.kind = Kind::kCommit;
   } else if (path == "/grpc") {
     route.kind = Kind::kBuildKit;
+  } else if (path == "/session") {
+    route.kind = Kind::kSession;
   } else if (inner("/containers/", "/start") || inner("/containers/", "/restart")) {
     route.kind = Kind::kStart;
   } else if (inner("/images/", "/tag")) {

@@ -23,6 +23,7 @@ enum class Kind : std::uint8_t {
   kHijack,    // attach, exec start: raw after the answer
   kUnseen,    // an answer whose request was not seen
   kBuildKit,  // /grpc: HTTP/2 after the answer
+  kSession,   // likewise, and the engine asks
 };
 
 struct Route {
