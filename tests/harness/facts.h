@@ -17,8 +17,8 @@ class FactText {
     return call("requested", f.call) + f.method + "|" + f.path + "|" + f.api_version + "|" +
            f.user_agent + "|" + f.remote_context + "|" + f.dockerfile_name + "|" + list(f.tags) +
            list(f.build_arg_names) + f.network_mode +
-           flags({f.quiet, f.buildkit, f.browser, f.midway}) + f.build_ref + f.upload_for + "|" +
-           f.session;
+           flags({f.quiet, f.buildkit, f.browser, f.midway}) + f.build_ref + f.upload_for +
+           (f.session.empty() ? "" : "|" + f.session);
   }
   std::string operator()(const domain::DockerfileSeen& f) const {
     auto out = call("dockerfile", f.call) + f.text + "|" + f.sha256 + list(f.base_images);

@@ -88,8 +88,8 @@ std::vector<Reason> Tracker::vertex_reasons(const Run& run) {
     if (vertex.cached) ++cached;
     if (vertex.error.empty() || reasons.size() >= kMaxCandidates) continue;
     const std::string stage = vertex.stage.empty() ? "" : " of stage " + vertex.stage;
-    reasons.push_back({"step-failed", "step " + std::to_string(vertex.number) + stage + ": " +
-                                          vertex.text + ": " + vertex.error});
+    reasons.push_back(
+        {"step-failed", "step " + std::to_string(vertex.number) + stage + ": " + vertex.error});
   }
   if (!run.vertices.failure().empty()) reasons.push_back({"step-failed", run.vertices.failure()});
   if (!vertices.empty() && cached == vertices.size())

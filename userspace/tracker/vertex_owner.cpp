@@ -24,11 +24,10 @@ bool in_time(const Vertices& vertices, const Vertex& vertex, const Container& co
   return !until || !vertex.done() || until->to + slack >= alive;
 }
 
-// Where the name hides something, what ran says it without: argv has names of variables.
+// What ran: the name has values of ENV and ARG in the place of their names, argv has not.
 std::string instruction_of(const Vertex& vertex, const Container& container) {
   const std::string ran = tracker::instruction_of(container.init_args);
-  const bool hides = vertex.text.find("***") != std::string::npos;
-  return hides && !ran.empty() && !container.args_cut ? ran : vertex.text;
+  return !ran.empty() && !container.args_cut ? ran : vertex.text;
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& one) {
@@ -127,7 +126,9 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
     if (!run.build.request.buildkit || !in_window(run, container)) continue;
     if (run.vertices.all().empty()) ++graphless;
     lossy = lossy || run.lossy;
-    if (run.build.request.quiet) quiet.push_back(&run);
+    // Nobody asked how it goes.
+    const bool silent = last && run.vertices.all().empty();
+    if (run.build.request.quiet || silent) quiet.push_back(&run);
   }
   bool contended = false;
   if (last) {
@@ -184,7 +185,8 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
     if (owner.reasons.size() >= kMaxCandidates) continue;
     const std::string stage = v.stage.empty() ? "" : " of stage " + v.stage;
     owner.reasons.push_back({"candidate", "build " + m.run->build.id + " step " +
-                                              std::to_string(v.number) + stage + ": " + v.text});
+                                              std::to_string(v.number) + stage + ": " +
+                                              instruction_of(v, container)});
   }
   for (Run* run : quiet) {
     if (contended && run != owner.run) {

@@ -42,7 +42,7 @@ struct kw_side {
 	u8 lost;
 	u8 skipped;
 	u8 framed;	/* the next record begins with a frame: where HTTP/2 was taken up */
-	u8 pad;
+	u8 adrift;	/* a record was lost, and none since was marked so */
 	u32 keep;	/* KW_FRAMES: bytes that cross of what is left of this frame */
 };
 

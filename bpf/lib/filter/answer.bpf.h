@@ -154,6 +154,7 @@ __noinline int pass_response(u64 sk, u64 from, u64 length)
 			side->mode = KW_MUTED;
 		if (side->mode == KW_SWITCH || side->mode == KW_MUTED) {
 			side->dfa = KW_DFA_LINE;
+			conn->frames = 0; /* this head says what it is from here on */
 			side->budget = KW_WRITE_HEAD; /* the rest of this head may come in writes of its own */
 			conn->side[KW_REQUEST].mode = KW_MUTED;
 		}

@@ -82,11 +82,11 @@ __noinline int emit_piece(u64 sk, u32 direction, u64 offset, u64 from, u64 size)
 unreadable:
 	bpf_ringbuf_discard(e, 0);
 	count_drop(KW_DROP_COPY);
-	side->lost = 1;
+	side->lost = side->adrift = 1;
 	return 0;
 full:
 	count_drop(KW_DROP_RING);
-	side->lost = 1;
+	side->lost = side->adrift = 1;
 	return 0;
 }
 

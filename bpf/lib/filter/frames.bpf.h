@@ -137,10 +137,11 @@ __noinline int pass_frame_header(u64 sk, u64 direction, u64 from, u64 length)
 		return n;
 	size = side->length >> 40;
 	type = side->length >> 32 & 0xff;
-	stream = side->length & 0xffffffff;
+	stream = side->length & 0x7fffffff; /* the reserved bit says nothing (section 4.1) */
 	side->dfa = 0;
 	side->length = 0;
-	if (!plausible_frame(size, type, stream)) {
+	/* Types that nobody knows are passed over (section 5.5). */
+	if (type <= KW_FRAME_CONTINUATION ? !plausible_frame(size, type, stream) : size > KW_FRAME_LIMIT) {
 		count_drop(KW_DROP_FRAMING);
 		return 0;
 	}
@@ -194,6 +195,12 @@ __noinline u64 pass_frames(u64 sk, u64 direction, u64 from, u64 length, u64 offs
 
 		if (offset >= length)
 			break;
+		/* After a loss the reader knows no place any more: this is one. */
+		if (!side->left && !side->dfa && side->adrift) {
+			hand_over_frames(sk, direction, from, offset);
+			side->framed = 1;
+			side->adrift = 0;
+		}
 		if (!side->left) {
 			int header = pass_frame_header(sk, direction, from + offset, n);
 

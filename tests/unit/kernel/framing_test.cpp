@@ -221,7 +221,8 @@ TEST_CASE("A request that only begins like the preface hides none behind it") {
 }
 
 TEST_CASE("After an upgrade to anything else nothing crosses") {
-  Kernel kernel;
+  const bool midway = GENERATE(false, true);
+  Kernel kernel(midway);
   kernel.read("POST /containers/x/attach HTTP/1.1\r\nHost: x\r\nUpgrade: tcp\r\n\r\n", any_cut());
   kernel.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nX: h2c\r\n\r\n",
                whole());
@@ -278,15 +279,42 @@ TEST_CASE("Bytes that were moved unseen within a payload lose no frame after it"
   CHECK_FALSE(kernel.without_loss(KW_REQUEST));
 }
 
-TEST_CASE("A full ring is marked as a loss") {
+TEST_CASE("After a full ring the next frame is marked: its reader knows no place any more") {
   Kernel kernel;
   kernel.read(kPreface, whole());
-  kw_host_fill_ring(1);
-  kernel.read(frame(1, 1, std::string(60, 'h')), whole());
+  const auto lost = frame(1, 1, std::string(60, 'h'));
+  SECTION("whole frames") {
+    kw_host_fill_ring(1);
+    kernel.read(lost, whole());
+  }
+  SECTION("the header of one") {
+    kw_host_fill_ring(1);
+    kernel.read(lost.substr(0, 9), whole());
+    kernel.read(lost.substr(9), whole());
+  }
+  const auto at = kernel.sent[KW_REQUEST].size();
   kernel.read(frame(1, 3, std::string(60, 'h')), whole());
-  REQUIRE(kernel.pieces[KW_REQUEST].size() == 2);
-  CHECK((kernel.pieces[KW_REQUEST].back().flags & KW_F_LOST_BEFORE) != 0);
+  const auto& last = kernel.pieces[KW_REQUEST].back();
+  CHECK(last.pos == at);
+  CHECK((last.flags & KW_F_AT_HEAD) != 0);
   CHECK(kw_host_drops(KW_DROP_RING) == 1);
+  kernel.read(frame(1, 5, std::string(60, 'h')), whole());
+  CHECK((kernel.pieces[KW_REQUEST].back().flags & KW_F_AT_HEAD) == 0);
+}
+
+TEST_CASE("Frames of a type that nobody knows, and the reserved bit, are passed over") {
+  const auto cut = any_cut();
+  Kernel kernel;
+  Frames asked;
+  asked.bytes = kPreface;
+  // Its payload begins like a frame that would swallow what follows.
+  asked.add(0x20, 0, frame(0, 1, "").replace(0, 3, std::string("\x0f\xff\xff", 3)), 100);
+  asked.add(1, 0x80000001, std::string(60, 'h'), 60);
+  asked.call(3, 100, 100, 0);
+  kernel.read(asked.bytes, cut);
+  check_crossed(kernel, KW_REQUEST, 0, asked);
+  CHECK(kernel.without_loss(KW_REQUEST));
+  CHECK(kw_host_drops(KW_DROP_FRAMING) == 0);
 }
 
 TEST_CASE("Requests over HTTP/1 are framed in any cut") {

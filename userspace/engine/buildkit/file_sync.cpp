@@ -14,7 +14,6 @@ namespace {
 constexpr std::uint32_t kType = 1, kStat = 2, kId = 3, kData = 4, kPath = 1, kMode = 2;
 constexpr std::uint64_t kIsStat = 0, kIsData = 2;
 constexpr std::uint64_t kModeType = 0x8f280000;  // os.ModeType of Go: any bit is no regular file
-constexpr std::size_t kPrefix = 5;               // of a gRPC message
 
 struct Parts {
   std::uint64_t type = kIsStat;
@@ -43,24 +42,6 @@ Parts parts_of(std::string_view packet) {
   return parts;
 }
 
-// [from, from + size) of a message and its prefix, in the conversation.
-std::vector<protocol::Piece> places(const std::vector<protocol::Piece>& pieces, std::size_t from,
-                                    std::size_t size) {
-  std::vector<protocol::Piece> out;
-  for (const auto& piece : pieces) {
-    if (size == 0) break;
-    if (from >= piece.size) {
-      from -= piece.size;
-      continue;
-    }
-    const auto n = std::min(size, piece.size - from);
-    out.push_back({piece.pos + from, n});
-    size -= n;
-    from = 0;
-  }
-  return out;
-}
-
 void vouch(const std::vector<protocol::Piece>& at, std::string_view bytes,
            domain::Direction direction, std::vector<SafeRange>& safe) {
   for (const auto& piece : at) {
@@ -69,12 +50,6 @@ void vouch(const std::vector<protocol::Piece>& at, std::string_view bytes,
     safe.push_back({direction, piece.pos, std::string(bytes.substr(0, n))});
     bytes.remove_prefix(n);
   }
-}
-
-std::string prefixed(std::string_view packet) {
-  std::string out(1, '\0');
-  for (int shift : {24, 16, 8, 0}) out += static_cast<char>(packet.size() >> shift);
-  return out + std::string(packet);
 }
 
 // Of an entry its path and mode, the rest zero.
@@ -102,7 +77,7 @@ std::optional<domain::DockerfileSeen> FileSync::sent(const Packet& packet, domai
     const auto stat = packet.bytes.substr(parts.stat->at, parts.stat->size);
     std::string masked(packet.bytes);
     masked.replace(parts.stat->at, parts.stat->size, masked_stat(stat));
-    vouch(packet.pieces, prefixed(masked), direction, safe);
+    vouch(packet.pieces, masked, direction, safe);
     std::string path;
     std::uint64_t mode = 0;
     Fields fields(stat);
@@ -127,8 +102,7 @@ std::optional<domain::DockerfileSeen> FileSync::sent(const Packet& packet, domai
       broken_ = true;
       return std::nullopt;
     }
-    vouch(packet.pieces, prefixed(packet.bytes).substr(0, kPrefix + parts.data->at), direction,
-          safe);
+    vouch(packet.pieces, packet.bytes.substr(0, parts.data->at), direction, safe);
     take_data(packet, parts.data->at, parts.data->size);
     return std::nullopt;
   }
@@ -137,7 +111,7 @@ std::optional<domain::DockerfileSeen> FileSync::sent(const Packet& packet, domai
     return std::nullopt;
   }
   // An empty packet ends a file.
-  vouch(packet.pieces, prefixed(packet.bytes), direction, safe);
+  vouch(packet.pieces, packet.bytes, direction, safe);
   vouch(places_, base::mask_text_same_length(text_), direction, safe);
   auto parsed = docker::parse_dockerfile(text_);
   domain::DockerfileSeen seen{time,
@@ -156,11 +130,11 @@ void FileSync::asked(const Packet& packet, domain::Direction direction,
                      std::vector<SafeRange>& safe) {
   const auto parts = parts_of(packet.bytes);
   if (packet.whole && !parts.stat && !parts.data)
-    vouch(packet.pieces, prefixed(packet.bytes), direction, safe);
+    vouch(packet.pieces, packet.bytes, direction, safe);
 }
 
 void FileSync::take_data(const Packet& packet, std::size_t at, std::size_t size) {
-  for (const auto& place : places(packet.pieces, kPrefix + at, size)) places_.push_back(place);
+  for (const auto& place : stretch(packet.pieces, at, size)) places_.push_back(place);
   if (places_.size() > kMaxSyncPieces) {
     broken_ = true;
     places_.clear();

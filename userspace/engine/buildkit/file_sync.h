@@ -26,7 +26,7 @@ class FileSync {
  public:
   struct Packet {
     std::string_view bytes;
-    const std::vector<protocol::Piece>& pieces;  // of its prefix and bytes
+    const std::vector<protocol::Piece>& pieces;
     bool whole = true;
   };
   // What the client sent. A Dockerfile once it is whole; its call is not set.

@@ -1,10 +1,12 @@
 #include "engine/buildkit/grpc_conversation.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/secrets.h"
 #include "engine/buildkit/solve.h"
+#include "protocol/url/url.h"
 
 namespace kilnwatch::engine::buildkit {
 namespace {
@@ -18,7 +20,9 @@ constexpr std::string_view kStatus = "/moby.buildkit.v1.Control/Status";
 // A session's: "dir-name" says which of the client's folders (session/filesync).
 constexpr std::string_view kDiffCopy = "/moby.filesync.v1.FileSync/DiffCopy";
 constexpr std::string_view kFolder = "dir-name", kDockerfile = "dockerfile";
-constexpr std::size_t kMaxMessage = 512;  // of an error's text kept
+// SETTINGS with every value that Go's server sends, its acknowledgement, a window.
+constexpr std::uint64_t kUnasked = 256;
+constexpr std::size_t kMaxAgent = 512;  // bytes of a client's name kept
 
 // identity.NewID: 25 letters and digits. A SolveRequest and a StatusRequest both begin with one.
 constexpr std::string_view kRefLead("\x0a\x19", 2);
@@ -39,10 +43,36 @@ protocol::http2::Options options_of(const GrpcConversation::Start& start) {
   return options;
 }
 
-// RFC 9113 names no field that holds a secret of the framing itself; what a client adds may be one.
-bool is_secret(const protocol::http2::Field& field) {
-  return !field.name_known || base::names_secret(field.name) ||
-         base::mask_text_same_length(field.value) != field.value;
+// What a conversation is read by, and what is known to hold nothing of anybody's. All else may: the
+// details of a status are what BuildKit worked on, arguments included.
+constexpr std::array<std::string_view, 17> kKeptFields = {":method",
+                                                          ":scheme",
+                                                          ":path",
+                                                          ":authority",
+                                                          ":status",
+                                                          "content-type",
+                                                          "user-agent",
+                                                          "te",
+                                                          "grpc-encoding",
+                                                          "grpc-accept-encoding",
+                                                          "grpc-status",
+                                                          "grpc-timeout",
+                                                          "traceparent",
+                                                          kFolder,
+                                                          "buildkit-controlapi-buildid",
+                                                          "containerd-namespace",
+                                                          "followpaths"};
+
+bool is_kept(const protocol::http2::Field& field) {
+  return field.name_known &&
+         std::find(kKeptFields.begin(), kKeptFields.end(), field.name) != kKeptFields.end() &&
+         base::mask_text_same_length(field.value) == field.value;
+}
+
+// dockerd serves what a path means, not how it is written (net/url; grpc-go takes URL.Path).
+std::string path_of(const protocol::http2::Stream& stream) {
+  const auto target = protocol::parse_target(stream.path);
+  return target ? target->path : stream.path;
 }
 
 }  // namespace
@@ -61,6 +91,10 @@ void GrpcConversation::data(const domain::Chunk& chunk, Output& out) {
   const auto from = sender_of(chunk.direction);
   if (chunk.at_head && connection_.lost(from)) connection_.resync(from);
   connection_.feed(from, chunk.pos, chunk.bytes, chunk.call_start);
+  // More than what a server says by itself, and nothing of its client.
+  const bool answered = next_[1] > start_.pos[1] + kUnasked;
+  if (answered && !synced_ && !engine_asks() && !std::exchange(missed_, true))
+    blind("what BuildKit was asked for on a connection is not seen");
 }
 
 void GrpcConversation::skip(Direction direction, domain::TimeNs time, std::uint64_t count,
@@ -111,11 +145,11 @@ void GrpcConversation::headers(const Stream& stream, Sender from,
                                const protocol::http2::HeaderBlock& block) {
   vouch(from, block);
   if (stream.client != from) return;
-  if (engine_asks() && stream.path == kDiffCopy && block.list.field(kFolder) == kDockerfile &&
+  if (engine_asks() && path_of(stream) == kDiffCopy && block.list.field(kFolder) == kDockerfile &&
       syncs_.size() < kMaxSyncs)
     syncs_.try_emplace(stream.id);
   if (const auto agent = block.list.field("user-agent"); !agent.empty())
-    user_agent_ = base::mask_text(agent.substr(0, kMaxMessage));
+    user_agent_ = base::mask_text(agent.substr(0, kMaxAgent));
 }
 
 void GrpcConversation::trailers(const Stream&, Sender from,
@@ -130,8 +164,9 @@ void GrpcConversation::headers_unknown(const Stream& stream, Sender, std::string
 // Of a call whose path is not known its first message tells.
 GrpcConversation::Method GrpcConversation::method_of(const Stream& stream,
                                                      std::string_view message) {
-  if (stream.path == kSolve) return Method::kSolve;
-  if (stream.path == kStatus) return Method::kStatus;
+  const auto path = path_of(stream);
+  if (path == kSolve) return Method::kSolve;
+  if (path == kStatus) return Method::kStatus;
   if (!stream.path.empty()) return Method::kOther;
   if (const auto known = guessed_.find(stream.id); known != guessed_.end()) return known->second;
   auto method = Method::kUnknown;
@@ -143,19 +178,24 @@ GrpcConversation::Method GrpcConversation::method_of(const Stream& stream,
 
 void GrpcConversation::message(const Stream& stream, Sender from,
                                const protocol::grpc::Message& message) {
-  take(stream, from,
-       {message.bytes, message.bytes.size(), true, message.compressed, message.pieces});
+  take(stream, from, {message.bytes, message.bytes.size(), true, message.compressed},
+       message.pieces);
 }
 
 void GrpcConversation::message_skipped(const Stream& stream, Sender from,
                                        const protocol::grpc::Skipped& skipped) {
   const bool packed = skipped.compressed;
-  take(
-      stream, from,
-      {packed ? std::string_view() : skipped.front, skipped.length, false, packed, skipped.pieces});
+  take(stream, from, {packed ? std::string_view() : skipped.front, skipped.length, false, packed},
+       skipped.pieces);
 }
 
-void GrpcConversation::take(const Stream& stream, Sender from, const Text& text) {
+// The prefix that says how long a message is holds nothing of anybody's, and whoever reads the
+// stream needs each.
+void GrpcConversation::take(const Stream& stream, Sender from, Text text, const Pieces& pieces) {
+  std::string prefix(1, text.packed ? '\1' : '\0');
+  for (int shift : {24, 16, 8, 0}) prefix += static_cast<char>(text.length >> shift);
+  vouch(direction_of(from), pieces, prefix);
+  text.pieces = stretch(pieces, protocol::grpc::kPrefix, text.bytes.size());
   if (engine_asks()) return synced(stream, from, text);
   const bool client = from == Sender::kConnector;
   // What an answer says by itself is no sign of what was asked.
@@ -170,7 +210,7 @@ void GrpcConversation::asked(const Stream& stream, const Text& text) {
   const auto masked = masked_solve(text.bytes);
   vouch(Direction::kRequest, text, masked);
   auto solve = read_solve(text.bytes);
-  if (!solve.builds || build_of(stream.id) != nullptr) return;
+  if (build_of(stream.id) != nullptr) return;
   auto& request = solve.request;
   request.method = "POST";
   request.path = kSolve;
@@ -243,8 +283,7 @@ void GrpcConversation::end(const Stream& stream, Sender from) {
     if (stream.grpc_status == "0") {
       finish(*build, BuildStatus::kSucceeded);
     } else if (!stream.grpc_status.empty()) {
-      finish(*build, BuildStatus::kFailed,
-             base::mask_text(stream.grpc_message).substr(0, kMaxMessage));
+      finish(*build, BuildStatus::kFailed);
     } else {
       lose(*build, "the end of a build was not seen");
       finish(*build, BuildStatus::kUnknown);
@@ -299,18 +338,15 @@ void GrpcConversation::vouch(Direction direction, const Pieces& pieces, std::str
   }
 }
 
-// With the prefix that says how long it is. Of a compressed one nothing can be masked in its place.
+// Of a compressed one nothing can be masked in its place.
 void GrpcConversation::vouch(Direction direction, const Text& text, std::string_view masked) {
-  if (text.packed) return;
-  std::string bytes(1, '\0');
-  for (int shift : {24, 16, 8, 0}) bytes += static_cast<char>(text.length >> shift);
-  vouch(direction, text.pieces, bytes + std::string(masked));
+  if (!text.packed) vouch(direction, text.pieces, masked);
 }
 
 void GrpcConversation::vouch(Sender from, const protocol::http2::HeaderBlock& block) {
   std::string coded(block.coded);
   for (const auto& field : block.list.fields) {
-    if (field.value_size > 0 && is_secret(field)) protocol::http2::mask_value(coded, field);
+    if (field.value_size > 0 && !is_kept(field)) protocol::http2::mask_value(coded, field);
   }
   // Fields beyond what is kept are not judged.
   if (block.list.dropped == 0 && block.list.error.empty())
@@ -352,9 +388,9 @@ GrpcConversation::Build* GrpcConversation::build_called(const std::string& ref) 
   return nullptr;
 }
 
-void GrpcConversation::finish(Build& build, BuildStatus status, std::string message) {
+void GrpcConversation::finish(Build& build, BuildStatus status) {
   if (std::exchange(build.over, true)) return;
-  out_->facts.emplace_back(domain::BuildEnded{now_, build.call, status, 0, std::move(message)});
+  out_->facts.emplace_back(domain::BuildEnded{now_, build.call, status, 0, {}});
 }
 
 void GrpcConversation::blind(std::string_view reason, std::optional<domain::CallId> build) {

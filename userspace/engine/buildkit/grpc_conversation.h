@@ -58,7 +58,9 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   };
 
   void plain(Sender from, std::uint64_t pos, std::string_view raw) override;
-  void synced(Sender, protocol::http2::Sync) override {}
+  void synced(Sender from, protocol::http2::Sync) override {
+    synced_ = synced_ || from == Sender::kConnector;
+  }
   void headers(const Stream& stream, Sender from,
                const protocol::http2::HeaderBlock& block) override;
   void trailers(const Stream& stream, Sender from,
@@ -80,11 +82,11 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
     std::uint64_t length = 0;
     bool whole = true;
     bool packed = false;  // compressed: what stood on the wire is not `bytes`
-    const Pieces& pieces;
+    Pieces pieces = {};   // of `bytes`
   };
   void begin(domain::TimeNs time, Output& out);
   Method method_of(const Stream& stream, std::string_view message);
-  void take(const Stream& stream, Sender from, const Text& text);
+  void take(const Stream& stream, Sender from, Text text, const Pieces& pieces);
   void asked(const Stream& stream, const Text& text);
   void solved(const Stream& stream, const Text& text);
   void watched(const Stream& stream, const Text& text);
@@ -97,7 +99,7 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   Build& add(domain::BuildRequested request);
   Build* build_of(std::uint32_t stream);
   Build* build_called(const std::string& ref);
-  void finish(Build& build, domain::BuildStatus status, std::string message = {});
+  void finish(Build& build, domain::BuildStatus status);
   void blind(std::string_view reason, std::optional<domain::CallId> build = std::nullopt);
   void lose(Build& build, std::string_view reason);
 
@@ -106,6 +108,8 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   Output* out_ = nullptr;
   std::array<std::uint64_t, 2> next_;
   bool closing_ = false;
+  bool synced_ = false;  // the client's side was found
+  bool missed_ = false;  // that it was not is told
   std::deque<Build> builds_;
   std::map<std::uint32_t, std::string> watches_;  // stream of Status → ref
   std::map<std::uint32_t, FileSync> syncs_;       // of a session, by stream

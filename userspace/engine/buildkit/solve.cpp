@@ -13,7 +13,7 @@ namespace {
 
 // SolveRequest
 constexpr std::uint32_t kRef = 1, kExporterAttrs = 4, kSession = 5, kFrontend = 6, kAttrs = 7,
-                        kEntitlements = 9, kInternal = 11, kExporters = 13;
+                        kEntitlements = 9, kExporters = 13;
 // Exporter, SolveResponse, an entry of a map
 constexpr std::uint32_t kExporterAttr = 2, kResponse = 1, kKey = 1, kValue = 2;
 
@@ -21,15 +21,12 @@ constexpr std::size_t kMaxNames = 128;  // tags, build-arg names, entitlements k
 constexpr std::size_t kMaxName = 128;   // bytes of a ref or session: BuildKit's own have 25
 
 constexpr std::string_view kArg = "build-arg:";
-// Answers a question of the client's instead of building (frontend/subrequests).
-constexpr std::string_view kQuestion = "requestid";
 // The context is what the client pipes in (session/upload).
 constexpr std::string_view kPiped = "http://buildkit-session/";
 
 // Attributes of a frontend of which the value is looked at (frontend/dockerui/config.go).
-constexpr std::array<std::string_view, 8> kKept = {
-    "filename", "target",   "context", "force-network-mode",
-    "no-cache", "platform", "source",  kQuestion};
+constexpr std::array<std::string_view, 7> kKept = {
+    "filename", "target", "context", "force-network-mode", "no-cache", "platform", "source"};
 constexpr std::array<std::string_view, 3> kAnswered = {
     "containerimage.digest", "containerimage.config.digest", "image.name"};
 
@@ -144,8 +141,6 @@ void take_attr(const Entry& entry, Solve& solve) {
     request.network_mode = text();
   } else if (entry.key == "no-cache") {
     request.no_cache = true;
-  } else if (entry.key == kQuestion) {
-    solve.builds = false;
   }
 }
 
@@ -174,7 +169,7 @@ std::string masked_solve(std::string_view message) {
     out += message.substr(out.size(), field.at - out.size());
     const auto value = message.substr(field.at, field.size);
     if (!field.text) {
-      out += field.number == kInternal ? std::string(value) : blank(field);
+      out += blank(field);
     } else if (field.number == kAttrs || field.number == kExporterAttrs) {
       out += masked_entry(value);
     } else if (field.number == kExporters) {
@@ -196,9 +191,8 @@ Solve read_solve(std::string_view message) {
   Field field;
   while (fields.next(field)) {
     const auto value = message.substr(field.at, field.size);
-    if (!field.text) {
-      if (field.number == kInternal && value != std::string_view("\0", 1)) solve.builds = false;
-    } else if (field.number == kRef) {
+    if (!field.text) continue;
+    if (field.number == kRef) {
       solve.request.build_ref = name_of(value);
     } else if (field.number == kSession) {
       solve.session = name_of(value);

@@ -14,7 +14,6 @@ namespace kilnwatch::engine::buildkit {
 std::string masked_solve(std::string_view message);
 
 struct Solve {
-  bool builds = true;              // false: it only asks something, or is the engine's own
   domain::BuildRequested request;  // without time, call and path
   std::string session;
   std::vector<std::string> secrets;  // values of build arguments, as they came

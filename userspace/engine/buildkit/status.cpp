@@ -13,8 +13,10 @@ namespace {
 
 // StatusResponse
 constexpr std::uint32_t kVertexes = 1, kStatuses = 2, kLogs = 3;
-constexpr std::size_t kMaxError = 512;  // of an error's text kept
-constexpr std::size_t kTimeBytes = 24;  // bytes of a Timestamp: two numbers
+constexpr std::size_t kMaxPlace = 128;   // of a stage's or platform's name kept
+constexpr std::size_t kMaxText = 65536;  // of an instruction or image: what a Dockerfile may hold
+constexpr std::size_t kMaxError = 512;   // of an error's text kept
+constexpr std::size_t kTimeBytes = 24;   // bytes of a Timestamp: two numbers
 
 enum class Keep : std::uint8_t { kNo, kDigest, kName, kText, kTime, kFlag };
 
@@ -113,12 +115,13 @@ bool StatusReader::read(std::string_view masked, bool whole, domain::TimeNs time
     seen.call = call;
     seen.digest = vertex.digest();
     seen.kind = name.kind;
-    seen.stage = name.stage;
-    seen.platform = name.platform;
+    seen.stage = name.stage.substr(0, kMaxPlace);
+    seen.platform = name.platform.substr(0, kMaxPlace);
     seen.number = name.number;
     seen.total = name.total;
-    seen.text = name.kind == domain::VertexKind::kBase ? docker::safe_reference(name.text)
-                                                       : base::mask_text(name.text);
+    const auto text = name.text.substr(0, kMaxText);
+    seen.text = name.kind == domain::VertexKind::kBase ? docker::safe_reference(text)
+                                                       : base::mask_text(text);
     seen.cached = vertex.cached();
     seen.started = ns_of(vertex.started());
     seen.completed = ns_of(vertex.completed());

@@ -12,8 +12,7 @@ constexpr unsigned kMaxVarint = 10;  // bytes of 64 bits
 
 std::string blank(const Field& field) {
   std::string out(field.size, '\0');
-  if (!field.text && field.size > 0 && field.size != 4 && field.size != 8)
-    std::fill(out.begin(), out.end() - 1, '\x80');
+  if (field.varint && field.size > 0) std::fill(out.begin(), out.end() - 1, '\x80');
   return out;
 }
 
@@ -47,7 +46,7 @@ bool Fields::next(Field& field) {
     return false;
   }
   if (size > bytes_.size() - begin) return false;
-  field = {cut_in_, kind == kText, begin, static_cast<std::size_t>(size)};
+  field = {cut_in_, kind == kText, kind == kVarint, begin, static_cast<std::size_t>(size)};
   at_ = begin + field.size;
   cut_in_ = 0;
   return true;

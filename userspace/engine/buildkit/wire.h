@@ -11,7 +11,8 @@ namespace kilnwatch::engine::buildkit {
 
 struct Field {
   std::uint32_t number = 0;
-  bool text = false;     // length-delimited: bytes, strings, messages
+  bool text = false;  // length-delimited: bytes, strings, messages
+  bool varint = false;
   std::size_t at = 0;    // where the value begins
   std::size_t size = 0;  // and its bytes
 };

@@ -30,6 +30,8 @@ void DockerConversation::begin(Direction direction, domain::TimeNs time, Output&
 
 void DockerConversation::data(const domain::Chunk& chunk, Output& out) {
   begin(chunk.direction, chunk.time, out);
+  // Of a connection that was open before the sensor only the kernel's mark tells what it speaks.
+  if (!grpc_ && scene_.midway && chunk.at_head && may_be_frame(chunk.bytes)) meet_grpc();
   next_[index()] = chunk.pos + chunk.bytes.size();
   if (grpc_) {
     grpc_->data(chunk, out);
@@ -144,6 +146,18 @@ void DockerConversation::begin_grpc(bool session) {
   start.next_number = &number_;
   if (session) start.session = session_.empty() ? "unnamed" : session_;
   start.pos = {next_[static_cast<std::size_t>(Direction::kRequest)], line_end_};
+  grpc_.emplace(start);
+}
+
+// Streams of it may be met in their middle; what was asked before is not known.
+void DockerConversation::meet_grpc() {
+  buildkit::GrpcConversation::Start start;
+  start.conn = scene_.conn;
+  start.next_number = &number_;
+  start.pos = {next_[0], next_[1]};
+  start.midway = true;
+  calls_.give_up(scene_, Cut::kLost);
+  early_.clear();
   grpc_.emplace(start);
 }
 

@@ -46,6 +46,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   void find_answer(std::string_view bytes);
   void hole(std::uint64_t count, bool lost);
   void begin_grpc(bool session);
+  void meet_grpc();
 
   // messages.cpp: what the parsers found
   void line(protocol::Line kind, std::uint64_t pos, std::string_view raw) override;

@@ -30,6 +30,7 @@ Body DockerConversation::request_head(const protocol::Head& head) {
   unseen_ = false;  // an engine reads on only when it has answered what came before
   if (const auto session = head.field("x-docker-expose-session-uuid"); !session.empty())
     session_ = base::mask_text(session.substr(0, kMaxSession));
+  if (head.first == "PRI") scene_.blind("HTTP/2 without an upgrade is not read");
   const domain::CallId id{scene_.conn, number_++};
   auto& call = calls_.add(scene_, make_call(head, id, scene_));
   call.head_only = head.first == "HEAD";

@@ -21,6 +21,13 @@ inline bool may_be_request(std::string_view bytes) {
   });
 }
 
+// True where the header of an HTTP/2 frame may begin: no letter, as a request or an answer has.
+inline bool may_be_frame(std::string_view bytes) {
+  constexpr unsigned char kMostLength = 0x10;  // 1 MiB, what dockerd's server takes
+  return !bytes.empty() && static_cast<unsigned char>(bytes.front()) <= kMostLength &&
+         bytes.front() != '\r' && bytes.front() != '\n';
+}
+
 // dockerd flushes each message of a stream in one write: chunk size, JSON, line end.
 inline bool may_be_message_chunk(std::string_view bytes) {
   std::size_t size = 0;
