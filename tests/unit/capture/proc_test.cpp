@@ -17,6 +17,7 @@ TEST_CASE("/proc's word for a program counts only while the process is the one t
   other = self;
   other.comm += "x";  // it executed something since
   CHECK(capture::exe_of(other).empty());
+  CHECK(capture::exe_of(other, capture::Comm::kAny) == self.exe);
   other.pid = 0;
   CHECK(capture::exe_of(other).empty());
 }

@@ -133,7 +133,9 @@ class Ring final : public LiveSource {
     if (auto* exec = std::get_if<domain::ProcessExecuted>(&*event);
         exec != nullptr &&
         (exec->process.exe.starts_with("/proc/") || exec->process.exe.starts_with("/dev/fd/"))) {
-      if (auto exe = exe_of(exec->process); !exe.empty()) exec->process.exe = std::move(exe);
+      // busybox takes its applet's name at once.
+      if (auto exe = exe_of(exec->process, Comm::kAny); !exe.empty())
+        exec->process.exe = std::move(exe);
     }
     if (auto* client = std::get_if<domain::ClientSeen>(&*event)) {
       client->process.exe = exe_of(client->process);

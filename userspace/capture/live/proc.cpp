@@ -75,14 +75,15 @@ std::string exe_of(std::uint32_t pid) {
   return n > 0 ? std::string(target, static_cast<std::size_t>(n)) : std::string();
 }
 
-std::string exe_of(const domain::Process& seen) {
+std::string exe_of(const domain::Process& seen, Comm comm) {
   auto exe = exe_of(seen.pid);
   // Behind the link: what is still so now was so then.
   const auto stat = read_small_file(proc(seen.pid, "stat"));
   const auto open = stat.find('('), close = stat.rfind(')');
   if (open == std::string::npos || close == std::string::npos) return {};
   const auto fields = words(stat.substr(close + 1));
-  if (fields.size() < 20 || stat.substr(open + 1, close - open - 1) != seen.comm) return {};
+  if (fields.size() < 20) return {};
+  if (comm == Comm::kSame && stat.substr(open + 1, close - open - 1) != seen.comm) return {};
   const auto start = std::strtoull(fields[19].c_str(), nullptr, 10);
   return start == seen.start / kNanosPerTick ? exe : std::string();
 }

@@ -1,7 +1,6 @@
 #include "engine/buildkit/grpc_conversation.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/secrets.h"
@@ -28,45 +27,12 @@ constexpr std::size_t kMaxAgent = 512;  // bytes of a client's name kept
 constexpr std::string_view kRefLead("\x0a\x19", 2);
 constexpr std::size_t kRefSize = 25;
 
-Sender sender_of(Direction direction) {
-  return direction == Direction::kRequest ? Sender::kConnector : Sender::kAcceptor;
-}
-Direction direction_of(Sender sender) {
-  return sender == Sender::kConnector ? Direction::kRequest : Direction::kResponse;
-}
-
 protocol::http2::Options options_of(const GrpcConversation::Start& start) {
   protocol::http2::Options options;
   options.midway = start.midway;
   options.client = !start.session.empty() ? Sender::kAcceptor : Sender::kConnector;
   options.grpc = true;
   return options;
-}
-
-// What a conversation is read by, and what is known to hold nothing of anybody's. All else may: the
-// details of a status are what BuildKit worked on, arguments included.
-constexpr std::array<std::string_view, 17> kKeptFields = {":method",
-                                                          ":scheme",
-                                                          ":path",
-                                                          ":authority",
-                                                          ":status",
-                                                          "content-type",
-                                                          "user-agent",
-                                                          "te",
-                                                          "grpc-encoding",
-                                                          "grpc-accept-encoding",
-                                                          "grpc-status",
-                                                          "grpc-timeout",
-                                                          "traceparent",
-                                                          kFolder,
-                                                          "buildkit-controlapi-buildid",
-                                                          "containerd-namespace",
-                                                          "followpaths"};
-
-bool is_kept(const protocol::http2::Field& field) {
-  return field.name_known &&
-         std::find(kKeptFields.begin(), kKeptFields.end(), field.name) != kKeptFields.end() &&
-         base::mask_text_same_length(field.value) == field.value;
 }
 
 // dockerd serves what a path means, not how it is written (net/url; grpc-go takes URL.Path).
@@ -135,10 +101,6 @@ std::size_t GrpcConversation::held_bytes() const {
     sum += build.ref.capacity() + build.secrets.held_bytes() + build.status.held_bytes();
   for (const auto& [stream, sync] : syncs_) sum += sizeof(sync) + sync.held_bytes();
   return sum;
-}
-
-void GrpcConversation::plain(Sender from, std::uint64_t pos, std::string_view raw) {
-  out_->safe.push_back({direction_of(from), pos, std::string(raw)});
 }
 
 void GrpcConversation::headers(const Stream& stream, Sender from,
@@ -327,30 +289,6 @@ void GrpcConversation::broken(Sender, std::string_view reason) {
   if (!open) blind(reason);
   // A build that is not seen may give any name to another image.
   out_->facts.emplace_back(domain::ImageMoved{now_, {start_.conn, 0}, {}, false, {}, false});
-}
-
-void GrpcConversation::vouch(Direction direction, const Pieces& pieces, std::string_view bytes) {
-  for (const auto& piece : pieces) {
-    const auto n = std::min(piece.size, bytes.size());
-    if (n == 0) return;
-    out_->safe.push_back({direction, piece.pos, std::string(bytes.substr(0, n))});
-    bytes.remove_prefix(n);
-  }
-}
-
-// Of a compressed one nothing can be masked in its place.
-void GrpcConversation::vouch(Direction direction, const Text& text, std::string_view masked) {
-  if (!text.packed) vouch(direction, text.pieces, masked);
-}
-
-void GrpcConversation::vouch(Sender from, const protocol::http2::HeaderBlock& block) {
-  std::string coded(block.coded);
-  for (const auto& field : block.list.fields) {
-    if (field.value_size > 0 && !is_kept(field)) protocol::http2::mask_value(coded, field);
-  }
-  // Fields beyond what is kept are not judged.
-  if (block.list.dropped == 0 && block.list.error.empty())
-    vouch(direction_of(from), block.pieces, coded);
 }
 
 GrpcConversation::Build& GrpcConversation::add(domain::BuildRequested request) {

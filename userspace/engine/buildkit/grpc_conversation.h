@@ -22,6 +22,15 @@ inline constexpr std::size_t kMaxSolves = 64;    // of one connection that are r
 inline constexpr std::size_t kMaxWatches = 256;  // streams that ask for the status of a build
 inline constexpr std::size_t kMaxSyncs = 16;     // of a session: folders with a Dockerfile
 
+inline protocol::http2::Sender sender_of(domain::Direction direction) {
+  using protocol::http2::Sender;
+  return direction == domain::Direction::kRequest ? Sender::kConnector : Sender::kAcceptor;
+}
+inline domain::Direction direction_of(protocol::http2::Sender sender) {
+  return sender == protocol::http2::Sender::kConnector ? domain::Direction::kRequest
+                                                       : domain::Direction::kResponse;
+}
+
 class GrpcConversation final : public Conversation, private protocol::http2::ConnectionSink {
  public:
   struct Start {

@@ -249,23 +249,32 @@ void BuildCall::unknown_end(const Scene& scene) const {
 void BuildCall::answer_end(const Scene& scene) {
   if (!message_.empty()) take_message(scene, !cut_);
   if (unseen_) return unknown_end(scene);
-  auto ended = output_.ended(scene.now, build_.call, status_);
   // An answer that lasts until the connection is closed has no other end.
+  scene.out->facts.emplace_back(scene.closing ? closed(scene)
+                                              : output_.ended(scene.now, build_.call, status_));
+}
+
+// Clients close as soon as they have read how it ended.
+domain::BuildEnded BuildCall::closed(const Scene& scene) const {
   using domain::BuildStatus;
+  auto ended = output_.ended(scene.now, build_.call, status_);
   const bool open = ended.status == BuildStatus::kUnknown ||
                     (ended.status == BuildStatus::kSucceeded && !output_.surely_built());
-  if (scene.closing && open) ended.status = told_ ? BuildStatus::kUnknown : BuildStatus::kCancelled;
-  scene.out->facts.emplace_back(std::move(ended));
+  if (open) ended.status = told_ ? BuildStatus::kUnknown : BuildStatus::kCancelled;
+  return ended;
 }
 
 void BuildCall::cut(const Scene& scene, Cut how) {
   announce(scene, false);
   if (!message_.empty()) take_message(scene, false);
   if (unseen_) return unknown_end(scene);
-  const auto status =
-      how == Cut::kClosed ? domain::BuildStatus::kCancelled : domain::BuildStatus::kUnknown;
-  if (how == Cut::kLost) tell(scene, "the end of a build was not seen");
-  scene.out->facts.emplace_back(domain::BuildEnded{scene.now, build_.call, status, 0, {}});
+  if (how == Cut::kClosed) {
+    scene.out->facts.emplace_back(closed(scene));
+    return;
+  }
+  tell(scene, "the end of a build was not seen");
+  scene.out->facts.emplace_back(
+      domain::BuildEnded{scene.now, build_.call, domain::BuildStatus::kUnknown, 0, {}});
 }
 
 std::optional<std::uint64_t> BuildCall::held(Direction direction) const {

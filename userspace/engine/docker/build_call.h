@@ -39,6 +39,7 @@ class BuildCall final : public Call {
   void meet(const Scene& scene);
   void tell(const Scene& scene, std::string_view reason);
   void unknown_end(const Scene& scene) const;
+  domain::BuildEnded closed(const Scene& scene) const;
 
   domain::BuildRequested build_;
   protocol::Query query_;  // of the target

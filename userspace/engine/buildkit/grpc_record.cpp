@@ -1,0 +1,70 @@
+// What of a gRPC conversation may be recorded.
+#include <algorithm>
+#include <array>
+
+#include "base/secrets.h"
+#include "engine/buildkit/grpc_conversation.h"
+
+namespace kilnwatch::engine::buildkit {
+namespace {
+
+using domain::Direction;
+using protocol::http2::Sender;
+
+// What a conversation is read by, and what is known to hold nothing of anybody's. All else may: the
+// details of a status are what BuildKit worked on, arguments included.
+constexpr std::array<std::string_view, 17> kKeptFields = {":method",
+                                                          ":scheme",
+                                                          ":path",
+                                                          ":authority",
+                                                          ":status",
+                                                          "content-type",
+                                                          "user-agent",
+                                                          "te",
+                                                          "grpc-encoding",
+                                                          "grpc-accept-encoding",
+                                                          "grpc-status",
+                                                          "grpc-timeout",
+                                                          "traceparent",
+                                                          "dir-name",
+                                                          "buildkit-controlapi-buildid",
+                                                          "containerd-namespace",
+                                                          "followpaths"};
+
+bool is_kept(const protocol::http2::Field& field) {
+  return field.name_known &&
+         std::find(kKeptFields.begin(), kKeptFields.end(), field.name) != kKeptFields.end() &&
+         base::mask_text_same_length(field.value) == field.value;
+}
+
+}  // namespace
+
+void GrpcConversation::plain(Sender from, std::uint64_t pos, std::string_view raw) {
+  out_->safe.push_back({direction_of(from), pos, std::string(raw)});
+}
+
+void GrpcConversation::vouch(Direction direction, const Pieces& pieces, std::string_view bytes) {
+  for (const auto& piece : pieces) {
+    const auto n = std::min(piece.size, bytes.size());
+    if (n == 0) return;
+    out_->safe.push_back({direction, piece.pos, std::string(bytes.substr(0, n))});
+    bytes.remove_prefix(n);
+  }
+}
+
+// Of a compressed one nothing can be masked in its place.
+void GrpcConversation::vouch(Direction direction, const Text& text, std::string_view masked) {
+  if (!text.packed) vouch(direction, text.pieces, masked);
+}
+
+void GrpcConversation::vouch(Sender from, const protocol::http2::HeaderBlock& block) {
+  std::string coded(block.coded);
+  for (const auto& field : block.list.fields) {
+    if (field.value_size > 0 && !is_kept(field)) protocol::http2::mask_value(coded, field);
+  }
+  // Fields beyond what is kept are not judged.
+  if (block.list.dropped == 0 && block.list.error.empty())
+    vouch(direction_of(from), block.pieces, coded);
+}
+
+}  // namespace kilnwatch::engine::buildkit
