@@ -132,16 +132,31 @@ TEST_CASE("Builds that fail, are cancelled or vanish with their connection") {
   CHECK(checked(upgraded({begin})).back().starts_with("ended 7.1 4"));
 }
 
-TEST_CASE("A request that claims to build nothing is told, too: BuildKit may build all the same") {
+TEST_CASE("A request that says it builds nothing is told once something shows that it does") {
   auto question = solve();
   pair(*question.add_frontend_attrs(), "requestid", "frontend.outline");
   auto own = solve();
   own.set_internal(true);
-  for (const auto& request : {question, own}) {
-    CHECK(count(checked(
-                    upgraded({asks(ask(1, kSolvePath, request.SerializeAsString())),
-                              answers(answer(1) + data(1, grpc_message("")) + trailers(1, "0"))})),
-                "requested") == 1);
+  const std::string bridge = "/moby.buildkit.v1.frontend.LLBBridge/Solve";
+  const std::string frontend = Status::part(2, "dockerfile.v0");
+  const std::string asks_only =
+      Status::part(3, Status::part(1, "requestid") + Status::part(2, "kw-canary"));
+  const auto after = [](const engine::buildkit::ControlSolveRequest& request,
+                        std::vector<Turn> turns) {
+    turns.insert(turns.begin(), asks(ask(1, kSolvePath, request.SerializeAsString())));
+    turns.push_back(answers(answer(1) + data(1, grpc_message("")) + trailers(1, "0")));
+    return count(checked(upgraded(turns)), "requested");
+  };
+  for (auto request : {question, own}) {
+    CHECK(after(request, {}) == 0);
+    CHECK(after(request, {asks(ask(3, bridge, frontend + asks_only))}) == 0);
+    CHECK(after(request, {asks(ask(3, bridge, frontend))}) == 1);
+    CHECK(after(request, {asks(ask(3, bridge, asks_only + Status::part(1, "x")))}) == 1);
+    CHECK(after(request, {asks(ask(3, kStatusPath, status_request())),
+                          answers(answer(3) +
+                                  data(3, grpc_message(Status().vertex(kRun, 1).bytes())))}) == 1);
+    request.set_frontend("gateway.v0");
+    CHECK(after(request, {}) == 1);
   }
 }
 

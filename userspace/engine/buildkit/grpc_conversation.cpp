@@ -1,6 +1,7 @@
 #include "engine/buildkit/grpc_conversation.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/secrets.h"
@@ -16,6 +17,7 @@ using protocol::http2::Sender;
 
 constexpr std::string_view kSolve = "/moby.buildkit.v1.Control/Solve";
 constexpr std::string_view kStatus = "/moby.buildkit.v1.Control/Status";
+constexpr std::string_view kBridge = "/moby.buildkit.v1.frontend.LLBBridge/Solve";
 // A session's: "dir-name" says which of the client's folders (session/filesync).
 constexpr std::string_view kDiffCopy = "/moby.filesync.v1.FileSync/DiffCopy";
 constexpr std::string_view kFolder = "dir-name", kDockerfile = "dockerfile";
@@ -129,6 +131,7 @@ GrpcConversation::Method GrpcConversation::method_of(const Stream& stream,
   const auto path = path_of(stream);
   if (path == kSolve) return Method::kSolve;
   if (path == kStatus) return Method::kStatus;
+  if (path == kBridge) return Method::kBridge;
   if (!stream.path.empty()) return Method::kOther;
   if (const auto known = guessed_.find(stream.id); known != guessed_.end()) return known->second;
   auto method = Method::kUnknown;
@@ -166,6 +169,7 @@ void GrpcConversation::take(const Stream& stream, Sender from, Text text, const 
                           : Method::kUnknown;
   if (method == Method::kSolve) return client ? asked(stream, text) : solved(stream, text);
   if (method == Method::kStatus) return client ? watched(stream, text) : told(stream, text);
+  if (method == Method::kBridge && client) bridged(text);
 }
 
 void GrpcConversation::asked(const Stream& stream, const Text& text) {
@@ -178,7 +182,7 @@ void GrpcConversation::asked(const Stream& stream, const Text& text) {
   request.path = kSolve;
   request.user_agent = user_agent_;
   request.session = std::move(solve.session);
-  auto& build = add(std::move(request));
+  auto& build = add(std::move(request), solve.builds || !text.whole);
   build.stream = stream.id;
   if (text.whole) {
     build.secrets.know(std::move(solve.secrets));
@@ -191,7 +195,7 @@ void GrpcConversation::solved(const Stream& stream, const Text& text) {
   const auto masked = masked_solved(text.bytes);
   vouch(Direction::kResponse, text, masked);
   auto* build = build_of(stream.id);
-  if (build == nullptr) return;
+  if (build == nullptr || build->held) return;
   auto answer = read_solved(masked);
   for (auto& tag : answer.tags)
     out_->facts.emplace_back(domain::BuildTagAnnounced{now_, build->call, std::move(tag)});
@@ -215,13 +219,21 @@ void GrpcConversation::told(const Stream& stream, const Text& text) {
     domain::BuildRequested request;
     request.buildkit = request.midway = true;
     request.build_ref = watch->second;
-    build = &add(std::move(request));
+    build = &add(std::move(request), true);
     lose(*build, "the build began before its conversation was met");
   }
   auto masked = masked_status(text.bytes, build->secrets);
   vouch(Direction::kResponse, text, masked);
-  if (!build->status.read(masked, text.whole, now_, build->call, out_->facts))
-    lose(*build, "a message of BuildKit could not be read to its end");
+  std::vector<domain::ApiFact> facts;
+  const bool whole = build->status.read(masked, text.whole, now_, build->call, facts);
+  const bool runs = std::any_of(facts.begin(), facts.end(), [](const domain::ApiFact& fact) {
+    const auto* vertex = std::get_if<domain::VertexSeen>(&fact);
+    return vertex != nullptr && vertex->kind == domain::VertexKind::kRun;
+  });
+  if (runs) announce(*build);
+  if (build->held) return;
+  std::move(facts.begin(), facts.end(), std::back_inserter(out_->facts));
+  if (!whole) lose(*build, "a message of BuildKit could not be read to its end");
 }
 
 void GrpcConversation::synced(const Stream& stream, Sender from, const Text& text) {
@@ -234,6 +246,21 @@ void GrpcConversation::synced(const Stream& stream, Sender from, const Text& tex
   if (!dockerfile) return;
   out_->facts.emplace_back(domain::ContextFetched{
       now_, start_.conn, domain::session_url(start_.session), {}, std::move(*dockerfile)});
+}
+
+void GrpcConversation::bridged(const Text& text) {
+  vouch(Direction::kRequest, text, masked_bridge(text.bytes));
+  if (text.whole && !bridge_builds(text.bytes)) return;
+  for (auto& build : builds_) {
+    if (!build.over) announce(build);
+  }
+}
+
+void GrpcConversation::announce(Build& build) {
+  if (!build.held) return;
+  build.held->time = now_;
+  out_->facts.emplace_back(std::move(*build.held));
+  build.held.reset();
 }
 
 void GrpcConversation::end(const Stream& stream, Sender from) {
@@ -291,7 +318,7 @@ void GrpcConversation::broken(Sender, std::string_view reason) {
   out_->facts.emplace_back(domain::ImageMoved{now_, {start_.conn, 0}, {}, false, {}, false});
 }
 
-GrpcConversation::Build& GrpcConversation::add(domain::BuildRequested request) {
+GrpcConversation::Build& GrpcConversation::add(domain::BuildRequested request, bool builds) {
   if (builds_.size() >= kMaxSolves) {
     auto oldest =
         std::find_if(builds_.begin(), builds_.end(), [](const Build& b) { return b.over; });
@@ -307,8 +334,9 @@ GrpcConversation::Build& GrpcConversation::add(domain::BuildRequested request) {
   Build build;
   build.call = request.call;
   build.ref = request.build_ref;
+  build.held = std::move(request);
   builds_.push_back(std::move(build));
-  out_->facts.emplace_back(std::move(request));
+  if (builds) announce(builds_.back());
   return builds_.back();
 }
 
@@ -327,7 +355,7 @@ GrpcConversation::Build* GrpcConversation::build_called(const std::string& ref) 
 }
 
 void GrpcConversation::finish(Build& build, BuildStatus status) {
-  if (std::exchange(build.over, true)) return;
+  if (std::exchange(build.over, true) || build.held) return;
   out_->facts.emplace_back(domain::BuildEnded{now_, build.call, status, 0, {}});
 }
 
@@ -337,7 +365,8 @@ void GrpcConversation::blind(std::string_view reason, std::optional<domain::Call
 }
 
 void GrpcConversation::lose(Build& build, std::string_view reason) {
-  if (!std::exchange(build.told, true)) blind(reason, build.call);
+  if (std::exchange(build.told, true)) return;
+  blind(reason, build.held ? std::nullopt : std::optional(build.call));
 }
 
 }  // namespace kilnwatch::engine::buildkit

@@ -55,13 +55,15 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   using Stream = protocol::http2::Stream;
   using Sender = protocol::http2::Sender;
   using Pieces = std::vector<protocol::Piece>;
-  enum class Method : std::uint8_t { kOther, kUnknown, kSolve, kStatus };
+  enum class Method : std::uint8_t { kOther, kUnknown, kSolve, kStatus, kBridge };
   struct Build {
     domain::CallId call;
     std::string ref;
     std::uint32_t stream = 0;  // of Solve; 0: not seen
     StepSecrets secrets;
     StatusReader status;
+    // Of one that says it builds nothing; told once something shows that it does.
+    std::optional<domain::BuildRequested> held = {};
     bool over = false;
     bool told = false;  // that facts of it were lost
   };
@@ -100,12 +102,14 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   void solved(const Stream& stream, const Text& text);
   void watched(const Stream& stream, const Text& text);
   void told(const Stream& stream, const Text& text);
+  void bridged(const Text& text);
   void synced(const Stream& stream, Sender from, const Text& text);
   bool engine_asks() const { return !start_.session.empty(); }
   void vouch(domain::Direction direction, const Pieces& pieces, std::string_view bytes);
   void vouch(domain::Direction direction, const Text& text, std::string_view masked);
   void vouch(Sender from, const protocol::http2::HeaderBlock& block);
-  Build& add(domain::BuildRequested request);
+  Build& add(domain::BuildRequested request, bool builds);
+  void announce(Build& build);
   Build* build_of(std::uint32_t stream);
   Build* build_called(const std::string& ref);
   void finish(Build& build, domain::BuildStatus status);

@@ -12,15 +12,21 @@ namespace kilnwatch::engine::buildkit {
 namespace {
 
 // SolveRequest
-constexpr std::uint32_t kRef = 1, kExporterAttrs = 4, kSession = 5, kFrontend = 6, kAttrs = 7,
-                        kEntitlements = 9, kExporters = 13;
+constexpr std::uint32_t kRef = 1, kDefinition = 2, kExporterAttrs = 4, kSession = 5, kFrontend = 6,
+                        kAttrs = 7, kEntitlements = 9, kInternal = 11, kExporters = 13;
 // Exporter, SolveResponse, an entry of a map
 constexpr std::uint32_t kExporterAttr = 2, kResponse = 1, kKey = 1, kValue = 2;
 
 constexpr std::size_t kMaxNames = 128;  // tags, build-arg names, entitlements kept
 constexpr std::size_t kMaxName = 128;   // bytes of a ref or session: BuildKit's own have 25
 
+// LLBBridge's SolveRequest
+constexpr std::uint32_t kBridgeDefinition = 1, kBridgeFrontend = 2, kBridgeOpt = 3;
+
 constexpr std::string_view kArg = "build-arg:";
+// Asks the frontend something instead of building (frontend/subrequests); another frontend than
+// BuildKit's own may build all the same.
+constexpr std::string_view kQuestion = "requestid", kOwnFrontend = "dockerfile.v0";
 // The context is what the client pipes in (session/upload).
 constexpr std::string_view kPiped = "http://buildkit-session/";
 
@@ -169,7 +175,7 @@ std::string masked_solve(std::string_view message) {
     out += message.substr(out.size(), field.at - out.size());
     const auto value = message.substr(field.at, field.size);
     if (!field.text) {
-      out += blank(field);
+      out += field.number == kInternal ? std::string(value) : blank(field);
     } else if (field.number == kAttrs || field.number == kExporterAttrs) {
       out += masked_entry(value);
     } else if (field.number == kExporters) {
@@ -187,11 +193,17 @@ std::string masked_solve(std::string_view message) {
 Solve read_solve(std::string_view message) {
   Solve solve;
   solve.request.buildkit = true;
+  bool internal = false, question = false, definition = false;
+  std::string_view frontend;
   Fields fields(message);
   Field field;
   while (fields.next(field)) {
     const auto value = message.substr(field.at, field.size);
+    if (field.number == kInternal) internal = !field.text && value != std::string_view("\0", 1);
     if (!field.text) continue;
+    definition = definition || (field.number == kDefinition && field.size > 0);
+    if (field.number == kFrontend) frontend = value;
+    question = question || (field.number == kAttrs && entry_of(value).key == kQuestion);
     if (field.number == kRef) {
       solve.request.build_ref = name_of(value);
     } else if (field.number == kSession) {
@@ -205,7 +217,40 @@ Solve read_solve(std::string_view message) {
       take_exporter(value, solve);
     }
   }
+  question = question && (frontend.empty() || frontend == kOwnFrontend);
+  solve.builds = definition || !(question || (internal && frontend.empty()));
   return solve;
+}
+
+std::string masked_bridge(std::string_view message) {
+  std::string out;
+  Fields fields(message);
+  Field field;
+  while (fields.next(field)) {
+    out += message.substr(out.size(), field.at - out.size());
+    const auto value = message.substr(field.at, field.size);
+    if (field.text && field.number == kBridgeFrontend) {
+      out += base::mask_text_same_length(value);
+    } else {
+      out += field.text && field.number == kBridgeOpt ? masked_entry(value) : blank(field);
+    }
+  }
+  return out;
+}
+
+bool bridge_builds(std::string_view message) {
+  bool question = false;
+  std::string_view frontend;
+  Fields fields(message);
+  Field field;
+  while (fields.next(field)) {
+    const auto value = message.substr(field.at, field.size);
+    if (!field.text) continue;
+    if (field.number == kBridgeDefinition && field.size > 0) return true;
+    if (field.number == kBridgeFrontend) frontend = value;
+    question = question || (field.number == kBridgeOpt && entry_of(value).key == kQuestion);
+  }
+  return !question || frontend != kOwnFrontend;
 }
 
 std::string masked_solved(std::string_view message) {
