@@ -172,11 +172,11 @@ TEST_CASE("An ARG before the first FROM is an instruction of its own, stages hav
 }
 
 TEST_CASE("A client that leaves once it has read the error leaves a build that failed") {
-  const auto output = converse(
-      {asks("POST /build HTTP/1.1\r\nContent-Length: 0\r\n\r\n"), answers(kChunkedOk),
-       answers(stream("Step 1/2 : FROM a")), answers(stream("Step 2/2 : RUN false")),
-       answers(message(R"({"errorDetail":{"code":1,"message":"x"},"error":"x"})"))},
-      whole());
+  const auto output =
+      converse({asks("POST /build HTTP/1.1\r\nContent-Length: 0\r\n\r\n"), answers(kChunkedOk),
+                answers(stream("Step 1/2 : FROM a")), answers(stream("Step 2/2 : RUN false")),
+                answers(message(R"({"errorDetail":{"code":1,"message":"x"},"error":"x"})"))},
+               whole());
   const auto ends = facts_of<domain::BuildEnded>(output);
   REQUIRE(ends.size() == 1);
   CHECK(ends[0].status == domain::BuildStatus::kFailed);
