@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <string_view>
 
 #include "base/text.h"
@@ -21,11 +22,13 @@ inline bool may_be_request(std::string_view bytes) {
   });
 }
 
-// True where the header of an HTTP/2 frame may begin: no letter, as a request or an answer has.
+// True where an HTTP/2 frame may begin (RFC 9113 section 4.1), of which the kernel hands over the
+// whole header: no letter, as a request or an answer has, a known type, a stream.
 inline bool may_be_frame(std::string_view bytes) {
-  constexpr unsigned char kMostLength = 0x10;  // 1 MiB, what dockerd's server takes
-  return !bytes.empty() && static_cast<unsigned char>(bytes.front()) <= kMostLength &&
-         bytes.front() != '\r' && bytes.front() != '\n';
+  constexpr std::size_t kHeader = 9;
+  constexpr unsigned kMostLength = 0x10, kMostType = 9;  // 1 MiB, what dockerd's server takes
+  const auto at = [bytes](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
+  return bytes.size() >= kHeader && at(0) <= kMostLength && at(3) <= kMostType && at(5) < 0x80;
 }
 
 // dockerd flushes each message of a stream in one write: chunk size, JSON, line end.
