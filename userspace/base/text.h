@@ -22,6 +22,18 @@ inline std::string trimmed(std::string text) {
   return text;
 }
 
+// Lower-case hexadecimal digits, at least one.
+inline bool is_hex(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+// "sha256:<64 hex>", as engines write the digest of an image, a layer or a vertex.
+inline bool is_digest(std::string_view text) {
+  constexpr std::string_view kAlgorithm = "sha256:";
+  return text.starts_with(kAlgorithm) && text.size() == kAlgorithm.size() + 64 &&
+         is_hex(text.substr(kAlgorithm.size()));
+}
+
 // Parts that each end in NUL, as in an argument vector; a last one without NUL is kept.
 inline std::vector<std::string> split_nul(std::string_view text) {
   std::vector<std::string> parts;

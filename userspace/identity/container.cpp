@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace kilnwatch::identity {
 namespace {
 
-bool all_in(std::string_view text, std::string_view alphabet) {
-  return text.find_first_not_of(alphabet) == std::string_view::npos;
-}
-
-bool is_hex64(std::string_view text) {
-  return text.size() == 64 && all_in(text, "0123456789abcdef");
-}
+bool is_hex64(std::string_view text) { return text.size() == 64 && base::is_hex(text); }
 
 std::string_view id_in(std::string_view part, std::string_view parent) {
   constexpr std::string_view kScope = ".scope";
@@ -57,7 +53,7 @@ std::string container_of(const domain::Cgroup& cgroup) {
 }
 
 bool is_buildkit_step(std::string_view id) {
-  return id.size() == 25 && all_in(id, "0123456789abcdefghijklmnopqrstuvwxyz");
+  return id.size() == 25 && id.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz") == id.npos;
 }
 
 bool runs_buildkit_step(const domain::Process& runtime, const domain::Process* parent,

@@ -4,15 +4,13 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.h"
+
 namespace kilnwatch::tracker {
 namespace {
 
 constexpr std::string_view kAlgorithm = "sha256:";
 constexpr std::size_t kFullId = 64;
-
-bool is_hex(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789abcdef") == text.npos;
-}
 
 std::string bare(const std::string& id) {
   return id.starts_with(kAlgorithm) ? id.substr(kAlgorithm.size()) : id;
@@ -105,7 +103,7 @@ std::size_t Images::by_id(const std::string& name, domain::TimeNs now) const {
   if (const std::size_t digest = name.find("@sha256:"); digest != std::string::npos) {
     id = name.substr(digest + 1 + kAlgorithm.size());
   }
-  if (!is_hex(id) || id.size() > kFullId) return kNone;
+  if (!base::is_hex(id) || id.size() > kFullId) return kNone;
   std::size_t found = kNone;
   for (std::size_t i = images_.size(); i-- > 0;) {
     const std::string ours = bare(images_[i].image.id);

@@ -160,11 +160,6 @@ void take_exporter(std::string_view bytes, Solve& solve) {
   }
 }
 
-bool is_digest(std::string_view text) {
-  constexpr std::string_view kLead = "sha256:";
-  return text.starts_with(kLead) && text.size() == kLead.size() + 64;
-}
-
 }  // namespace
 
 std::string masked_solve(std::string_view message) {
@@ -274,9 +269,10 @@ Solved read_solved(std::string_view message) {
   while (fields.next(field)) {
     if (!field.text || field.number != kResponse) continue;
     const auto entry = entry_of(message.substr(field.at, field.size));
-    if (entry.key == "containerimage.digest" && is_digest(entry.value))
+    if (entry.key == "containerimage.digest" && base::is_digest(entry.value))
       solved.ids.emplace_back(entry.value);
-    if (entry.key == "containerimage.config.digest" && is_digest(entry.value)) config = entry.value;
+    if (entry.key == "containerimage.config.digest" && base::is_digest(entry.value))
+      config = entry.value;
     if (entry.key == "image.name") add_tags(entry.value, solved.tags);
   }
   // dockerd's own store knows an image by its config, containerd's by its manifest.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/secrets.h"
+#include "base/text.h"
 #include "engine/buildkit/vertex_name.h"
 #include "engine/buildkit/wire.h"
 #include "engine/docker/mask.h"
@@ -34,12 +35,6 @@ Keep rule_of(std::uint32_t message, std::uint32_t field) {
   return message == kLogs ? at(kLog) : Keep::kNo;
 }
 
-bool is_digest(std::string_view text) {
-  constexpr std::string_view kLead = "sha256:";
-  return text.starts_with(kLead) && text.size() == kLead.size() + 64 &&
-         text.find_first_not_of("0123456789abcdef", kLead.size()) == text.npos;
-}
-
 // One of the messages within.
 std::string masked_part(std::uint32_t message, std::string_view bytes, const StepSecrets& secrets) {
   std::string out(bytes.size(), '\0');
@@ -52,7 +47,7 @@ std::string masked_part(std::uint32_t message, std::string_view bytes, const Ste
     const Keep rule = rule_of(message, field.number);
     if (field.text && rule == Keep::kName) kept = secrets.masked_name(value);
     if (field.text && rule == Keep::kText) kept = secrets.masked_text(value);
-    const bool plain = field.text ? (rule == Keep::kDigest && is_digest(value)) ||
+    const bool plain = field.text ? (rule == Keep::kDigest && base::is_digest(value)) ||
                                         (rule == Keep::kTime && field.size <= kTimeBytes)
                                   : rule == Keep::kFlag && field.size == 1;
     if (plain) kept = value;
@@ -108,7 +103,7 @@ bool StatusReader::read(std::string_view masked, bool whole, domain::TimeNs time
   const auto take = [&](const Vertex& vertex) {
     const auto name = parse_vertex_name(vertex.name());
     if (name.exports) export_ = vertex.digest();
-    if (!is_digest(vertex.digest())) return;
+    if (!base::is_digest(vertex.digest())) return;
     if (name.kind == domain::VertexKind::kOther && vertex.error().empty()) return;
     domain::VertexSeen seen;
     seen.time = time;
@@ -132,7 +127,7 @@ bool StatusReader::read(std::string_view masked, bool whole, domain::TimeNs time
     constexpr std::string_view kWriting = "writing image ", kNaming = "naming to ";
     if (!status.has_completed() || export_.empty() || status.vertex() != export_) return;
     const std::string_view id = status.id();
-    if (id.starts_with(kWriting) && is_digest(id.substr(kWriting.size()))) {
+    if (id.starts_with(kWriting) && base::is_digest(id.substr(kWriting.size()))) {
       facts.emplace_back(
           domain::BuildImageAnnounced{time, call, std::string(id.substr(kWriting.size())), false});
     } else if (id.starts_with(kNaming)) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/secrets.h"
+#include "base/text.h"
 #include "engine/docker/mask.h"
 #include "protocol/json/json.h"
 
@@ -12,13 +13,8 @@ namespace kilnwatch::engine::docker {
 namespace {
 
 constexpr std::size_t kShortId = 12;
-constexpr std::size_t kLongId = 64;
 constexpr std::size_t kMaxError = 512;   // of an error's text kept
 constexpr std::size_t kMaxFront = 4096;  // looked at of a message that is cut
-
-bool is_hex(std::string_view text) {
-  return text.find_first_not_of("0123456789abcdef") == text.npos;
-}
 
 // "Step 2/3 : RUN …": number, total and text; number 0 when it is no such line.
 domain::BuildStepAnnounced step_of(std::string_view text) {
@@ -32,10 +28,6 @@ domain::BuildStepAnnounced step_of(std::string_view text) {
   if (!tail.starts_with(" : ")) return {};
   step.instruction = base::mask_text(tail.substr(3));
   return step;
-}
-
-bool is_digest(std::string_view text) {
-  return text.starts_with("sha256:") && text.size() == 7 + kLongId && is_hex(text.substr(7));
 }
 
 }  // namespace
@@ -75,7 +67,7 @@ BuildOutput::Said BuildOutput::judge(const Message& message, domain::TimeNs time
   }
   if (const auto* aux = protocol::json_find(*value, "aux"); aux != nullptr) {
     const auto id = protocol::json_string(protocol::json_find(*aux, "ID"));
-    if (!is_digest(id)) return Said::kNothing;
+    if (!base::is_digest(id)) return Said::kNothing;
     last_aux_ = id;
     // BuildKit's is the last thing it says; the classic builder has one for each stage.
     if (text_of("id") == "moby.image.id") built_ = surely_built_ = true;
@@ -99,7 +91,7 @@ bool BuildOutput::line(const std::string& stream, const std::string& aux, domain
   };
   const auto short_id = [&](std::string_view lead) {
     auto id = after(lead);
-    return id.size() == kShortId && is_hex(id) ? id : std::string();
+    return id.size() == kShortId && base::is_hex(id) ? id : std::string();
   };
   if (text.starts_with("Step ")) {
     auto step = step_of(text);
@@ -120,12 +112,13 @@ bool BuildOutput::line(const std::string& stream, const std::string& aux, domain
     facts.emplace_back(domain::BuildImageAnnounced{time, call, std::move(id), true});
   } else if (auto tag = after("Successfully tagged "); !tag.empty()) {
     facts.emplace_back(domain::BuildTagAnnounced{time, call, safe_reference(tag)});
-  } else if (is_digest(text)) {
+  } else if (base::is_digest(text)) {
     built_ = true;  // q=1: the id is all that is written
     surely_built_ = surely_built_ || !wrote_;
     facts.emplace_back(domain::BuildImageAnnounced{time, call, std::string(text), true});
   } else {
-    return text.size() == 6 + kShortId && text.starts_with(" ---> ") && is_hex(text.substr(6));
+    return text.size() == 6 + kShortId && text.starts_with(" ---> ") &&
+           base::is_hex(text.substr(6));
   }
   return true;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "engine/docker/mask.h"
 #include "protocol/json/json.h"
 
@@ -12,12 +13,6 @@ namespace {
 using domain::Direction;
 
 constexpr std::size_t kMaxMessage = 4096;  // those that count are a reference and an id long
-constexpr std::size_t kDigest = 7 + 64;    // "sha256:" and hex
-
-bool is_digest(std::string_view text) {
-  return text.size() == kDigest && text.starts_with("sha256:") &&
-         text.substr(7).find_first_not_of("0123456789abcdef") == text.npos;
-}
 
 // Of "host:5000/name:tag" the place of ":tag"; its end when there is none.
 std::size_t tag_of(std::string_view name) {
@@ -30,7 +25,7 @@ std::size_t tag_of(std::string_view name) {
 std::string reference_of(std::string_view name, std::string_view tag) {
   if (name.ends_with(':')) name.remove_suffix(1);  // moby: "special case: pull -a"
   if (name.empty() || tag.empty()) return std::string(name);
-  return std::string(name.substr(0, tag_of(name))) + (is_digest(tag) ? "@" : ":") +
+  return std::string(name.substr(0, tag_of(name))) + (base::is_digest(tag) ? "@" : ":") +
          std::string(tag);
 }
 
@@ -77,7 +72,7 @@ bool ImageCall::read(const Scene& scene, std::string& reference) {
   }
   if (kind() == Kind::kCommit) {
     const auto id = text_of("Id");
-    if (is_digest(id)) image_ = id;
+    if (base::is_digest(id)) image_ = id;
     return !image_.empty();
   }
   if (kind() == Kind::kLoad) return loaded(scene, text_of("stream"), reference);
@@ -89,10 +84,10 @@ bool ImageCall::read(const Scene& scene, std::string& reference) {
 // moby: daemon/internal/distribution/pull.go, writeStatus; daemon/images/image_import.go.
 bool ImageCall::status_line(const std::string& text) {
   if (kind() == Kind::kImport) {
-    if (!is_digest(text)) return false;
+    if (!base::is_digest(text)) return false;
     image_ = text;
   } else if (text.starts_with("Digest: ")) {
-    if (!is_digest(text.substr(8))) return false;
+    if (!base::is_digest(text.substr(8))) return false;
     image_ = text.substr(8);  // of the manifest: where images are kept by containerd, the id
   } else if (text.starts_with("Status: Downloaded newer image for ")) {
     newer_ = true;
