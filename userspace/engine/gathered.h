@@ -8,8 +8,20 @@
 #include <vector>
 
 #include "engine/conversation.h"
+#include "protocol/piece.h"
 
 namespace kilnwatch::engine {
+
+// Vouches for what stands at those places with `safe`, as far as both go.
+inline void vouch(domain::Direction direction, const std::vector<protocol::Piece>& places,
+                  std::string_view safe, std::vector<SafeRange>& out) {
+  for (const auto& place : places) {
+    const auto n = std::min(place.size, safe.size());
+    if (n == 0) return;
+    out.push_back({direction, place.pos, std::string(safe.substr(0, n))});
+    safe.remove_prefix(n);
+  }
+}
 
 class Gathered {
  public:
@@ -24,6 +36,7 @@ class Gathered {
   }
   bool empty() const { return bytes_.empty(); }
   std::size_t size() const { return bytes_.size(); }
+  std::size_t pieces() const { return pieces_.size(); }
   std::size_t held_bytes() const { return bytes_.capacity() + pieces_.capacity() * sizeof(Piece); }
   const std::string& bytes() const { return bytes_; }
   std::uint64_t first_pos() const { return pieces_.front().pos; }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/secrets.h"
-#include "base/sha256.h"
 #include "engine/buildkit/wire.h"
 #include "engine/docker/dockerfile.h"
 
@@ -21,50 +20,25 @@ struct Parts {
   std::optional<Field> stat, data;
 };
 
-std::uint64_t number(std::string_view varint) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < varint.size() && i < 10; ++i)
-    value |= static_cast<std::uint64_t>(static_cast<unsigned char>(varint[i]) & 0x7fu) << (7 * i);
-  return value;
-}
-
 Parts parts_of(std::string_view packet) {
   Parts parts;
   Fields fields(packet);
   Field field;
   while (fields.next(field)) {
-    const auto value = packet.substr(field.at, field.size);
-    if (field.number == kType && !field.text) parts.type = number(value);
-    if (field.number == kId && !field.text) parts.id = number(value);
+    if (field.number == kType && field.varint) parts.type = field.value;
+    if (field.number == kId && field.varint) parts.id = field.value;
     if (field.number == kStat && field.text) parts.stat = field;
     if (field.number == kData && field.text) parts.data = field;
   }
   return parts;
 }
 
-void vouch(const std::vector<protocol::Piece>& at, std::string_view bytes,
-           domain::Direction direction, std::vector<SafeRange>& safe) {
-  for (const auto& piece : at) {
-    const auto n = std::min(piece.size, bytes.size());
-    if (n == 0) return;
-    safe.push_back({direction, piece.pos, std::string(bytes.substr(0, n))});
-    bytes.remove_prefix(n);
-  }
-}
-
 // Of an entry its path and mode, the rest zero.
 std::string masked_stat(std::string_view stat) {
-  std::string out(stat);
-  Fields fields(stat);
-  Field field;
-  while (fields.next(field)) {
-    const auto value = stat.substr(field.at, field.size);
-    std::string kept = blank(field);
-    if (field.text && field.number == kPath) kept = base::mask_text_same_length(value);
-    if (!field.text && field.number == kMode) kept = value;
-    out.replace(field.at, field.size, kept);
-  }
-  return fields.whole() ? out : std::string(stat.size(), '\0');
+  return rewritten_part(stat, [](const Field& field, std::string_view value) {
+    if (field.text && field.number == kPath) return base::mask_text_same_length(value);
+    return field.varint && field.number == kMode ? std::string(value) : blank(field);
+  });
 }
 
 }  // namespace
@@ -77,14 +51,14 @@ std::optional<domain::DockerfileSeen> FileSync::sent(const Packet& packet, domai
     const auto stat = packet.bytes.substr(parts.stat->at, parts.stat->size);
     std::string masked(packet.bytes);
     masked.replace(parts.stat->at, parts.stat->size, masked_stat(stat));
-    vouch(packet.pieces, masked, direction, safe);
+    vouch(direction, packet.pieces, masked, safe);
     std::string path;
     std::uint64_t mode = 0;
     Fields fields(stat);
     Field field;
     while (fields.next(field)) {
       if (field.number == kPath && field.text) path = stat.substr(field.at, field.size);
-      if (field.number == kMode && !field.text) mode = number(stat.substr(field.at, field.size));
+      if (field.number == kMode && field.varint) mode = field.value;
     }
     const auto id = entries_++;
     if ((mode & kModeType) == 0 && !path.ends_with(".dockerignore") &&
@@ -102,7 +76,7 @@ std::optional<domain::DockerfileSeen> FileSync::sent(const Packet& packet, domai
       broken_ = true;
       return std::nullopt;
     }
-    vouch(packet.pieces, packet.bytes.substr(0, parts.data->at), direction, safe);
+    vouch(direction, packet.pieces, packet.bytes.substr(0, parts.data->at), safe);
     take_data(packet, parts.data->at, parts.data->size);
     return std::nullopt;
   }
@@ -111,16 +85,9 @@ std::optional<domain::DockerfileSeen> FileSync::sent(const Packet& packet, domai
     return std::nullopt;
   }
   // An empty packet ends a file.
-  vouch(packet.pieces, packet.bytes, direction, safe);
-  vouch(places_, base::mask_text_same_length(text_), direction, safe);
-  auto parsed = docker::parse_dockerfile(text_);
-  domain::DockerfileSeen seen{time,
-                              {},
-                              base::mask_text(text_),
-                              base::sha256_hex(text_),
-                              std::move(parsed.base_images),
-                              std::move(parsed.instructions),
-                              parsed.whole};
+  vouch(direction, packet.pieces, packet.bytes, safe);
+  text_.vouch(direction, 0, text_.size(), base::mask_text_same_length(text_.bytes()), safe);
+  auto seen = docker::seen_dockerfile(text_.bytes(), time, {});
   names_.erase(id);
   drop();
   return seen;
@@ -130,28 +97,27 @@ void FileSync::asked(const Packet& packet, domain::Direction direction,
                      std::vector<SafeRange>& safe) {
   const auto parts = parts_of(packet.bytes);
   if (packet.whole && !parts.stat && !parts.data)
-    vouch(packet.pieces, packet.bytes, direction, safe);
+    vouch(direction, packet.pieces, packet.bytes, safe);
 }
 
 void FileSync::take_data(const Packet& packet, std::size_t at, std::size_t size) {
-  for (const auto& place : stretch(packet.pieces, at, size)) places_.push_back(place);
-  if (places_.size() > kMaxSyncPieces) {
-    broken_ = true;
-    places_.clear();
-    return;
+  for (const auto& place : stretch(packet.pieces, at, size)) {
+    text_.add(place.pos, packet.bytes.substr(at, place.size));
+    at += place.size;
   }
-  text_ += packet.bytes.substr(at, size);
+  if (text_.pieces() <= kMaxSyncPieces) return;
+  broken_ = true;
+  text_.clear();
 }
 
 void FileSync::drop() {
   file_.reset();
   text_.clear();
-  places_.clear();
   broken_ = false;
 }
 
 std::size_t FileSync::held_bytes() const {
-  std::size_t sum = text_.capacity() + places_.capacity() * sizeof(protocol::Piece);
+  std::size_t sum = text_.held_bytes();
   for (const auto& [id, name] : names_) sum += sizeof(id) + name.capacity();
   return sum;
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "domain/api_fact.h"
-#include "engine/conversation.h"
+#include "engine/gathered.h"
 #include "protocol/piece.h"
 
 namespace kilnwatch::engine::buildkit {
@@ -38,7 +38,7 @@ class FileSync {
                     std::vector<SafeRange>& safe);
   // Where the first byte stands that may still be vouched for.
   std::optional<std::uint64_t> first_pos() const {
-    return places_.empty() ? std::nullopt : std::optional(places_.front().pos);
+    return text_.empty() ? std::nullopt : std::optional(text_.first_pos());
   }
   std::size_t held_bytes() const;
 
@@ -49,9 +49,8 @@ class FileSync {
   std::uint32_t entries_ = 0;
   std::map<std::uint32_t, std::string> names_;  // of the files that may be a Dockerfile
   std::optional<std::uint32_t> file_;           // that is being sent
-  std::string text_;
-  std::vector<protocol::Piece> places_;  // of text_
-  bool broken_ = false;                  // bytes of that file were not seen
+  Gathered text_;
+  bool broken_ = false;  // bytes of that file were not seen
 };
 
 }  // namespace kilnwatch::engine::buildkit

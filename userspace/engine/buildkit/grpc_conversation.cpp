@@ -6,6 +6,7 @@
 
 #include "base/secrets.h"
 #include "engine/buildkit/solve.h"
+#include "engine/gathered.h"
 #include "protocol/url/url.h"
 
 namespace kilnwatch::engine::buildkit {
@@ -159,7 +160,7 @@ void GrpcConversation::message_skipped(const Stream& stream, Sender from,
 void GrpcConversation::take(const Stream& stream, Sender from, Text text, const Pieces& pieces) {
   std::string prefix(1, text.packed ? '\1' : '\0');
   for (int shift : {24, 16, 8, 0}) prefix += static_cast<char>(text.length >> shift);
-  vouch(direction_of(from), pieces, prefix);
+  engine::vouch(direction_of(from), pieces, prefix, out_->safe);
   text.pieces = stretch(pieces, protocol::grpc::kPrefix, text.bytes.size());
   if (engine_asks()) return synced(stream, from, text);
   const bool client = from == Sender::kConnector;
@@ -181,7 +182,6 @@ void GrpcConversation::asked(const Stream& stream, const Text& text) {
   request.method = "POST";
   request.path = kSolve;
   request.user_agent = user_agent_;
-  request.session = std::move(solve.session);
   auto& build = add(std::move(request), solve.builds || !text.whole);
   build.stream = stream.id;
   if (text.whole) {

@@ -105,7 +105,6 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   void bridged(const Text& text);
   void synced(const Stream& stream, Sender from, const Text& text);
   bool engine_asks() const { return !start_.session.empty(); }
-  void vouch(domain::Direction direction, const Pieces& pieces, std::string_view bytes);
   void vouch(domain::Direction direction, const Text& text, std::string_view masked);
   void vouch(Sender from, const protocol::http2::HeaderBlock& block);
   Build& add(domain::BuildRequested request, bool builds);

@@ -4,6 +4,7 @@
 
 #include "base/secrets.h"
 #include "engine/buildkit/grpc_conversation.h"
+#include "engine/gathered.h"
 
 namespace kilnwatch::engine::buildkit {
 namespace {
@@ -43,18 +44,9 @@ void GrpcConversation::plain(Sender from, std::uint64_t pos, std::string_view ra
   out_->safe.push_back({direction_of(from), pos, std::string(raw)});
 }
 
-void GrpcConversation::vouch(Direction direction, const Pieces& pieces, std::string_view bytes) {
-  for (const auto& piece : pieces) {
-    const auto n = std::min(piece.size, bytes.size());
-    if (n == 0) return;
-    out_->safe.push_back({direction, piece.pos, std::string(bytes.substr(0, n))});
-    bytes.remove_prefix(n);
-  }
-}
-
 // Of a compressed one nothing can be masked in its place.
 void GrpcConversation::vouch(Direction direction, const Text& text, std::string_view masked) {
-  if (!text.packed) vouch(direction, text.pieces, masked);
+  if (!text.packed) engine::vouch(direction, text.pieces, masked, out_->safe);
 }
 
 void GrpcConversation::vouch(Sender from, const protocol::http2::HeaderBlock& block) {
@@ -64,7 +56,7 @@ void GrpcConversation::vouch(Sender from, const protocol::http2::HeaderBlock& bl
   }
   // Fields beyond what is kept are not judged.
   if (block.list.dropped == 0 && block.list.error.empty())
-    vouch(direction_of(from), block.pieces, coded);
+    engine::vouch(direction_of(from), block.pieces, coded, out_->safe);
 }
 
 }  // namespace kilnwatch::engine::buildkit

@@ -43,7 +43,6 @@ bool one_of(const Names& names, std::string_view name) {
 
 struct Entry {
   std::string_view key, value;
-  std::size_t value_at = 0;
 };
 
 Entry entry_of(std::string_view bytes) {
@@ -53,10 +52,7 @@ Entry entry_of(std::string_view bytes) {
   while (fields.next(field)) {
     if (!field.text) continue;
     if (field.number == kKey) entry.key = bytes.substr(field.at, field.size);
-    if (field.number == kValue) {
-      entry.value = bytes.substr(field.at, field.size);
-      entry.value_at = field.at;
-    }
+    if (field.number == kValue) entry.value = bytes.substr(field.at, field.size);
   }
   return entry;
 }
@@ -84,33 +80,17 @@ std::string masked_value(std::string_view key, std::string_view value) {
 // An entry of a map: its key stays, of the value what masked_value() leaves. Anything else in it
 // goes.
 std::string masked_entry(std::string_view bytes) {
-  const auto entry = entry_of(bytes);
-  std::string out(bytes);
-  Fields fields(bytes);
-  Field field;
-  while (fields.next(field)) {
-    std::string kept = blank(field);
-    if (field.text && field.number == kKey)
-      kept = base::mask_text_same_length(bytes.substr(field.at, field.size));
-    if (field.text && field.number == kValue)
-      kept = masked_value(entry.key, bytes.substr(field.at, field.size));
-    out.replace(field.at, field.size, kept);
-  }
-  if (!fields.whole()) return std::string(bytes.size(), '\0');
-  return out;
+  const auto key = entry_of(bytes).key;
+  return rewritten_part(bytes, [key](const Field& field, std::string_view value) {
+    if (field.text && field.number == kKey) return base::mask_text_same_length(value);
+    return field.text && field.number == kValue ? masked_value(key, value) : blank(field);
+  });
 }
 
 std::string masked_exporter(std::string_view bytes) {
-  std::string out(bytes);
-  Fields fields(bytes);
-  Field field;
-  while (fields.next(field)) {
-    const auto value = bytes.substr(field.at, field.size);
-    out.replace(field.at, field.size,
-                field.text && field.number == kExporterAttr ? masked_entry(value) : blank(field));
-  }
-  if (!fields.whole()) return std::string(bytes.size(), '\0');
-  return out;
+  return rewritten_part(bytes, [](const Field& field, std::string_view value) {
+    return field.text && field.number == kExporterAttr ? masked_entry(value) : blank(field);
+  });
 }
 
 // BuildKit's own names are letters and digits (identity.NewID).
@@ -163,26 +143,23 @@ void take_exporter(std::string_view bytes, Solve& solve) {
 }  // namespace
 
 std::string masked_solve(std::string_view message) {
-  std::string out;
-  Fields fields(message);
-  Field field;
-  while (fields.next(field)) {
-    out += message.substr(out.size(), field.at - out.size());
-    const auto value = message.substr(field.at, field.size);
-    if (!field.text) {
-      out += field.number == kInternal ? std::string(value) : blank(field);
-    } else if (field.number == kAttrs || field.number == kExporterAttrs) {
-      out += masked_entry(value);
-    } else if (field.number == kExporters) {
-      out += masked_exporter(value);
-    } else if (field.number == kRef || field.number == kSession || field.number == kFrontend ||
-               field.number == kEntitlements) {
-      out += base::mask_text_same_length(value);
-    } else {
-      out += blank(field);
+  return rewritten(message, [](const Field& field, std::string_view value) {
+    if (!field.text) return field.number == kInternal ? std::string(value) : blank(field);
+    switch (field.number) {
+      case kAttrs:
+      case kExporterAttrs:
+        return masked_entry(value);
+      case kExporters:
+        return masked_exporter(value);
+      case kRef:
+      case kSession:
+      case kFrontend:
+      case kEntitlements:
+        return base::mask_text_same_length(value);
+      default:
+        return blank(field);
     }
-  }
-  return out;
+  });
 }
 
 Solve read_solve(std::string_view message) {
@@ -194,7 +171,7 @@ Solve read_solve(std::string_view message) {
   Field field;
   while (fields.next(field)) {
     const auto value = message.substr(field.at, field.size);
-    if (field.number == kInternal) internal = !field.text && value != std::string_view("\0", 1);
+    if (field.number == kInternal) internal = field.varint && field.value != 0;
     if (!field.text) continue;
     definition = definition || (field.number == kDefinition && field.size > 0);
     if (field.number == kFrontend) frontend = value;
@@ -202,7 +179,7 @@ Solve read_solve(std::string_view message) {
     if (field.number == kRef) {
       solve.request.build_ref = name_of(value);
     } else if (field.number == kSession) {
-      solve.session = name_of(value);
+      solve.request.session = name_of(value);
     } else if (field.number == kAttrs) {
       take_attr(entry_of(value), solve);
     } else if (field.number == kExporterAttrs) {
@@ -218,19 +195,10 @@ Solve read_solve(std::string_view message) {
 }
 
 std::string masked_bridge(std::string_view message) {
-  std::string out;
-  Fields fields(message);
-  Field field;
-  while (fields.next(field)) {
-    out += message.substr(out.size(), field.at - out.size());
-    const auto value = message.substr(field.at, field.size);
-    if (field.text && field.number == kBridgeFrontend) {
-      out += base::mask_text_same_length(value);
-    } else {
-      out += field.text && field.number == kBridgeOpt ? masked_entry(value) : blank(field);
-    }
-  }
-  return out;
+  return rewritten(message, [](const Field& field, std::string_view value) {
+    if (field.text && field.number == kBridgeFrontend) return base::mask_text_same_length(value);
+    return field.text && field.number == kBridgeOpt ? masked_entry(value) : blank(field);
+  });
 }
 
 bool bridge_builds(std::string_view message) {
@@ -249,16 +217,9 @@ bool bridge_builds(std::string_view message) {
 }
 
 std::string masked_solved(std::string_view message) {
-  std::string out;
-  Fields fields(message);
-  Field field;
-  while (fields.next(field)) {
-    out += message.substr(out.size(), field.at - out.size());
-    out += field.text && field.number == kResponse
-               ? masked_entry(message.substr(field.at, field.size))
-               : blank(field);
-  }
-  return out;
+  return rewritten(message, [](const Field& field, std::string_view value) {
+    return field.text && field.number == kResponse ? masked_entry(value) : blank(field);
+  });
 }
 
 Solved read_solved(std::string_view message) {

@@ -17,8 +17,7 @@ struct Solve {
   // False: it says of itself that it builds nothing (the engine's own, or a question to the
   // frontend), and what it asks for does not show that it does.
   bool builds = true;
-  domain::BuildRequested request;  // without time, call and path
-  std::string session;
+  domain::BuildRequested request;    // without time, call and path
   std::vector<std::string> secrets;  // values of build arguments, as they came
 };
 

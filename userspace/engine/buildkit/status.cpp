@@ -37,24 +37,16 @@ Keep rule_of(std::uint32_t message, std::uint32_t field) {
 
 // One of the messages within.
 std::string masked_part(std::uint32_t message, std::string_view bytes, const StepSecrets& secrets) {
-  std::string out(bytes.size(), '\0');
-  Fields fields(bytes);
-  Field field;
-  std::size_t done = 0;
-  while (fields.next(field)) {
-    const auto value = bytes.substr(field.at, field.size);
-    std::string kept = blank(field);
+  auto out = rewritten(bytes, [&](const Field& field, std::string_view value) {
     const Keep rule = rule_of(message, field.number);
-    if (field.text && rule == Keep::kName) kept = secrets.masked_name(value);
-    if (field.text && rule == Keep::kText) kept = secrets.masked_text(value);
+    if (field.text && rule == Keep::kName) return secrets.masked_name(value);
+    if (field.text && rule == Keep::kText) return secrets.masked_text(value);
     const bool plain = field.text ? (rule == Keep::kDigest && base::is_digest(value)) ||
                                         (rule == Keep::kTime && field.size <= kTimeBytes)
                                   : rule == Keep::kFlag && field.size == 1;
-    if (plain) kept = value;
-    out.replace(done, field.at - done, bytes.substr(done, field.at - done));
-    out.replace(field.at, field.size, kept);
-    done = field.at + field.size;
-  }
+    return plain ? std::string(value) : blank(field);
+  });
+  out.resize(bytes.size(), '\0');
   return out;
 }
 
@@ -82,15 +74,10 @@ bool parse(std::string_view bytes, Message& message) {
 }  // namespace
 
 std::string masked_status(std::string_view message, const StepSecrets& secrets) {
-  std::string out;
-  Fields fields(message);
-  Field field;
-  while (fields.next(field)) {
-    out += message.substr(out.size(), field.at - out.size());
-    const auto value = message.substr(field.at, field.size);
-    out += field.text ? masked_part(field.number, value, secrets) : blank(field);
-  }
-  if (!fields.whole()) out += message[out.size()];
+  auto out = rewritten(message, [&](const Field& field, std::string_view value) {
+    return field.text ? masked_part(field.number, value, secrets) : blank(field);
+  });
+  if (out.size() < message.size()) out += message[out.size()];
   return out;
 }
 

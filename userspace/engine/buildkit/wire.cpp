@@ -29,13 +29,13 @@ bool Fields::varint(std::uint64_t& value, std::size_t& at) const {
 bool Fields::next(Field& field) {
   cut_in_ = 0;
   std::size_t at = at_;
-  std::uint64_t tag = 0, size = 0;
+  std::uint64_t tag = 0, size = 0, value = 0;
   if (!varint(tag, at) || tag >> 3 == 0 || tag >> 32 != 0) return false;
   cut_in_ = static_cast<std::uint32_t>(tag >> 3);
   const auto kind = static_cast<std::uint32_t>(tag & 7);
   std::size_t begin = at;
   if (kind == kVarint) {
-    if (!varint(size, at)) return false;
+    if (!varint(value, at)) return false;
     size = at - begin;
   } else if (kind == kText) {
     if (!varint(size, at)) return false;
@@ -46,7 +46,7 @@ bool Fields::next(Field& field) {
     return false;
   }
   if (size > bytes_.size() - begin) return false;
-  field = {cut_in_, kind == kText, kind == kVarint, begin, static_cast<std::size_t>(size)};
+  field = {cut_in_, kind == kText, kind == kVarint, value, begin, static_cast<std::size_t>(size)};
   at_ = begin + field.size;
   cut_in_ = 0;
   return true;

@@ -13,8 +13,9 @@ struct Field {
   std::uint32_t number = 0;
   bool text = false;  // length-delimited: bytes, strings, messages
   bool varint = false;
-  std::size_t at = 0;    // where the value begins
-  std::size_t size = 0;  // and its bytes
+  std::uint64_t value = 0;  // of a varint
+  std::size_t at = 0;       // where the value begins
+  std::size_t size = 0;     // and its bytes
 };
 
 // In place of a value: as long, zeroes, or a number as long of the value 0.
@@ -37,5 +38,26 @@ class Fields {
   std::size_t at_ = 0;
   std::uint32_t cut_in_ = 0;
 };
+
+// The whole fields from the beginning on, each value as keep(field, value) gives it, of equal
+// length.
+template <class Keep>
+std::string rewritten(std::string_view bytes, const Keep& keep) {
+  std::string out;
+  Fields fields(bytes);
+  Field field;
+  while (fields.next(field)) {
+    out += bytes.substr(out.size(), field.at - out.size());
+    out += keep(field, bytes.substr(field.at, field.size));
+  }
+  return out;
+}
+
+// The same of a message within another: one that is not whole is zero.
+template <class Keep>
+std::string rewritten_part(std::string_view bytes, const Keep& keep) {
+  std::string out = rewritten(bytes, keep);
+  return out.size() == bytes.size() ? out : std::string(bytes.size(), '\0');
+}
 
 }  // namespace kilnwatch::engine::buildkit

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/secrets.h"
-#include "base/sha256.h"
 #include "engine/docker/dockerfile.h"
 #include "protocol/tar/tar.h"
 #include "protocol/unpack/unpack.h"
@@ -89,14 +88,7 @@ void ContextFront::look() {
   if (!member) return;
   const auto [header, content, size] = *member;
   const auto text = archive.substr(content, size);
-  auto parsed = parse_dockerfile(text);
-  found_ = domain::DockerfileSeen{0,
-                                  id_,
-                                  base::mask_text(text),
-                                  base::sha256_hex(text),
-                                  std::move(parsed.base_images),
-                                  std::move(parsed.instructions),
-                                  parsed.whole};
+  found_ = seen_dockerfile(text, 0, id_);
   safe_.clear();
   if (packed) return;  // its bytes mean nothing outside the whole
   front_.vouch(domain::Direction::kRequest, header, content,

@@ -5,9 +5,11 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "base/continuation.h"
 #include "base/secrets.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "engine/docker/mask.h"
 
@@ -116,6 +118,18 @@ Dockerfile parse_dockerfile(std::string_view text) {
         {base::mask_text(line), verb == "RUN", verb == "FROM", std::move(stage)});
   }
   return out;
+}
+
+domain::DockerfileSeen seen_dockerfile(std::string_view text, domain::TimeNs time,
+                                       domain::CallId call) {
+  auto parsed = parse_dockerfile(text);
+  return {time,
+          call,
+          base::mask_text(text),
+          base::sha256_hex(text),
+          std::move(parsed.base_images),
+          std::move(parsed.instructions),
+          parsed.whole};
 }
 
 }  // namespace kilnwatch::engine::docker

@@ -21,4 +21,8 @@ struct Dockerfile {
 // as a step): comments left out, continuations joined. Secrets are masked.
 Dockerfile parse_dockerfile(std::string_view text);
 
+// That, as a fact of the bytes as sent.
+domain::DockerfileSeen seen_dockerfile(std::string_view text, domain::TimeNs time,
+                                       domain::CallId call);
+
 }  // namespace kilnwatch::engine::docker

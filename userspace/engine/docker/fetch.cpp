@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/secrets.h"
-#include "base/sha256.h"
 #include "base/text.h"
 #include "engine/docker/context.h"
 #include "engine/docker/dockerfile.h"
@@ -137,15 +136,9 @@ class Fetch final : public Conversation, private protocol::MessageSink {
 
   void judge() {
     if (is_dockerfile(type_, body_.bytes())) {
-      auto parsed = parse_dockerfile(body_.bytes());
-      if (parsed.instructions.empty()) return;
-      fact_.dockerfile = domain::DockerfileSeen{scene_.now,
-                                                {},
-                                                base::mask_text(body_.bytes()),
-                                                base::sha256_hex(body_.bytes()),
-                                                std::move(parsed.base_images),
-                                                std::move(parsed.instructions),
-                                                parsed.whole};
+      auto seen = seen_dockerfile(body_.bytes(), scene_.now, {});
+      if (seen.instructions.empty()) return;
+      fact_.dockerfile = std::move(seen);
       body_.vouch(direction_, 0, body_.size(), base::mask_text_same_length(body_.bytes()),
                   scene_.out->safe);
     } else {
