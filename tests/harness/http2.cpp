@@ -1,7 +1,5 @@
 #include "harness/http2.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <random>
@@ -159,20 +157,6 @@ std::string literals(const std::vector<std::pair<std::string, std::string>>& fie
 std::string grpc_message(std::string_view bytes, bool compressed) {
   return std::string(1, compressed ? '\1' : '\0') + big_endian(bytes.size(), 4) +
          std::string(bytes);
-}
-
-std::string gzip(std::string_view bytes) {
-  z_stream s{};
-  deflateInit2(&s, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&s, bytes.size()) + 64, '\0');
-  s.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  s.avail_in = static_cast<uInt>(bytes.size());
-  s.next_out = reinterpret_cast<Bytef*>(out.data());
-  s.avail_out = static_cast<uInt>(out.size());
-  deflate(&s, Z_FINISH);
-  out.resize(s.total_out);
-  deflateEnd(&s);
-  return out;
 }
 
 std::string call(std::uint32_t stream, std::string_view path, unsigned flags) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/gzip.h"
 #include "protocol/http2/connection.h"
 
 namespace kilnwatch::test {
@@ -19,7 +20,6 @@ std::string frame(h2::Type type, unsigned flags, std::uint32_t stream, std::stri
 // A header block of literals that enter no table.
 std::string literals(const std::vector<std::pair<std::string, std::string>>& fields);
 std::string grpc_message(std::string_view bytes, bool compressed = false);
-std::string gzip(std::string_view bytes);
 
 // A HEADERS frame that opens a gRPC call; the block enters no table.
 std::string call(std::uint32_t stream, std::string_view path, unsigned flags = h2::kEndHeaders);

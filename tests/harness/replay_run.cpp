@@ -5,10 +5,9 @@
 #include <variant>
 
 #include "app/pipeline.h"
+#include "app/to_conversation.h"
 #include "capture/replay/recording_reader.h"
 #include "detect/seen_store.h"
-#include "engine/conversation.h"
-#include "stream/assembler.h"
 
 namespace kilnwatch::test {
 namespace {
@@ -16,23 +15,6 @@ namespace {
 class ForgetfulStore final : public detect::SeenStore {
  public:
   bool insert(const std::string&) override { return true; }
-};
-
-class ToConversation final : public stream::StreamSink {
- public:
-  ToConversation(engine::Conversation& conversation, engine::Output& output)
-      : conversation_(conversation), output_(output) {}
-  void data(const domain::Chunk& chunk) override { conversation_.data(chunk, output_); }
-  void skip(domain::Direction direction, domain::TimeNs time, std::uint64_t count) override {
-    conversation_.skip(direction, time, count, output_);
-  }
-  void gap(domain::Direction direction, domain::TimeNs time, std::uint64_t count) override {
-    conversation_.gap(direction, time, count, output_);
-  }
-
- private:
-  engine::Conversation& conversation_;
-  engine::Output& output_;
 };
 
 }  // namespace
@@ -77,7 +59,7 @@ std::vector<BuildSpan> builds_of(const Events& events) {
     } else if (const auto* data = std::get_if<domain::ConnData>(&event)) {
       const auto conn = conns.find(data->conn);
       if (conn == conns.end()) continue;
-      ToConversation to(*conn->second.conversation, output);
+      app::ToConversation to(*conn->second.conversation, output);
       conn->second.assembler.add(*data, to);
     } else if (const auto* closed = std::get_if<domain::ConnClosed>(&event)) {
       const auto conn = conns.find(closed->conn);

@@ -6,31 +6,14 @@
 #include <utility>
 #include <variant>
 
+#include "app/to_conversation.h"
+
 namespace kilnwatch::app {
 namespace {
 
 // The recorder holds records back for a parser, and writes a frame when it is old enough.
 constexpr domain::TimeNs kRecorderWaits = record::kMaxWait + 2 * record::kFrameTime;
 constexpr domain::TimeNs kRecorderStep = record::kFrameTime;
-
-// Hands what the assembler puts in order to the conversation.
-class ToConversation final : public stream::StreamSink {
- public:
-  ToConversation(engine::Conversation& conversation, engine::Output& output)
-      : conversation_(conversation), output_(output) {}
-
-  void data(const domain::Chunk& chunk) override { conversation_.data(chunk, output_); }
-  void skip(domain::Direction direction, domain::TimeNs time, std::uint64_t count) override {
-    conversation_.skip(direction, time, count, output_);
-  }
-  void gap(domain::Direction direction, domain::TimeNs time, std::uint64_t count) override {
-    conversation_.gap(direction, time, count, output_);
-  }
-
- private:
-  engine::Conversation& conversation_;
-  engine::Output& output_;
-};
 
 }  // namespace
 

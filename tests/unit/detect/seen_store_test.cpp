@@ -33,6 +33,27 @@ class Folder {
   std::filesystem::path path_;
 };
 
+// While it lives no file of this process grows beyond `bytes`, and no signal says so.
+class SmallFiles {
+ public:
+  explicit SmallFiles(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    rlimit small = before_;
+    small.rlim_cur = bytes;
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  }
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+  ~SmallFiles() {
+    CHECK(::setrlimit(RLIMIT_FSIZE, &before_) == 0);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
 }  // namespace
 
 TEST_CASE("What was seen is still known when the store is opened again") {
@@ -85,18 +106,14 @@ TEST_CASE("A store that cannot be opened says why and what to do") {
 TEST_CASE("What cannot be written is known for this run only") {
   const Folder folder;
   const auto path = folder.file("seen");
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   auto store = FileSeenStore::open(path);
   REQUIRE(store);
-  rlimit none = before;
-  none.rlim_cur = 0;
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
-  const bool fresh = (*store)->insert("192.0.2.1 80");
-  const bool again = (*store)->insert("192.0.2.1 80");
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
-  std::signal(SIGXFSZ, handler);
+  bool fresh = false, again = false;
+  {
+    const SmallFiles none(0);
+    fresh = (*store)->insert("192.0.2.1 80");
+    again = (*store)->insert("192.0.2.1 80");
+  }
   CHECK(fresh);
   CHECK_FALSE(again);
   CHECK((*store)->write_errors() == 1);
@@ -105,19 +122,15 @@ TEST_CASE("What cannot be written is known for this run only") {
 TEST_CASE("A key that was written in part is no other key later") {
   const Folder folder;
   const auto path = folder.file("seen");
-  rlimit before{};
-  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   {
     auto store = FileSeenStore::open(path);
     REQUIRE(store);
-    rlimit small = before;
-    small.rlim_cur = 11;
-    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-    const bool cut = (*store)->insert("192.0.2.1 8080");
-    const bool refused = (*store)->insert("192.0.2.2 8080");
-    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
-    std::signal(SIGXFSZ, handler);
+    bool cut = false, refused = false;
+    {
+      const SmallFiles small(11);
+      cut = (*store)->insert("192.0.2.1 8080");
+      refused = (*store)->insert("192.0.2.2 8080");
+    }
     CHECK(cut);
     CHECK(refused);
     CHECK((*store)->write_errors() == 2);

@@ -1,5 +1,3 @@
-#include <zlib.h>
-
 #include <zstd.h>
 
 #include <algorithm>
@@ -9,6 +7,7 @@
 #include "harness/archive.h"
 #include "harness/conversation.h"
 #include "harness/facts.h"
+#include "harness/gzip.h"
 
 using namespace kilnwatch;
 using namespace kilnwatch::test;
@@ -34,20 +33,6 @@ std::string dockerfile(const std::string& context, const std::string& query = {}
     found = text;
   }
   return found;
-}
-
-std::string gzip(const std::string& text) {
-  std::string out(text.size() + 1024, '\0');
-  z_stream s{};
-  deflateInit2(&s, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-  s.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  s.avail_in = static_cast<uInt>(text.size());
-  s.next_out = reinterpret_cast<Bytef*>(out.data());
-  s.avail_out = static_cast<uInt>(out.size());
-  deflate(&s, Z_FINISH);
-  out.resize(s.total_out);
-  deflateEnd(&s);
-  return out;
 }
 
 std::string zstd(const std::string& text) {

@@ -1,31 +1,18 @@
 #include <bzlib.h>
 #include <lzma.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 #include <vector>
 
+#include "harness/gzip.h"
 #include "protocol/unpack/unpack.h"
 
 using namespace kilnwatch::protocol;
+using kilnwatch::test::gzip;
 
 namespace {
-
-std::string gzip(const std::string& text) {
-  std::string out(text.size() + 1024, '\0');
-  z_stream s{};
-  deflateInit2(&s, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
-  s.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  s.avail_in = static_cast<uInt>(text.size());
-  s.next_out = reinterpret_cast<Bytef*>(out.data());
-  s.avail_out = static_cast<uInt>(out.size());
-  deflate(&s, Z_FINISH);
-  out.resize(s.total_out);
-  deflateEnd(&s);
-  return out;
-}
 
 std::string bzip2(std::string text) {
   std::string out(text.size() + 1024, '\0');

@@ -21,15 +21,8 @@ class BuildKitScene : public Scene {
     see(ProcessExecuted{1, dockerd});
   }
   void request(ConnId conn, TimeNs time, bool quiet = false) {
-    open(conn, time);
-    BuildRequested build;
-    build.time = time;
-    build.call = {conn, 0};
-    build.method = "POST";
-    build.path = "/build";
-    build.tags = {"image" + std::to_string(conn) + ":1"};
+    auto build = Scene::request(conn, time, quiet, false);
     build.buildkit = true;
-    build.quiet = quiet;
     learn(build);
   }
   // Times of a step are ours; 0: not yet. `digest`: one letter.

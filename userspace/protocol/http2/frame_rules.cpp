@@ -21,12 +21,6 @@ constexpr std::array<std::uint8_t, kTypes> kFlags = {
     0,
     kEndHeaders};
 
-std::uint32_t big_endian(std::string_view bytes) {
-  std::uint32_t value = 0;
-  for (const char c : bytes) value = value << 8U | static_cast<unsigned char>(c);
-  return value;
-}
-
 bool on_connection(Type type) {
   return type == Type::kSettings || type == Type::kPing || type == Type::kGoAway;
 }
@@ -55,6 +49,12 @@ bool opens_block(const FrameHeader& header) {
 }
 
 }  // namespace
+
+std::uint32_t big_endian(std::string_view bytes) {
+  std::uint32_t value = 0;
+  for (const char c : bytes) value = value << 8U | static_cast<unsigned char>(c);
+  return value;
+}
 
 FrameHeader read_frame_header(std::string_view raw) {
   return {big_endian(raw.substr(0, 3)), static_cast<Type>(raw[3]),

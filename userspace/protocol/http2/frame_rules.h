@@ -8,6 +8,7 @@
 
 namespace kilnwatch::protocol::http2 {
 
+std::uint32_t big_endian(std::string_view bytes);     // of at most four bytes
 FrameHeader read_frame_header(std::string_view raw);  // of kFrameHeader bytes
 
 // Why a receiver must close the connection at this header; empty: it need not. Frame sizes that

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/http2/frame_rules.h"
+
 namespace kilnwatch::protocol::http2 {
 namespace {
 
@@ -11,12 +13,6 @@ constexpr std::size_t kPriorityFields = 5;
 constexpr std::size_t kStreamId = 4;
 constexpr std::size_t kGoAwayFields = 8;
 constexpr std::uint32_t kId = 0x7fffffff;  // the bits of a stream's number
-
-std::uint32_t number(std::string_view bytes) {
-  std::uint32_t value = 0;
-  for (const char c : bytes) value = value << 8U | static_cast<unsigned char>(c);
-  return value;
-}
 
 bool carries_block(Type type) {
   return type == Type::kHeaders || type == Type::kPushPromise || type == Type::kContinuation;
@@ -182,7 +178,8 @@ void Side::begin_block() {
     block_missing(cut_);
   } else {
     const std::size_t padding = frame_.has(kPadded) ? static_cast<unsigned char>(bytes[0]) : 0;
-    if (frame_.type == Type::kPushPromise) promised_ = number(bytes.substr(at, kStreamId)) & kId;
+    if (frame_.type == Type::kPushPromise)
+      promised_ = big_endian(bytes.substr(at, kStreamId)) & kId;
     if (front > 0) sink_.plain(sender_, gathered_pos_, bytes.substr(0, front));
     if (front + padding > frame_.length) {
       sink_.violation(sender_, "padding longer than its frame");
@@ -252,13 +249,14 @@ void Side::control_end() {
   switch (frame_.type) {
     case Type::kSettings:
       for (std::size_t at = 0; at + kSetting <= bytes.size(); at += kSetting)
-        sink_.setting(sender_, static_cast<std::uint16_t>(number(bytes.substr(at, 2))),
-                      number(bytes.substr(at + 2, 4)));
+        sink_.setting(sender_, static_cast<std::uint16_t>(big_endian(bytes.substr(at, 2))),
+                      big_endian(bytes.substr(at + 2, 4)));
       return;
     case Type::kReset:
-      return sink_.reset(sender_, frame_.stream, number(bytes));
+      return sink_.reset(sender_, frame_.stream, big_endian(bytes));
     case Type::kGoAway:
-      return sink_.go_away(sender_, number(bytes.substr(0, 4)) & kId, number(bytes.substr(4, 4)));
+      return sink_.go_away(sender_, big_endian(bytes.substr(0, 4)) & kId,
+                           big_endian(bytes.substr(4, 4)));
     default:
       return;
   }
