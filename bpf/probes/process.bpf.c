@@ -1,27 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Lineage under engines and their runtimes: fork, exec, exit. */
-#include "lib/filter/method.bpf.h"
+#include "lib/filter/programs.bpf.h"
 #include "lib/read/task.bpf.h"
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "GPL";
-
-struct kw_name {
-	u64 word[2];
-};
-
-static __always_inline int is_dockerd(struct kw_name *n)
-{
-	return n->word[0] == word_of("dockerd");
-}
-
-/* comm holds 15 characters: "containerd-shim" is all that is left of its longer names. */
-static __always_inline int is_runtime(struct kw_name *n)
-{
-	return (n->word[0] == word_of("containe") &&
-		(n->word[1] == word_of("rd") || n->word[1] == word_of("rd-shim"))) ||
-	       n->word[0] == word_of("runc");
-}
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(forked, struct task_struct *parent, struct task_struct *child)
@@ -50,18 +33,18 @@ int BPF_PROG(forked, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(executed, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	u32 tgid = BPF_CORE_READ(task, tgid), docker = KW_ENGINE_DOCKER;
+	u32 tgid = BPF_CORE_READ(task, tgid), engine;
 	struct kw_name name = {};
 	struct kw_exec *e;
 	u8 one = 1;
 
 	bpf_probe_read_kernel(&name, sizeof(name), &task->comm);
-	if (!is_dockerd(&name))
+	engine = engine_of(&name);
+	if (!engine)
 		bpf_map_delete_elem(&engines, &tgid);
-	else if (bpf_map_update_elem(&engines, &tgid, &docker, BPF_ANY))
+	else if (bpf_map_update_elem(&engines, &tgid, &engine, BPF_ANY))
 		count_drop(KW_DROP_ENGINE_MAP);
-	if ((is_dockerd(&name) || is_runtime(&name)) &&
-	    bpf_map_update_elem(&lineage, &tgid, &one, BPF_ANY))
+	if ((engine || is_runtime(&name)) && bpf_map_update_elem(&lineage, &tgid, &one, BPF_ANY))
 		count_drop(KW_DROP_LINEAGE_MAP);
 	if (!bpf_map_lookup_elem(&lineage, &tgid))
 		return 0;

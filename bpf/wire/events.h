@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define KW_WIRE_VERSION 2
+#define KW_WIRE_VERSION 3
 
 #define KW_COMM_LEN 16
 #define KW_ARGV_LEN 1024   /* bytes of argv kept, NUL separated */
@@ -36,7 +36,13 @@ enum kw_kind {
 	KW_EGRESS_OUTCOME = 10,
 };
 
-enum kw_engine { KW_ENGINE_NONE = 0, KW_ENGINE_DOCKER = 1 };
+enum kw_engine {
+	KW_ENGINE_NONE = 0,
+	KW_ENGINE_DOCKER = 1,
+	KW_ENGINE_CONTAINERD = 2,
+	KW_ENGINE_PODMAN = 3,
+	KW_ENGINE_MAX = 4,
+};
 enum kw_transport { KW_UNIX = 1, KW_TCP = 2 };
 enum kw_direction { KW_REQUEST = 0, KW_RESPONSE = 1 };
 enum kw_outcome { KW_PENDING = 0, KW_ESTABLISHED = 1, KW_REFUSED = 2, KW_TIMED_OUT = 3, KW_SENT = 4 };

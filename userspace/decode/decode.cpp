@@ -25,6 +25,8 @@ static_assert(sizeof(kw_egress_outcome) == 32);
 static_assert(offsetof(kw_conn_data, payload) == 48 && offsetof(kw_client, argv) == 640);
 static_assert(offsetof(kw_exec, argv) == 840 && offsetof(kw_egress_data, payload) == 32);
 static_assert(static_cast<int>(domain::EngineKind::kDocker) == KW_ENGINE_DOCKER);
+static_assert(static_cast<int>(domain::EngineKind::kContainerd) == KW_ENGINE_CONTAINERD);
+static_assert(static_cast<int>(domain::EngineKind::kPodman) == KW_ENGINE_PODMAN);
 static_assert(static_cast<int>(domain::Transport::kUnix) == KW_UNIX);
 static_assert(static_cast<int>(domain::Transport::kTcp) == KW_TCP);
 static_assert(static_cast<int>(domain::Direction::kRequest) == KW_REQUEST);
@@ -42,7 +44,7 @@ Error refused(const kw_header& header, const std::string& what) {
 
 bool known_transport(unsigned value) { return value == KW_UNIX || value == KW_TCP; }
 bool known_outcome(unsigned value) { return value <= KW_SENT; }
-bool known_engine(unsigned value) { return value <= KW_ENGINE_DOCKER; }
+bool known_engine(unsigned value) { return value < KW_ENGINE_MAX; }
 
 Result<Event> convert(const kw_conn_open& r) {
   if (!known_transport(r.transport)) return refused(r.h, "unknown transport");

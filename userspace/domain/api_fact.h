@@ -191,6 +191,9 @@ struct ImageTagged {
   std::string tag;
 };
 
+// By which road an image came.
+enum class Arrival : std::uint8_t { kUnknown, kPull, kLoad, kImport, kCommit };
+
 // A reference came to name an image by a pull, a load, an import or a commit.
 struct ImageMoved {
   TimeNs time = 0;
@@ -199,6 +202,8 @@ struct ImageMoved {
   bool all_tags = false;
   std::string image;    // "sha256:<64 hex>" of what it names now; empty: not told
   bool certain = true;  // false: whether it names another image than before is not known
+  Arrival arrival = Arrival::kUnknown;
+  std::string digest = {};  // of the manifest or index; empty: not told
 };
 
 // Part of a conversation could not be read.

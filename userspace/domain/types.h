@@ -11,7 +11,7 @@ using TimeNs = std::uint64_t;  // CLOCK_BOOTTIME, nanoseconds
 using ConnId = std::uint64_t;  // an engine API connection, unique over a recording
 using EgressId = std::uint64_t;
 
-enum class EngineKind : std::uint8_t { kNone, kDocker };
+enum class EngineKind : std::uint8_t { kNone, kDocker, kContainerd, kPodman };
 enum class Transport : std::uint8_t { kUnix = 1, kTcp = 2 };
 enum class Direction : std::uint8_t { kRequest = 0, kResponse = 1 };  // engine reads, engine writes
 enum class Outcome : std::uint8_t { kPending, kEstablished, kRefused, kTimedOut, kSent };

@@ -14,6 +14,7 @@
 #include "capture/live/libbpf_log.h"
 #include "capture/live/probe.h"
 #include "capture/live/proc.h"
+#include "capture/live/programs.h"
 #include "decode/decode.h"
 #include "probes.skel.h"
 #include "wire/events.h"
@@ -164,16 +165,13 @@ class Ring final : public LiveSource {
     std::uint8_t known = 0;
     if (bpf_map_lookup_elem(lineage, &pid, &known) == 0) return;
     const auto kin = kin_of(pid);
-    const bool engine = kin.comm == "dockerd";
-    const bool root =
-        engine || kin.comm == "containerd" || kin.comm == "containerd-shim" || kin.comm == "runc";
-    if (!root && bpf_map_lookup_elem(lineage, &kin.ppid, &known) != 0) return;
+    const auto engine = engine_of(kin.comm);
+    if (!is_lineage_root(kin.comm) && bpf_map_lookup_elem(lineage, &kin.ppid, &known) != 0) return;
     auto process = process_of(pid);
     if (process.pid == 0) return;
     bpf_map_update_elem(lineage, &process.pid, &one, BPF_ANY);
-    if (engine) {
-      const std::uint32_t kind = KW_ENGINE_DOCKER;
-      note(bpf_map__fd(skeleton_->maps.engines), &process.pid, &kind);
+    if (engine != KW_ENGINE_NONE) {
+      note(bpf_map__fd(skeleton_->maps.engines), &process.pid, &engine);
       const auto listeners = listeners_of(process.pid);
       for (const auto& path : listeners.unix_paths) note_path(path);
       for (const auto port : listeners.tcp_ports) {

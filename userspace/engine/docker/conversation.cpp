@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/docker/fetch.h"
-#include "engine/docker/hook_socket.h"
 #include "engine/docker/start.h"
 
 namespace kilnwatch::engine {
@@ -209,11 +207,5 @@ void DockerConversation::hole(std::uint64_t count, bool lost) {
 }
 
 }  // namespace docker
-
-std::unique_ptr<Conversation> make_conversation(const domain::ConnOpened& opened) {
-  if (docker::is_hook_socket(opened.path)) return std::make_unique<docker::NoConversation>();
-  if (opened.fetch) return docker::make_fetch(opened);
-  return std::make_unique<docker::DockerConversation>(opened);
-}
 
 }  // namespace kilnwatch::engine

@@ -118,9 +118,17 @@ bool ImageCall::loaded(const Scene& scene, std::string_view text, std::string& r
   return true;
 }
 
+domain::Arrival ImageCall::arrival() const {
+  if (kind() == Kind::kPull) return domain::Arrival::kPull;
+  if (kind() == Kind::kLoad) return domain::Arrival::kLoad;
+  return kind() == Kind::kImport ? domain::Arrival::kImport : domain::Arrival::kCommit;
+}
+
 void ImageCall::tell(const Scene& scene, std::string_view reference, bool certain) const {
-  scene.out->facts.emplace_back(domain::ImageMoved{scene.now, id_, safe_reference(reference),
-                                                   all_tags_, certain ? image_ : "", certain});
+  domain::ImageMoved moved{
+      scene.now, id_,      safe_reference(reference), all_tags_, certain ? image_ : "",
+      certain,   arrival()};
+  scene.out->facts.emplace_back(std::move(moved));
 }
 
 void ImageCall::answer_hole(const Scene&, bool lost) {

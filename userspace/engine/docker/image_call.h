@@ -32,6 +32,7 @@ class ImageCall final : public Call {
   bool loaded(const Scene& scene, std::string_view text, std::string& reference);
   void tell(const Scene& scene, std::string_view reference, bool certain) const;
   void finish(const Scene& scene);
+  domain::Arrival arrival() const;
 
   domain::CallId id_;
   std::string reference_;  // that the request names; empty: none

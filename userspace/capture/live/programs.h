@@ -1,0 +1,15 @@
+// Programs known by name (comm), as the kernel side knows them (bpf/lib/filter/programs.bpf.h).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace kilnwatch::capture {
+
+// enum kw_engine of a program that serves an engine's API; KW_ENGINE_NONE of any other.
+std::uint32_t engine_of(std::string_view comm);
+
+// An engine, or a runtime that containers come from: what runs below it is followed.
+bool is_lineage_root(std::string_view comm);
+
+}  // namespace kilnwatch::capture

@@ -1,0 +1,15 @@
+// Which reader a connection gets: by its engine, and by who made it.
+#include "engine/conversation.h"
+#include "engine/docker/conversation.h"
+#include "engine/docker/fetch.h"
+#include "engine/docker/hook_socket.h"
+
+namespace kilnwatch::engine {
+
+std::unique_ptr<Conversation> make_conversation(const domain::ConnOpened& opened) {
+  if (docker::is_hook_socket(opened.path)) return std::make_unique<docker::NoConversation>();
+  if (opened.fetch) return docker::make_fetch(opened);
+  return std::make_unique<docker::DockerConversation>(opened);
+}
+
+}  // namespace kilnwatch::engine
