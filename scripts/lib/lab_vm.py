@@ -34,7 +34,8 @@ def make_job(top, suite, work, cases, program):
         shutil.copy2(program, content / "kilnwatch")
         (content / "kilnwatch").chmod(0o755)
     output = os.environ.get("KILNWATCH_LAB_OUTPUT", "json")
-    (content / "options").write_text(f"SUITE={suite}\nOUTPUT={output}\n")
+    hooks = os.environ.get("KILNWATCH_HOOKS", "auto")
+    (content / "options").write_text(f"SUITE={suite}\nOUTPUT={output}\nexport KILNWATCH_HOOKS={hooks}\n")
     for number, case in enumerate(cases):
         case.write(content / "cases" / f"{number:03}-{case.name}")
     job.unlink(missing_ok=True)
