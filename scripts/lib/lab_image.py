@@ -18,7 +18,7 @@ COMMON = ("docker.io runc containerd busybox-static iproute2 iptables procps kmo
           "bpftool docker-registry protobuf-compiler zstd")
 # Engines without a daemon, what rootless containers need, and CNI plugins and gRPC for the CRI of containerd.
 PODMAN = (" podman buildah crun conmon netavark aardvark-dns catatonit uidmap slirp4netns passt fuse-overlayfs "
-          "containernetworking-plugins python3-grpcio")
+          "nftables containernetworking-plugins python3-grpcio")
 SYSTEMD = " systemd-sysv dbus apparmor docker-cli docker-buildx"
 
 
