@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Life of engine API connections: listen, connect (in the client's context), accept, release. */
+#include "lib/base/program.bpf.h"
 #include "lib/filter/conn.bpf.h"
 #include "lib/read/task.bpf.h"
-#include <bpf/bpf_tracing.h>
-
-char LICENSE[] SEC("license") = "GPL";
 
 static __always_inline int note_listener(struct socket *sock)
 {
@@ -21,20 +19,20 @@ static __always_inline int note_listener(struct socket *sock)
 }
 
 SEC("fentry/unix_listen")
-int BPF_PROG(unix_listening, struct socket *sock)
+int KW_PROG(unix_listening, struct socket *sock)
 {
 	return note_listener(sock);
 }
 
 SEC("fentry/inet_listen")
-int BPF_PROG(inet_listening, struct socket *sock)
+int KW_PROG(inet_listening, struct socket *sock)
 {
 	return note_listener(sock);
 }
 
 /* Go's listeners are MPTCP from 1.24 on, where the build does not say otherwise. */
 SEC("fentry/mptcp_listen")
-int BPF_PROG(mptcp_listening, struct socket *sock)
+int KW_PROG(mptcp_listening, struct socket *sock)
 {
 	return note_listener(sock);
 }
@@ -54,19 +52,19 @@ static __always_inline int accepted(struct socket *newsock)
 }
 
 SEC("fexit/unix_accept")
-int BPF_PROG(unix_accepted, struct socket *sock, struct socket *newsock)
+int KW_PROG(unix_accepted, struct socket *sock, struct socket *newsock)
 {
 	return accepted(newsock);
 }
 
 SEC("fexit/inet_accept")
-int BPF_PROG(inet_accepted, struct socket *sock, struct socket *newsock)
+int KW_PROG(inet_accepted, struct socket *sock, struct socket *newsock)
 {
 	return accepted(newsock);
 }
 
 SEC("fexit/mptcp_stream_accept")
-int BPF_PROG(mptcp_accepted, struct socket *sock, struct socket *newsock)
+int KW_PROG(mptcp_accepted, struct socket *sock, struct socket *newsock)
 {
 	return accepted(newsock);
 }
@@ -79,7 +77,7 @@ static __always_inline int released(struct socket *sock)
 
 /* The TCP part of an MPTCP socket that the engine connected has no release of its own. */
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(fetch_closed, struct sock *sk, int oldstate, int newstate)
+int KW_PROG(fetch_closed, struct sock *sk, int oldstate, int newstate)
 {
 	struct kw_conn *conn;
 
@@ -92,13 +90,13 @@ int BPF_PROG(fetch_closed, struct sock *sk, int oldstate, int newstate)
 }
 
 SEC("fentry/unix_release")
-int BPF_PROG(unix_released, struct socket *sock)
+int KW_PROG(unix_released, struct socket *sock)
 {
 	return released(sock);
 }
 
 SEC("fentry/inet_release")
-int BPF_PROG(inet_released, struct socket *sock)
+int KW_PROG(inet_released, struct socket *sock)
 {
 	return released(sock);
 }
@@ -123,7 +121,7 @@ static __always_inline struct kw_client *begin_client(u32 transport)
 }
 
 SEC("fexit/unix_stream_connect")
-int BPF_PROG(unix_connected, struct socket *sock, void *uaddr, int addr_len, int flags, int ret)
+int KW_PROG(unix_connected, struct socket *sock, void *uaddr, int addr_len, int flags, int ret)
 {
 	struct sock *sk = BPF_CORE_READ(sock, sk);
 	struct sock *peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
@@ -166,13 +164,13 @@ static __always_inline int tcp_connecting(struct sock *sk, int ret)
 }
 
 SEC("fexit/tcp_v4_connect")
-int BPF_PROG(tcp4_connected, struct sock *sk, void *uaddr, int addr_len, int ret)
+int KW_PROG(tcp4_connected, struct sock *sk, void *uaddr, int addr_len, int ret)
 {
 	return tcp_connecting(sk, ret);
 }
 
 SEC("fexit/tcp_v6_connect")
-int BPF_PROG(tcp6_connected, struct sock *sk, void *uaddr, int addr_len, int ret)
+int KW_PROG(tcp6_connected, struct sock *sk, void *uaddr, int addr_len, int ret)
 {
 	return tcp_connecting(sk, ret);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Outbound connections with their outcome and first bytes; repeats of a cgroup are folded. */
+#include "lib/base/program.bpf.h"
 #include "lib/read/sock.bpf.h"
 #include "lib/read/task.bpf.h"
-#include <bpf/bpf_tracing.h>
 
 #define KW_TCP_ESTABLISHED 1
 #define KW_TCP_SYN_SENT 2
@@ -11,8 +11,6 @@
 #define KW_ECONNREFUSED 111
 #define KW_IPPROTO_TCP 6
 #define KW_IPPROTO_UDP 17
-
-char LICENSE[] SEC("license") = "GPL";
 
 static __always_inline void fold_key(struct kw_fold_key *key, struct kw_address *to, u16 protocol)
 {
@@ -66,7 +64,7 @@ static __always_inline u32 outcome_of(struct sock *sk, int newstate)
 
 /* SYN_SENT is set in the connecting process's context; later changes come from anywhere. */
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
+int KW_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
 {
 	struct kw_egress_state state = {}, *known;
 	struct kw_egress_outcome *e;
@@ -144,13 +142,13 @@ static __always_inline int first_payload(struct socket *sock, struct msghdr *msg
 }
 
 SEC("fentry/inet_sendmsg")
-int BPF_PROG(inet_first_send, struct socket *sock, struct msghdr *msg, size_t size)
+int KW_PROG(inet_first_send, struct socket *sock, struct msghdr *msg, size_t size)
 {
 	return first_payload(sock, msg);
 }
 
 SEC("fentry/inet6_sendmsg")
-int BPF_PROG(inet6_first_send, struct socket *sock, struct msghdr *msg, size_t size)
+int KW_PROG(inet6_first_send, struct socket *sock, struct msghdr *msg, size_t size)
 {
 	return first_payload(sock, msg);
 }
@@ -187,13 +185,13 @@ static __always_inline int udp_send(struct sock *sk, struct msghdr *msg)
 }
 
 SEC("fentry/udp_sendmsg")
-int BPF_PROG(udp4_send, struct sock *sk, struct msghdr *msg, size_t size)
+int KW_PROG(udp4_send, struct sock *sk, struct msghdr *msg, size_t size)
 {
 	return udp_send(sk, msg);
 }
 
 SEC("fentry/udpv6_sendmsg")
-int BPF_PROG(udp6_send, struct sock *sk, struct msghdr *msg, size_t size)
+int KW_PROG(udp6_send, struct sock *sk, struct msghdr *msg, size_t size)
 {
 	return udp_send(sk, msg);
 }

@@ -30,4 +30,8 @@ bool new_enough(std::string_view release, std::string_view machine) {
   return version && *version >= *version_of(oldest_kernel(machine));
 }
 
+bool lets_programs_keep_cpu(std::string_view release) {
+  return version_of(release) >= Version{6, 15};
+}
+
 }  // namespace kilnwatch::capture

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "capture/live/head_automaton.h"
+#include "capture/live/kernel_version.h"
 #include "capture/live/libbpf_log.h"
 #include "capture/live/probe.h"
 #include "capture/live/proc.h"
@@ -244,6 +245,8 @@ base::Result<std::unique_ptr<LiveSource>> open_live_source() {
   const auto automaton = make_head_automaton();
   std::copy(automaton.begin(), automaton.end(),
             const_cast<std::uint16_t*>(&skeleton->rodata->head_automaton[0]));
+  *const_cast<std::uint8_t*>(&skeleton->rodata->keeps_cpu) =
+      lets_programs_keep_cpu(read_host_facts().kernel) ? 1 : 0;
   for (const auto& hook : probe_hooks(*skeleton, types.get())) {
     if (hook.available) continue;
     bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton->obj, hook.program.c_str()),
