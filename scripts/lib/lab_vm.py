@@ -8,6 +8,8 @@ from pathlib import Path
 
 BOOT_SECONDS = 180  # boot, engine start and the scene, on a slow and busy machine
 AROUND_CASE = 50    # arming, the wait after RUN, EXPECT and cleaning up
+# How many times slower than idle the machine is taken to be: all limits in time are multiplied by it.
+PATIENCE = int(os.environ.get("KILNWATCH_LAB_PATIENCE", "1"))
 TIMESTAMP_PROTO = Path("/usr/include/google/protobuf/timestamp.proto")
 RUNNING = []  # VMs
 
@@ -34,7 +36,7 @@ def make_job(top, suite, work, cases, program):
         shutil.copy2(program, content / "kilnwatch")
         (content / "kilnwatch").chmod(0o755)
     output = os.environ.get("KILNWATCH_LAB_OUTPUT", "json")
-    (content / "options").write_text(f"SUITE={suite}\nOUTPUT={output}\n")
+    (content / "options").write_text(f"SUITE={suite}\nOUTPUT={output}\nPATIENCE={PATIENCE}\n")
     for number, case in enumerate(cases):
         case.write(content / "cases" / f"{number:03}-{case.name}")
     job.unlink(missing_ok=True)
@@ -50,6 +52,11 @@ MACHINES = {
     "counted": ["-accel", "tcg,thread=single,tb-size=512", "-icount", "shift=0,sleep=off", "-smp", "1"],
 }
 SLOWER = {"fast": 1, "counted": 4}  # wall seconds of a busy guest second, at most
+
+
+def limit(cases, machine):
+    """Wall seconds after which a VM with these cases hangs."""
+    return (BOOT_SECONDS + sum(case.timeout + AROUND_CASE for case in cases)) * SLOWER[machine] * PATIENCE
 
 
 def boot(work, image, job, machine, limit):
