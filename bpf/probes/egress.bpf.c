@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Outbound connections with their outcome and first bytes; repeats of a cgroup are folded. */
-#include "lib/base/kprobe.bpf.h"
+#include "lib/base/program.bpf.h"
 #include "lib/filter/egress.bpf.h"
 
 #define KW_TCP_ESTABLISHED 1
@@ -8,8 +8,6 @@
 #define KW_TCP_SYN_RECV 3
 #define KW_ECONNRESET 104
 #define KW_ECONNREFUSED 111
-
-char LICENSE[] SEC("license") = "GPL";
 
 /* Of a connection that left SYN_SENT; unreachable and given up by the process count as timed out. */
 static __always_inline u32 outcome_of(struct sock *sk, int newstate)
@@ -23,7 +21,7 @@ static __always_inline u32 outcome_of(struct sock *sk, int newstate)
 
 /* SYN_SENT is set in the connecting process's context; later changes come from anywhere. */
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
+int KW_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
 {
 	struct kw_egress_state state = {}, *known;
 	struct kw_egress_outcome *e;
@@ -67,51 +65,25 @@ int BPF_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
 }
 
 SEC("fentry/inet_sendmsg")
-int BPF_PROG(inet_first_send, struct socket *sock, struct msghdr *msg, size_t size)
+int KW_PROG(inet_first_send, struct socket *sock, struct msghdr *msg, size_t size)
 {
 	return first_payload(sock, msg);
 }
 
 SEC("fentry/inet6_sendmsg")
-int BPF_PROG(inet6_first_send, struct socket *sock, struct msghdr *msg, size_t size)
+int KW_PROG(inet6_first_send, struct socket *sock, struct msghdr *msg, size_t size)
 {
 	return first_payload(sock, msg);
 }
 
 SEC("fentry/udp_sendmsg")
-int BPF_PROG(udp4_send, struct sock *sk, struct msghdr *msg, size_t size)
+int KW_PROG(udp4_send, struct sock *sk, struct msghdr *msg, size_t size)
 {
 	return udp_send(sk, msg);
 }
 
 SEC("fentry/udpv6_sendmsg")
-int BPF_PROG(udp6_send, struct sock *sk, struct msghdr *msg, size_t size)
-{
-	return udp_send(sk, msg);
-}
-
-/* The same by kprobes, for kernels and functions that fentry cannot be attached to. */
-
-SEC("kprobe/inet_sendmsg")
-int BPF_KPROBE(k_inet_first_send, struct socket *sock, struct msghdr *msg)
-{
-	return first_payload(sock, msg);
-}
-
-SEC("kprobe/inet6_sendmsg")
-int BPF_KPROBE(k_inet6_first_send, struct socket *sock, struct msghdr *msg)
-{
-	return first_payload(sock, msg);
-}
-
-SEC("kprobe/udp_sendmsg")
-int BPF_KPROBE(k_udp4_send, struct sock *sk, struct msghdr *msg)
-{
-	return udp_send(sk, msg);
-}
-
-SEC("kprobe/udpv6_sendmsg")
-int BPF_KPROBE(k_udp6_send, struct sock *sk, struct msghdr *msg)
+int KW_PROG(udp6_send, struct sock *sk, struct msghdr *msg, size_t size)
 {
 	return udp_send(sk, msg);
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Lineage under engines and their runtimes: fork, exec, exit. */
+#include "lib/base/program.bpf.h"
 #include "lib/filter/programs.bpf.h"
 #include "lib/read/task.bpf.h"
-#include <bpf/bpf_tracing.h>
-
-char LICENSE[] SEC("license") = "GPL";
 
 SEC("tp_btf/sched_process_fork")
-int BPF_PROG(forked, struct task_struct *parent, struct task_struct *child)
+int KW_PROG(forked, struct task_struct *parent, struct task_struct *child)
 {
 	u32 parent_tgid = BPF_CORE_READ(parent, tgid), tgid = BPF_CORE_READ(child, tgid);
 	struct kw_fork *e;
@@ -31,7 +29,7 @@ int BPF_PROG(forked, struct task_struct *parent, struct task_struct *child)
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(executed, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+int KW_PROG(executed, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	u32 tgid = BPF_CORE_READ(task, tgid), engine;
 	struct kw_name name = {};
@@ -64,7 +62,7 @@ int BPF_PROG(executed, struct task_struct *task, int old_pid, struct linux_binpr
 }
 
 SEC("tp_btf/sched_process_exit")
-int BPF_PROG(exited, struct task_struct *task)
+int KW_PROG(exited, struct task_struct *task)
 {
 	u32 tgid = BPF_CORE_READ(task, tgid);
 	struct kw_exit *e;

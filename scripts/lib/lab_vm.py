@@ -8,6 +8,8 @@ from pathlib import Path
 
 BOOT_SECONDS = 180  # boot, engine start and the scene, on a slow and busy machine
 AROUND_CASE = 50    # arming, the wait after RUN, EXPECT and cleaning up
+# How many times slower than idle the machine is taken to be: all limits in time are multiplied by it.
+PATIENCE = int(os.environ.get("KILNWATCH_LAB_PATIENCE", "1"))
 TIMESTAMP_PROTO = Path("/usr/include/google/protobuf/timestamp.proto")
 RUNNING = []  # VMs
 
@@ -35,7 +37,9 @@ def make_job(top, suite, work, cases, program):
         (content / "kilnwatch").chmod(0o755)
     output = os.environ.get("KILNWATCH_LAB_OUTPUT", "json")
     hooks = os.environ.get("KILNWATCH_HOOKS", "auto")
-    (content / "options").write_text(f"SUITE={suite}\nOUTPUT={output}\nexport KILNWATCH_HOOKS={hooks}\n")
+    options = {"SUITE": suite, "OUTPUT": output, "PATIENCE": PATIENCE, "export KILNWATCH_HOOKS": hooks}
+    (content / "options").write_text("".join(f"{name}={value}
+" for name, value in options.items()))
     for number, case in enumerate(cases):
         case.write(content / "cases" / f"{number:03}-{case.name}")
     job.unlink(missing_ok=True)
@@ -57,6 +61,11 @@ BOARDS = {
     "arm64": (["qemu-system-aarch64", "-M", "virt,gic-version=3", "-cpu", "max,pauth-impdef=on"], "console=ttyAMA0"),
 }
 SLOWER = {"fast": 1, "counted": 4}  # wall seconds of a busy guest second, at most
+
+
+def limit(cases, machine):
+    """Wall seconds after which a VM with these cases hangs."""
+    return (BOOT_SECONDS + sum(case.timeout + AROUND_CASE for case in cases)) * SLOWER[machine] * PATIENCE
 
 
 def boot(work, image, job, machine, limit):

@@ -9,7 +9,7 @@
 #include <linux/ptrace.h>
 
 #include "lib/base/maps.bpf.h"
-#include <bpf/bpf_tracing.h>
+#include "lib/base/program.bpf.h"
 
 #define KW_MAX_KEPT 16384 /* calls in progress: engines' socket calls, and everyone's accepts and connects, which may block */
 
@@ -48,7 +48,7 @@ struct {
 	__uint(max_entries, KW_MAX_KEPT);
 	__type(key, struct kw_kept_key);
 	__type(value, struct kw_kept);
-} kept_arguments __weak SEC(".maps");
+} kept_arguments SEC(".maps");
 
 /* What is still there is of a call whose end was not seen. */
 static __always_inline void keep(enum kw_function function, void *object, int flags)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Maps and knobs. Definitions are weak: every program file has them, the linker keeps one. */
+/* Maps and knobs. */
 #ifndef KILNWATCH_MAPS_BPF_H
 #define KILNWATCH_MAPS_BPF_H
 
@@ -85,49 +85,49 @@ struct kw_egress_state {
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 8 * 1024 * 1024);
-} events __weak SEC(".maps");
+} events SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, KW_DROP_MAX);
 	__type(key, u32);
 	__type(value, u64);
-} drops __weak SEC(".maps");
+} drops SEC(".maps");
 
 struct { /* struct sock * → kw_conn */
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, KW_MAX_CONNS);
 	__type(key, u64);
 	__type(value, struct kw_conn);
-} conns __weak SEC(".maps");
+} conns SEC(".maps");
 
 struct { /* HTTP/2 stream → bytes of its DATA that crossed */
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, KW_MAX_STREAMS);
 	__type(key, struct kw_stream_key);
 	__type(value, u32);
-} streams __weak SEC(".maps");
+} streams SEC(".maps");
 
 struct { /* pid_tgid → call */
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, KW_MAX_CALLS);
 	__type(key, u64);
 	__type(value, struct kw_call);
-} calls __weak SEC(".maps");
+} calls SEC(".maps");
 
 struct { /* tgid of an engine → enum kw_engine */
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, KW_MAX_ENGINES);
 	__type(key, u32);
 	__type(value, u32);
-} engines __weak SEC(".maps");
+} engines SEC(".maps");
 
 struct { /* TCP port an engine listens on */
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__type(key, u16);
 	__type(value, u8);
-} engine_ports __weak SEC(".maps");
+} engine_ports SEC(".maps");
 
 struct kw_path {
 	char name[112];
@@ -138,28 +138,28 @@ struct { /* unix address an engine listens on */
 	__uint(max_entries, 1024);
 	__type(key, struct kw_path);
 	__type(value, u8);
-} engine_paths __weak SEC(".maps");
+} engine_paths SEC(".maps");
 
 struct { /* tgid under an engine */
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, KW_MAX_LINEAGE);
 	__type(key, u32);
 	__type(value, u8);
-} lineage __weak SEC(".maps");
+} lineage SEC(".maps");
 
 struct { /* struct sock * → outbound connection */
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, KW_MAX_EGRESS);
 	__type(key, u64);
 	__type(value, struct kw_egress_state);
-} egress __weak SEC(".maps");
+} egress SEC(".maps");
 
 struct { /* destinations a cgroup has already been seen with */
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, KW_MAX_FOLD);
 	__type(key, struct kw_fold_key);
 	__type(value, u32);
-} folds __weak SEC(".maps");
+} folds SEC(".maps");
 
 static __always_inline void count_drop(u32 cause)
 {

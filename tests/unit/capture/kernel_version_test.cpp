@@ -15,3 +15,10 @@ TEST_CASE("What is no release is not new enough") {
   for (const auto* release : {"", "6", "6.", "six.4", ".4", "6-4"})
     CHECK_FALSE(new_enough(release));
 }
+
+TEST_CASE("Programs keep their CPU from 6.15 on") {
+  CHECK(lets_programs_keep_cpu("6.15.0-rc1"));
+  CHECK(lets_programs_keep_cpu("7.2.13+deb14-cloud-amd64"));
+  CHECK_FALSE(lets_programs_keep_cpu("6.12.117+deb13-cloud-amd64"));
+  CHECK_FALSE(lets_programs_keep_cpu("no release"));
+}

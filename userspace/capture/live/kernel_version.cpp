@@ -25,4 +25,8 @@ bool new_enough(std::string_view release) {
   return version && *version >= *version_of(kOldestKernel);
 }
 
+bool lets_programs_keep_cpu(std::string_view release) {
+  return version_of(release) >= Version{6, 15};
+}
+
 }  // namespace kilnwatch::capture

@@ -8,7 +8,9 @@
 #include <cstring>
 
 #include "capture/live/head_automaton.h"
+#include "capture/live/kernel_version.h"
 #include "capture/live/libbpf_log.h"
+#include "capture/live/probe.h"
 #include "probes.skel.h"
 
 namespace kilnwatch::capture {
@@ -48,6 +50,8 @@ base::Status load_programs(Programs& programs) {
   const auto automaton = make_head_automaton();
   std::copy(automaton.begin(), automaton.end(),
             const_cast<std::uint16_t*>(&programs.skeleton->rodata->head_automaton[0]));
+  *const_cast<std::uint8_t*>(&programs.skeleton->rodata->keeps_cpu) =
+      lets_programs_keep_cpu(read_host_facts().kernel) ? 1 : 0;
   const int error = probes__load(programs.skeleton.get());
   if (error == 0) return base::Done{};
   if (error == -EPERM || error == -EACCES) {
