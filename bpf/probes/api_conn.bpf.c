@@ -1,22 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Life of engine API connections: listen, connect (in the client's context), accept, release. */
+#include "lib/base/kprobe.bpf.h"
 #include "lib/base/program.bpf.h"
-#include "lib/filter/conn.bpf.h"
-#include "lib/read/task.bpf.h"
-
-static __always_inline int note_listener(struct socket *sock)
-{
-	struct sock *sk = BPF_CORE_READ(sock, sk);
-	struct kw_path path;
-
-	if (!current_engine())
-		return 0;
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) != KW_AF_UNIX)
-		note_port(BPF_CORE_READ(sk, __sk_common.skc_num));
-	else if (read_unix_path(sk, &path))
-		note_path(&path);
-	return 0;
-}
+#include "lib/filter/life.bpf.h"
 
 SEC("fentry/unix_listen")
 int KW_PROG(unix_listening, struct socket *sock)
@@ -37,20 +23,6 @@ int KW_PROG(mptcp_listening, struct socket *sock)
 	return note_listener(sock);
 }
 
-/* newsock has a sock only when the accept went well, whatever arguments this kernel's version has. */
-static __always_inline int accepted(struct socket *newsock)
-{
-	u32 engine = current_engine();
-	struct sock *sk;
-
-	if (!engine)
-		return 0;
-	sk = BPF_CORE_READ(newsock, sk);
-	if (sk && !find_conn(sk))
-		follow(sk, engine, 0);
-	return 0;
-}
-
 SEC("fexit/unix_accept")
 int KW_PROG(unix_accepted, struct socket *sock, struct socket *newsock)
 {
@@ -67,12 +39,6 @@ SEC("fexit/mptcp_stream_accept")
 int KW_PROG(mptcp_accepted, struct socket *sock, struct socket *newsock)
 {
 	return accepted(newsock);
-}
-
-static __always_inline int released(struct socket *sock)
-{
-	forget((u64)BPF_CORE_READ(sock, sk));
-	return 0;
 }
 
 /* The TCP part of an MPTCP socket that the engine connected has no release of its own. */
@@ -101,66 +67,10 @@ int KW_PROG(inet_released, struct socket *sock)
 	return released(sock);
 }
 
-static __always_inline struct kw_client *begin_client(u32 transport)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct kw_client *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-
-	if (!e) {
-		count_drop(KW_DROP_RING);
-		return 0;
-	}
-	fill_header(&e->h, KW_CLIENT, sizeof(*e));
-	e->transport = transport;
-	e->join = 0;
-	__builtin_memset(&e->client, 0, sizeof(e->client));
-	__builtin_memset(&e->server, 0, sizeof(e->server));
-	read_task(task, &e->task);
-	e->argv_len = read_argv(task, e->argv);
-	return e;
-}
-
 SEC("fexit/unix_stream_connect")
 int KW_PROG(unix_connected, struct socket *sock, void *uaddr, int addr_len, int flags, int ret)
 {
-	struct sock *sk = BPF_CORE_READ(sock, sk);
-	struct sock *peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
-	struct kw_client *e;
-	struct kw_path path;
-
-	if (ret || !peer || !read_unix_path(peer, &path) ||
-	    !bpf_map_lookup_elem(&engine_paths, &path))
-		return 0;
-	e = begin_client(KW_UNIX);
-	if (!e)
-		return 0;
-	e->join = (u64)peer;
-	bpf_ringbuf_submit(e, 0);
-	return 0;
-}
-
-static __always_inline int tcp_connecting(struct sock *sk, int ret)
-{
-	struct kw_address server;
-	struct kw_client *e;
-
-	u32 engine = current_engine();
-
-	if (ret)
-		return 0;
-	/* A mapped address passes here twice: tcp_v6_connect calls tcp_v4_connect. */
-	if (engine && !find_conn(sk))
-		follow(sk, engine, KW_F_FETCH);
-	read_remote(sk, &server);
-	if (!bpf_map_lookup_elem(&engine_ports, &server.port))
-		return 0;
-	e = begin_client(KW_TCP);
-	if (!e)
-		return 0;
-	e->server = server;
-	read_local(sk, &e->client);
-	bpf_ringbuf_submit(e, 0);
-	return 0;
+	return unix_connecting(sock, ret);
 }
 
 SEC("fexit/tcp_v4_connect")
@@ -173,4 +83,133 @@ SEC("fexit/tcp_v6_connect")
 int KW_PROG(tcp6_connected, struct sock *sk, void *uaddr, int addr_len, int ret)
 {
 	return tcp_connecting(sk, ret);
+}
+
+/* The same by kprobes, for kernels and functions that fentry cannot be attached to. */
+
+SEC("kprobe/unix_listen")
+int BPF_KPROBE(k_unix_listening, struct socket *sock)
+{
+	return note_listener(sock);
+}
+
+SEC("kprobe/inet_listen")
+int BPF_KPROBE(k_inet_listening, struct socket *sock)
+{
+	return note_listener(sock);
+}
+
+SEC("kprobe/mptcp_listen")
+int BPF_KPROBE(k_mptcp_listening, struct socket *sock)
+{
+	return note_listener(sock);
+}
+
+static __always_inline int accepting(enum kw_function function, struct socket *newsock)
+{
+	keep(function, newsock, 0);
+	return 0;
+}
+
+static __always_inline int accept_done(enum kw_function function)
+{
+	struct kw_kept kept;
+
+	return take(function, &kept) ? accepted((struct socket *)kept.object) : 0;
+}
+
+SEC("kprobe/unix_accept")
+int BPF_KPROBE(k_unix_accepting, struct socket *sock, struct socket *newsock)
+{
+	return accepting(KW_UNIX_ACCEPT, newsock);
+}
+
+SEC("kretprobe/unix_accept")
+int BPF_KRETPROBE(k_unix_accepted)
+{
+	return accept_done(KW_UNIX_ACCEPT);
+}
+
+SEC("kprobe/inet_accept")
+int BPF_KPROBE(k_inet_accepting, struct socket *sock, struct socket *newsock)
+{
+	return accepting(KW_INET_ACCEPT, newsock);
+}
+
+SEC("kretprobe/inet_accept")
+int BPF_KRETPROBE(k_inet_accepted)
+{
+	return accept_done(KW_INET_ACCEPT);
+}
+
+SEC("kprobe/mptcp_stream_accept")
+int BPF_KPROBE(k_mptcp_accepting, struct socket *sock, struct socket *newsock)
+{
+	return accepting(KW_MPTCP_ACCEPT, newsock);
+}
+
+SEC("kretprobe/mptcp_stream_accept")
+int BPF_KRETPROBE(k_mptcp_accepted)
+{
+	return accept_done(KW_MPTCP_ACCEPT);
+}
+
+SEC("kprobe/unix_release")
+int BPF_KPROBE(k_unix_released, struct socket *sock)
+{
+	return released(sock);
+}
+
+SEC("kprobe/inet_release")
+int BPF_KPROBE(k_inet_released, struct socket *sock)
+{
+	return released(sock);
+}
+
+SEC("kprobe/unix_stream_connect")
+int BPF_KPROBE(k_unix_connecting, struct socket *sock)
+{
+	keep(KW_UNIX_CONNECT, sock, 0);
+	return 0;
+}
+
+SEC("kretprobe/unix_stream_connect")
+int BPF_KRETPROBE(k_unix_connected, int ret)
+{
+	struct kw_kept kept;
+
+	return take(KW_UNIX_CONNECT, &kept) ? unix_connecting((struct socket *)kept.object, ret) : 0;
+}
+
+static __always_inline int tcp_connect_done(enum kw_function function, int ret)
+{
+	struct kw_kept kept;
+
+	return take(function, &kept) ? tcp_connecting((struct sock *)kept.object, ret) : 0;
+}
+
+SEC("kprobe/tcp_v4_connect")
+int BPF_KPROBE(k_tcp4_connecting, struct sock *sk)
+{
+	keep(KW_TCP4_CONNECT, sk, 0);
+	return 0;
+}
+
+SEC("kretprobe/tcp_v4_connect")
+int BPF_KRETPROBE(k_tcp4_connected, int ret)
+{
+	return tcp_connect_done(KW_TCP4_CONNECT, ret);
+}
+
+SEC("kprobe/tcp_v6_connect")
+int BPF_KPROBE(k_tcp6_connecting, struct sock *sk)
+{
+	keep(KW_TCP6_CONNECT, sk, 0);
+	return 0;
+}
+
+SEC("kretprobe/tcp_v6_connect")
+int BPF_KRETPROBE(k_tcp6_connected, int ret)
+{
+	return tcp_connect_done(KW_TCP6_CONNECT, ret);
 }

@@ -1,129 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What engines read from and write to their API connections. */
+#include "lib/base/kprobe.bpf.h"
 #include "lib/base/program.bpf.h"
-#include "lib/filter/conn.bpf.h"
-#include "lib/filter/pass.bpf.h"
-
-#define KW_MSG_PEEK 2
-
-/*
- * The buffer must be noted before the call: the iterator moves on during it. Of a note that is still
- * there the call's end was not seen (a program is not run where it would interrupt itself): how far
- * that moved is not known, one byte stands for it.
- */
-static __always_inline int io_begin(struct socket *sock, struct msghdr *msg, u32 direction, int flags)
-{
-	u64 key = bpf_get_current_pid_tgid();
-	u32 engine = current_engine();
-	struct kw_call call = {}, *old;
-	struct kw_conn *conn;
-	struct sock *sk;
-
-	if (!engine || flags & KW_MSG_PEEK)
-		return 0;
-	old = bpf_map_lookup_elem(&calls, &key);
-	if (old) {
-		call = *old;
-		bpf_map_delete_elem(&calls, &key);
-		conn = bpf_map_lookup_elem(&conns, &call.sk);
-		if (conn) {
-			count_drop(KW_DROP_CALL_MAP);
-			pass_unseen(conn, call.direction, 1);
-		}
-	}
-	sk = BPF_CORE_READ(sock, sk);
-	if (!engine_conn(sk, engine))
-		return 0;
-	call.sk = (u64)sk;
-	call.direction = direction;
-	call.buffer = (u64)iter_user_buffer(&msg->msg_iter, &call.length);
-	/* Where there is no room, the call's end finds no note. */
-	bpf_map_update_elem(&calls, &key, &call, BPF_ANY);
-	return 0;
-}
-
-/* The followed connection of a call that moved bytes, and what was noted when it began. */
-static __always_inline struct kw_conn *io_end(struct socket *sock, struct kw_call *call, u32 direction,
-					      int ret)
-{
-	u64 key = bpf_get_current_pid_tgid(), sk;
-	struct kw_call *found;
-	struct kw_conn *conn;
-
-	if (!current_engine())
-		return 0;
-	sk = (u64)BPF_CORE_READ(sock, sk);
-	found = bpf_map_lookup_elem(&calls, &key);
-	if (found) {
-		*call = *found;
-		bpf_map_delete_elem(&calls, &key);
-	}
-	if (ret <= 0)
-		return 0;
-	conn = bpf_map_lookup_elem(&conns, &sk);
-	if (conn && call->sk != sk) {
-		count_drop(KW_DROP_CALL_MAP);
-		pass_unseen(conn, direction, (u32)ret);
-		return 0;
-	}
-	return conn;
-}
-
-/* A scattered buffer is read in its first part only (Go's net/http has none); the rest is lost. */
-static __always_inline int io_done(struct socket *sock, u32 direction, int ret)
-{
-	struct kw_call call = {};
-	struct kw_conn *conn = io_end(sock, &call, direction, ret);
-	u64 length = (u32)ret;
-
-	if (!conn)
-		return 0;
-	if (length > call.length)
-		length = call.length;
-	if (conn->side[KW_RESPONSE].mode == KW_FETCH) {
-		/* A TLS or other connection of the engine's own is of no use here. */
-		if (direction == KW_RESPONSE && !conn->side[KW_RESPONSE].pos &&
-		    !begins_with_get(call.buffer, length))
-			forget(call.sk);
-		else
-			pass_fetch(conn, call.sk, direction, call.buffer, length);
-	} else if (length && direction == KW_REQUEST) {
-		pass_request(call.sk, call.buffer, length);
-	} else if (length) {
-		pass_response(call.sk, call.buffer, length);
-	}
-	if ((u32)ret > length) {
-		count_drop(KW_DROP_COPY);
-		pass_unseen(conn, direction, (u32)ret - length);
-	}
-	return 0;
-}
-
-static __always_inline int io_read(struct socket *sock, int flags, int ret)
-{
-	return flags & KW_MSG_PEEK ? 0 : io_done(sock, KW_REQUEST, ret);
-}
-
-static __always_inline int io_written(struct socket *sock, int ret)
-{
-	return io_done(sock, KW_RESPONSE, ret);
-}
-
-/* Moved between the socket and a pipe or file: nobody could copy the bytes. */
-static __always_inline int spliced(struct socket *sock, u32 direction, long ret)
-{
-	struct kw_conn *conn;
-
-	if (ret <= 0 || !current_engine())
-		return 0;
-	conn = find_conn(BPF_CORE_READ(sock, sk));
-	if (!conn)
-		return 0;
-	if (side_of(conn, direction)->mode != KW_MUTED)
-		count_drop(KW_DROP_SPLICE);
-	pass_unseen(conn, direction, ret);
-	return 0;
-}
+#include "lib/filter/calls.bpf.h"
 
 SEC("fexit/unix_stream_splice_read")
 int KW_PROG(unix_spliced, struct socket *sock, void *ppos, void *pipe, size_t size, unsigned int flags,
@@ -222,4 +101,163 @@ SEC("fexit/inet6_sendmsg")
 int KW_PROG(inet6_write_done, struct socket *sock, struct msghdr *msg, size_t size, int ret)
 {
 	return io_written(sock, ret);
+}
+
+/* The same by kprobes, for kernels and functions that fentry cannot be attached to. */
+
+static __always_inline int keep_begin(enum kw_function function, struct socket *sock, struct msghdr *msg,
+				      u32 direction, int flags)
+{
+	if (!current_engine())
+		return 0;
+	keep(function, sock, flags);
+	return io_begin(sock, msg, direction, flags);
+}
+
+static __always_inline int kept_read(enum kw_function function, int ret)
+{
+	struct kw_kept kept;
+
+	return take(function, &kept) ? io_read((struct socket *)kept.object, kept.flags, ret) : 0;
+}
+
+static __always_inline int kept_written(enum kw_function function, int ret)
+{
+	struct kw_kept kept;
+
+	return take(function, &kept) ? io_written((struct socket *)kept.object, ret) : 0;
+}
+
+static __always_inline int keep_splice(enum kw_function function, struct socket *sock)
+{
+	if (current_engine())
+		keep(function, sock, 0);
+	return 0;
+}
+
+static __always_inline int kept_spliced(enum kw_function function, u32 direction, long ret)
+{
+	struct kw_kept kept;
+
+	return take(function, &kept) ? spliced((struct socket *)kept.object, direction, ret) : 0;
+}
+
+SEC("kprobe/unix_stream_splice_read")
+int BPF_KPROBE(k_unix_splice, struct socket *sock)
+{
+	return keep_splice(KW_UNIX_SPLICE, sock);
+}
+
+SEC("kretprobe/unix_stream_splice_read")
+int BPF_KRETPROBE(k_unix_spliced, long ret)
+{
+	return kept_spliced(KW_UNIX_SPLICE, KW_REQUEST, ret);
+}
+
+SEC("kprobe/tcp_splice_read")
+int BPF_KPROBE(k_tcp_splice, struct socket *sock)
+{
+	return keep_splice(KW_TCP_SPLICE, sock);
+}
+
+SEC("kretprobe/tcp_splice_read")
+int BPF_KRETPROBE(k_tcp_spliced, long ret)
+{
+	return kept_spliced(KW_TCP_SPLICE, KW_REQUEST, ret);
+}
+
+SEC("kprobe/unix_stream_sendpage")
+int BPF_KPROBE(k_unix_page_send, struct socket *sock)
+{
+	return keep_splice(KW_UNIX_SENDPAGE, sock);
+}
+
+SEC("kretprobe/unix_stream_sendpage")
+int BPF_KRETPROBE(k_unix_page_sent, long ret)
+{
+	return kept_spliced(KW_UNIX_SENDPAGE, KW_RESPONSE, ret);
+}
+
+SEC("kprobe/inet_sendpage")
+int BPF_KPROBE(k_inet_page_send, struct socket *sock)
+{
+	return keep_splice(KW_INET_SENDPAGE, sock);
+}
+
+SEC("kretprobe/inet_sendpage")
+int BPF_KRETPROBE(k_inet_page_sent, long ret)
+{
+	return kept_spliced(KW_INET_SENDPAGE, KW_RESPONSE, ret);
+}
+
+SEC("kprobe/unix_stream_recvmsg")
+int BPF_KPROBE(k_unix_read, struct socket *sock, struct msghdr *msg, size_t size, int flags)
+{
+	return keep_begin(KW_UNIX_RECV, sock, msg, KW_REQUEST, flags);
+}
+
+SEC("kretprobe/unix_stream_recvmsg")
+int BPF_KRETPROBE(k_unix_read_done, int ret)
+{
+	return kept_read(KW_UNIX_RECV, ret);
+}
+
+SEC("kprobe/unix_stream_sendmsg")
+int BPF_KPROBE(k_unix_write, struct socket *sock, struct msghdr *msg)
+{
+	return keep_begin(KW_UNIX_SEND, sock, msg, KW_RESPONSE, 0);
+}
+
+SEC("kretprobe/unix_stream_sendmsg")
+int BPF_KRETPROBE(k_unix_write_done, int ret)
+{
+	return kept_written(KW_UNIX_SEND, ret);
+}
+
+SEC("kprobe/inet_recvmsg")
+int BPF_KPROBE(k_inet_read, struct socket *sock, struct msghdr *msg, size_t size, int flags)
+{
+	return keep_begin(KW_INET_RECV, sock, msg, KW_REQUEST, flags);
+}
+
+SEC("kretprobe/inet_recvmsg")
+int BPF_KRETPROBE(k_inet_read_done, int ret)
+{
+	return kept_read(KW_INET_RECV, ret);
+}
+
+SEC("kprobe/inet6_recvmsg")
+int BPF_KPROBE(k_inet6_read, struct socket *sock, struct msghdr *msg, size_t size, int flags)
+{
+	return keep_begin(KW_INET6_RECV, sock, msg, KW_REQUEST, flags);
+}
+
+SEC("kretprobe/inet6_recvmsg")
+int BPF_KRETPROBE(k_inet6_read_done, int ret)
+{
+	return kept_read(KW_INET6_RECV, ret);
+}
+
+SEC("kprobe/inet_sendmsg")
+int BPF_KPROBE(k_inet_write, struct socket *sock, struct msghdr *msg)
+{
+	return keep_begin(KW_INET_SEND, sock, msg, KW_RESPONSE, 0);
+}
+
+SEC("kretprobe/inet_sendmsg")
+int BPF_KRETPROBE(k_inet_write_done, int ret)
+{
+	return kept_written(KW_INET_SEND, ret);
+}
+
+SEC("kprobe/inet6_sendmsg")
+int BPF_KPROBE(k_inet6_write, struct socket *sock, struct msghdr *msg)
+{
+	return keep_begin(KW_INET6_SEND, sock, msg, KW_RESPONSE, 0);
+}
+
+SEC("kretprobe/inet6_sendmsg")
+int BPF_KRETPROBE(k_inet6_write_done, int ret)
+{
+	return kept_written(KW_INET6_SEND, ret);
 }

@@ -13,17 +13,17 @@ A standalone buildkitd: not proven on a real one; tested from synthetic recordin
 
 
 class Board:
-    """suite -> case name -> outcome, seen from the executable and the cases of now."""
+    """suite -> case name -> outcome, seen from the executables and the cases of now."""
 
-    def __init__(self, outcomes, cases, sensor):
-        self.outcomes, self.cases, self.sensor = outcomes, cases, sensor
+    def __init__(self, outcomes, cases, sensors):
+        self.outcomes, self.cases, self.sensors = outcomes, cases, sensors
         self.suites = list(outcomes)
 
     def of(self, suite, case):
         return self.outcomes[suite].get(case.name)
 
     def older(self, case, outcome):
-        return outcome["sensor"] != self.sensor or outcome["case"] != case.sha256
+        return outcome["sensor"] not in self.sensors or outcome["case"] != case.sha256
 
     def cell(self, suite, case):
         outcome = self.of(suite, case)
@@ -69,9 +69,9 @@ def roads(board):
         yield f"| {engine} | {road} | " + " | ".join(road_cell(board, s, tools, cases) for s in board.suites) + " |"
 
 
-def write(path, cases, outcomes, sensor):
-    """outcomes: suite -> case name -> outcome; sensor: sha256 of the executable of now."""
-    board = Board(outcomes, cases, sensor)
+def write(path, cases, outcomes, sensors):
+    """outcomes: suite -> case name -> outcome; sensors: sha256 of the executables of now."""
+    board = Board(outcomes, cases, sensors)
     lines = [HEAD, "", "## Suites"]
     for suite in board.suites:
         text = " · ".join(f"{what} {version}" for what, version in board.facts(suite).items() if version)

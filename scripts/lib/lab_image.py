@@ -29,9 +29,11 @@ class Suite:
     kernel: str = "linux-image-cloud-amd64"
     append: str = ""                     # to the kernel's command line
     apt: tuple = ()                      # options
+    arch: str = "amd64"
+    modules: tuple = ()                  # loaded before MODULES
 
     def recipe(self):
-        text = "\n".join((self.packages, self.init, self.kernel, *self.apt, INITRAMFS, *MODULES))
+        text = "\n".join((self.packages, self.init, self.kernel, *self.apt, INITRAMFS, *self.modules, *MODULES))
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -43,6 +45,8 @@ SUITES = {
     "trixie": Suite(COMMON + PODMAN + SYSTEMD, "init-systemd"),
     # A mirror of an archive that moves every day is soon out of date.
     "sid": Suite(COMMON + PODMAN + SYSTEMD, "init-systemd", apt=('Acquire::Check-Valid-Until "false"',)),
+    # By name only: needs `scripts/setup arm64` and `scripts/build arm64`.
+    "bookworm-arm64": Suite(COMMON, "init-plain", "linux-image-cloud-arm64", arch="arm64", modules=("virtio_mmio",)),
 }
 # Order of loading matters; what a kernel has built in is simply not found.
 MODULES = ["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk",
@@ -64,6 +68,7 @@ class Image:
     kernel: Path
     initrd: Path
     append: str
+    arch: str
 
 
 def run(*command, **options):
@@ -107,26 +112,41 @@ def kernel_package(suite, uri):
     sys.exit(f"lab: {uri} holds no package {pattern} for {suite}")
 
 
+def emulate(arch):
+    """Packages of a foreign architecture are configured in the kernel's sight by an emulator."""
+    if arch == "amd64":
+        return
+    if not shutil.which("update-binfmts") or not shutil.which("qemu-system-aarch64"):
+        sys.exit("lab: no emulator of arm64 is there; run scripts/setup arm64 first")
+    place = Path("/proc/sys/fs/binfmt_misc")
+    if not (place / "register").exists():
+        run("mount", "-t", "binfmt_misc", "binfmt_misc", place)
+    run("update-binfmts", "--enable", "qemu-aarch64")
+
+
 def build(top, suite, work):
     wanted = SUITES[suite]
     recipe = wanted.recipe()
-    image = Image(work / "disk.img", work / "vmlinuz", work / "initrd.gz", wanted.append)
+    image = Image(work / "disk.img", work / "vmlinuz", work / "initrd.gz", wanted.append, wanted.arch)
     stamp = work / "recipe"
     if stamp.exists() and stamp.read_text() == recipe and image.disk.exists():
         return image
     if os.geteuid() != 0:
         sys.exit("lab: building the root file system needs root (mmdebstrap --mode=root)")
-    print(f"lab: building the root file system of {suite} (one to two minutes, once)", file=sys.stderr, flush=True)
+    emulate(wanted.arch)
+    span = "one to two" if wanted.arch == "amd64" else "ten"
+    print(f"lab: building the root file system of {suite} ({span} minutes, once)", file=sys.stderr, flush=True)
     stamp.unlink(missing_ok=True)
     root = work / "root"
     shutil.rmtree(root, ignore_errors=True)
     tar = work / "root.tar"
     uri = archive_uri()
     packages = wanted.packages.split() + [kernel_package(suite, uri)]
+    release = suite.removesuffix(f"-{wanted.arch}")
     with open(work / "mmdebstrap.log", "wb") as log:
         try:
-            run("mmdebstrap", "--variant=minbase", "--mode=root", "--include=" + ",".join(packages),
-                *(f"--aptopt={option}" for option in wanted.apt), suite, tar, uri, stdout=log, stderr=log)
+            run("mmdebstrap", "--variant=minbase", "--mode=root", f"--arch={wanted.arch}", "--include=" + ",".join(packages),
+                *(f"--aptopt={option}" for option in wanted.apt), release, tar, uri, stdout=log, stderr=log)
         except subprocess.CalledProcessError:
             sys.exit(f"lab: mmdebstrap failed; see {work.relative_to(top)}/mmdebstrap.log")
     root.mkdir()
@@ -134,7 +154,7 @@ def build(top, suite, work):
     tar.unlink()
     (root / "job").mkdir()
     shutil.copy2(next((root / "boot").glob("vmlinuz-*")), image.kernel)
-    make_initrd(root, work, image.initrd, wanted.init)
+    make_initrd(root, work, image.initrd, wanted)
     image.disk.unlink(missing_ok=True)
     run("mke2fs", "-q", "-t", "ext4", "-d", root, image.disk, "6G", stdout=subprocess.DEVNULL)
     shutil.rmtree(root)
@@ -142,18 +162,19 @@ def build(top, suite, work):
     return image
 
 
-def make_initrd(root, work, initrd, init):
+def make_initrd(root, work, initrd, wanted):
+    modules = [*wanted.modules, *MODULES]
     tree = work / "initrd"
     shutil.rmtree(tree, ignore_errors=True)
     for folder in ("bin", "mod", "mnt", "proc", "dev"):
         (tree / folder).mkdir(parents=True)
     shutil.copy2(root / "bin/busybox", tree / "bin/busybox")
-    for name in MODULES:
+    for name in modules:
         for module in (root / "lib/modules").rglob(f"{name}.ko*"):
             shutil.copy2(module, tree / "mod" / module.name)
             if module.name.endswith(".xz"):
                 run("xz", "-df", tree / "mod" / module.name)
-    (tree / "init").write_text(INITRAMFS.replace("MODULES", " ".join(MODULES)).replace("INIT", init))
+    (tree / "init").write_text(INITRAMFS.replace("MODULES", " ".join(modules)).replace("INIT", wanted.init))
     (tree / "init").chmod(0o755)
     run("sh", "-c", f"cd '{tree}' && find . | cpio -o -H newc --quiet | gzip -1 > '{initrd}'")
     shutil.rmtree(tree)

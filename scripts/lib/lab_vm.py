@@ -36,7 +36,9 @@ def make_job(top, suite, work, cases, program):
         shutil.copy2(program, content / "kilnwatch")
         (content / "kilnwatch").chmod(0o755)
     output = os.environ.get("KILNWATCH_LAB_OUTPUT", "json")
-    (content / "options").write_text(f"SUITE={suite}\nOUTPUT={output}\nPATIENCE={PATIENCE}\n")
+    hooks = os.environ.get("KILNWATCH_HOOKS", "auto")
+    (content / "options").write_text(
+        f"SUITE={suite}\nOUTPUT={output}\nPATIENCE={PATIENCE}\nexport KILNWATCH_HOOKS={hooks}\n")
     for number, case in enumerate(cases):
         case.write(content / "cases" / f"{number:03}-{case.name}")
     job.unlink(missing_ok=True)
@@ -51,6 +53,12 @@ MACHINES = {
     "fast": ["-accel", "tcg,thread=multi,tb-size=512", "-smp", "2"],
     "counted": ["-accel", "tcg,thread=single,tb-size=512", "-icount", "shift=0,sleep=off", "-smp", "1"],
 }
+# What each architecture is started with; the drives and the rest are the same.
+BOARDS = {
+    "amd64": (["qemu-system-x86_64", "-cpu", "max"], "console=ttyS0"),
+    # Without the plain hash each return address costs an emulated QARMA.
+    "arm64": (["qemu-system-aarch64", "-M", "virt,gic-version=3", "-cpu", "max,pauth-impdef=on"], "console=ttyAMA0"),
+}
 SLOWER = {"fast": 1, "counted": 4}  # wall seconds of a busy guest second, at most
 
 
@@ -62,13 +70,14 @@ def limit(cases, machine):
 def boot(work, image, job, machine, limit):
     """True when the guest said that it reached its end."""
     # no_timer_check: on a busy machine qemu's timer comes too late for the test that the kernel makes of it.
+    board, console = BOARDS[image.arch]
     command = [
-        "qemu-system-x86_64", *MACHINES[machine], "-cpu", "max",
+        *board, *MACHINES[machine],
         "-m", "4096", "-nographic", "-nic", "none", "-no-reboot",
         "-kernel", str(image.kernel), "-initrd", str(image.initrd),
         "-drive", f"file={image.disk},format=raw,if=virtio,cache=unsafe,snapshot=on",
         "-drive", f"file={job},format=raw,if=virtio,cache=unsafe",
-        "-append", f"console=ttyS0 quiet panic=-1 mitigations=off no_timer_check systemd.show_status=0 {image.append}",
+        "-append", f"{console} quiet panic=-1 mitigations=off no_timer_check systemd.show_status=0 {image.append}",
     ]
     ended = False
     with open(work / f"console-{machine}.log", "wb") as log:

@@ -71,6 +71,8 @@ def cases(work):
     yield Case("unknown command", ["fly"], 2, USAGE)
     yield Case("unknown flag", ["run", "--frobnicate"], 2, USAGE)
     yield Case("unknown format", ["run", "--output", "xml"], 2, USAGE)
+    yield Case("unknown hooks", ["doctor", "--hooks", "xml"], 2, USAGE)
+    yield Case("unknown hooks in the environment", ["run"], 2, USAGE, env={"KILNWATCH_HOOKS": "xml"})
     yield Case("unknown log format", ["run", "--log-format", "xml"], 2, USAGE)
     yield Case("flag without its value", ["run", "--record"], 2, USAGE)
     yield Case("usage before environment", ["run", "--state-dir", "/proc/no", "--output", "xml"], 2, USAGE)

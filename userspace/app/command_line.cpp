@@ -25,6 +25,16 @@ void add_record(CLI::App& command, Options& options) {
       ->transform(CLI::AsSizeValue(false));
 }
 
+void add_hooks(CLI::App& command, Options& options) {
+  command
+      .add_option("--hooks", options.hooks,
+                  "how to attach to the kernel: auto (fentry where it can be, else kprobe), fentry "
+                  "or kprobe")
+      ->check(CLI::IsMember({"auto", "fentry", "kprobe"}))
+      ->envname("KILNWATCH_HOOKS")
+      ->capture_default_str();
+}
+
 void add_log_format(CLI::App& command, Options& options) {
   command.add_option("--log-format", options.log_format, "of the lines on stderr: text or json")
       ->check(CLI::IsMember({"text", "json"}));
@@ -66,6 +76,7 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
 
   auto* run = app.add_subcommand("run", "watch and write alerts to stdout until SIGTERM");
   add_format(*run, options);
+  add_hooks(*run, options);
   add_record(*run, options);
   run->add_option("--state-dir", options.state_dir, "where seen destinations are kept")
       ->capture_default_str();
@@ -73,6 +84,7 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
   auto* capture =
       app.add_subcommand("capture", "watch for a time or while COMMAND runs, then report");
   add_format(*capture, options);
+  add_hooks(*capture, options);
   add_record(*capture, options);
   capture->add_option("--for", options.seconds, "how long: 30s, 5m, 1h")
       ->transform(CLI::Validator(seconds_of, "DURATION"));
@@ -88,6 +100,7 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
   add_format(*decode, options);
 
   auto* doctor = app.add_subcommand("doctor", "what this kernel and host allow");
+  add_hooks(*doctor, options);
 
   const std::array<std::pair<CLI::App*, Command>, 5> commands{{{run, Command::kRun},
                                                                {capture, Command::kCapture},

@@ -10,6 +10,6 @@ int run(const Options& options);
 int capture(const Options& options);
 int replay(const Options& options);
 int decode(const Options& options);
-int doctor();
+int doctor(const Options& options);
 
 }  // namespace kilnwatch::app

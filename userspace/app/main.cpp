@@ -26,7 +26,7 @@ int dispatch(int argc, char** argv) {
     case app::Command::kDecode:
       return app::decode(options);
     case app::Command::kDoctor:
-      return app::doctor();
+      return app::doctor(options);
     case app::Command::kHelp:
       break;
   }

@@ -15,6 +15,7 @@ struct Options {
   std::uint64_t record_limit = std::uint64_t{256} << 20;  // bytes
   std::string file;                                       // replay
   double seconds = 0;                                     // capture --for; 0: until COMMAND ends
+  std::string hooks = "auto";                             // fentry, kprobe
   std::string report;                                     // capture --report; empty: stderr
   std::vector<std::string> command;                       // capture -- COMMAND…
 };

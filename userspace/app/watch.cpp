@@ -11,7 +11,9 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "app/log.h"
 #include "app/notify.h"
@@ -93,6 +95,15 @@ std::string joined(const std::map<std::string, std::uint64_t>& counts, const cha
   return out.empty() ? none : out;
 }
 
+// "tracepoint, fentry": how the programs are attached.
+std::string roads_of(const std::vector<capture::Hook>& hooks) {
+  std::set<std::string_view> roads;
+  for (const auto& hook : hooks) {
+    if (hook.road != capture::Road::kNone) roads.insert(name_of(hook.road));
+  }
+  return fmt::format("{}", fmt::join(roads, ", "));
+}
+
 void say_counters(const PipelineStats& stats) {
   say(stats.losses.empty() ? Level::kInfo : Level::kWarning,
       fmt::format("ended: {} events, {} alerts; builds: {}, {} held; {} forged lines ignored; "
@@ -132,14 +143,14 @@ int watch(const Options& options, Watch& parts) {
   const auto host = capture::read_host_facts();
   auto recorder = open_recorder(options, host);
   if (!recorder) return fail(recorder.error());
-  auto source = capture::open_live_source();
+  auto source = capture::open_live_source(capture::choice_of(options.hooks));
   if (!source) return fail(source.error());
   const sigset_t held = held_signals();
   const base::Fd signals(::signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));
 
   Pipeline pipeline(host, *parts.seen, *recorder ? &**recorder : nullptr, parts.emit, kLiveWindow);
   const auto push = [&](domain::Event&& event) { pipeline.push(std::move(event)); };
-  say(Level::kInfo, "armed");
+  say(Level::kInfo, "armed, by " + roads_of((*source)->hooks()));
   notify_manager("READY=1");
   if (parts.armed) parts.armed();
   int code = 0;

@@ -52,6 +52,18 @@ TEST_CASE("The log format may stand before and behind the command") {
   CHECK(parse({"run"})->options.log_format.empty());
 }
 
+TEST_CASE("The road to the kernel is chosen by option, or else by the environment") {
+  CHECK(parse({"run"})->options.hooks == "auto");
+  CHECK(parse({"doctor", "--hooks", "kprobe"})->options.hooks == "kprobe");
+  CHECK(parse({"capture", "--hooks", "fentry", "--for", "1s"})->options.hooks == "fentry");
+  REQUIRE(::setenv("KILNWATCH_HOOKS", "kprobe", 1) == 0);
+  CHECK(parse({"run"})->options.hooks == "kprobe");
+  CHECK(parse({"run", "--hooks", "auto"})->options.hooks == "auto");
+  REQUIRE(::setenv("KILNWATCH_HOOKS", "xml", 1) == 0);
+  CHECK_FALSE(parse({"run"}));
+  REQUIRE(::unsetenv("KILNWATCH_HOOKS") == 0);
+}
+
 TEST_CASE("What is not understood is a usage error") {
   const auto words = GENERATE(
       std::vector<const char*>{}, std::vector<const char*>{"fly"},

@@ -20,14 +20,9 @@ std::optional<Version> version_of(std::string_view release) {
 
 }  // namespace
 
-std::string_view oldest_kernel(std::string_view machine) {
-  return machine == "aarch64" ? "6.4"
-                              : "5.10";  // 5.10: ring buffer, fentry and BTF of what we read
-}
-
-bool new_enough(std::string_view release, std::string_view machine) {
+bool new_enough(std::string_view release) {
   const auto version = version_of(release);
-  return version && *version >= *version_of(oldest_kernel(machine));
+  return version && *version >= *version_of(kOldestKernel);
 }
 
 bool lets_programs_keep_cpu(std::string_view release) {

@@ -1,7 +1,6 @@
 #include "capture/live/live_source.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include <algorithm>
@@ -10,9 +9,9 @@
 #include <cstring>
 
 #include "base/clock.h"
-#include "capture/live/head_automaton.h"
-#include "capture/live/kernel_version.h"
+#include "capture/live/kprobes.h"
 #include "capture/live/libbpf_log.h"
+#include "capture/live/loader.h"
 #include "capture/live/probe.h"
 #include "capture/live/proc.h"
 #include "capture/live/programs.h"
@@ -40,14 +39,8 @@ constexpr std::array<const char*, KW_DROP_MAX> kDropNames = {
     "ring",   "connections", "calls",  "copy",   "framing", "egress", "lineage", "engines",
     "splice", "unused",      "unused", "unused", "unused",  "unused", "unused",  "unused"};
 
-struct SkeletonFree {
-  void operator()(::probes* skeleton) const { probes__destroy(skeleton); }
-};
 struct RingFree {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
-};
-struct BtfFree {
-  void operator()(btf* types) const { btf__free(types); }
 };
 
 // How often a program was not run because it would have interrupted itself on its CPU (kernel:
@@ -66,8 +59,9 @@ std::uint64_t missed_runs(const bpf_object* object) {
 
 class Ring final : public LiveSource {
  public:
-  explicit Ring(std::unique_ptr<::probes, SkeletonFree> skeleton)
-      : skeleton_(std::move(skeleton)),
+  explicit Ring(Programs programs)
+      : skeleton_(std::move(programs.skeleton)),
+        hooks_(std::move(programs.hooks)),
         host_(read_host_facts()),
         per_cpu_(static_cast<std::size_t>(libbpf_num_possible_cpus())) {}
 
@@ -81,10 +75,7 @@ class Ring final : public LiveSource {
     note_path("/run/docker.sock");
     note_path("/var/run/docker.sock");
     for (const auto pid : all_pids()) meet(pid);
-    if (probes__attach(skeleton_.get()) != 0) {
-      return Error{ErrorClass::kEnvironment,
-                   "the programs cannot be attached to this kernel: " + last_libbpf_line()};
-    }
+    if (auto attached = attach(); !attached) return attached;
     // Once more: a process that came between the first look and the hooks.
     for (const auto pid : all_pids()) meet(pid);
     return base::Done{};
@@ -120,8 +111,35 @@ class Ring final : public LiveSource {
   int ready_fd() const override { return ring_buffer__epoll_fd(ring_.get()); }
   domain::TimeNs due() const override { return backlog_.empty() ? losses_due_ : 0; }
   const domain::HostFacts& host() const override { return host_; }
+  const std::vector<Hook>& hooks() const override { return hooks_; }
 
  private:
+  base::Status attach() {
+    if (probes__attach(skeleton_.get()) != 0) {
+      return Error{ErrorClass::kEnvironment,
+                   "the programs cannot be attached to this kernel: " + last_libbpf_line()};
+    }
+    // Ends first: the end of a call whose begin was seen is not missed.
+    for (const bool at_return : {true, false}) {
+      if (auto attached = attach_kprobes(at_return); !attached) return attached;
+    }
+    return base::Done{};
+  }
+
+  base::Status attach_kprobes(bool at_return) {
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, skeleton_->obj) {
+      const auto place = place_of(bpf_program__section_name(program));
+      if (place.road != Road::kKprobe || place.at_return != at_return ||
+          !bpf_program__autoload(program))
+        continue;
+      if (!kprobes_) kprobes_.emplace();
+      if (auto attached = kprobes_->attach(program, place.target, at_return); !attached)
+        return attached;
+    }
+    return base::Done{};
+  }
+
   static int on_record(void* self, void* data, std::size_t size) {
     auto& source = *static_cast<Ring*>(self);
     ++source.records_;
@@ -200,7 +218,8 @@ class Ring final : public LiveSource {
       (*handler_)(domain::KernelLoss{now, "engines", engines_refused_});
       engines_refused_ = 0;
     }
-    if (const auto missed = missed_runs(skeleton_->obj); missed > missed_) {
+    const auto missed = missed_runs(skeleton_->obj) + (kprobes_ ? kprobes_->missed() : 0);
+    if (missed > missed_) {
       (*handler_)(domain::KernelLoss{now, "missed", missed - missed_});
       missed_ = missed;
     }
@@ -211,7 +230,9 @@ class Ring final : public LiveSource {
   }
 
   using kw_path_key = std::array<char, 112>;
-  std::unique_ptr<::probes, SkeletonFree> skeleton_;
+  std::unique_ptr<::probes, Programs::Free> skeleton_;
+  std::vector<Hook> hooks_;
+  std::optional<Kprobes> kprobes_;  // where some are in use
   std::unique_ptr<ring_buffer, RingFree> ring_;
   domain::HostFacts host_;
   const Handler* handler_ = nullptr;
@@ -228,41 +249,13 @@ class Ring final : public LiveSource {
 
 }  // namespace
 
-base::Result<std::unique_ptr<LiveSource>> open_live_source() {
+base::Result<std::unique_ptr<LiveSource>> open_live_source(HookChoice choice) {
   keep_libbpf_log();
   if (auto fit = preflight(); !fit) return fit.error();
-  const std::unique_ptr<btf, BtfFree> types(btf__load_vmlinux_btf());
-  if (!types || libbpf_get_error(types.get()) != 0) {
-    return Error{ErrorClass::kEnvironment,
-                 "the BTF of this kernel (/sys/kernel/btf/vmlinux) cannot be understood; run a "
-                 "kernel built with CONFIG_DEBUG_INFO_BTF, and mount /sys"};
-  }
-  std::unique_ptr<::probes, SkeletonFree> skeleton(probes__open());
-  if (!skeleton) {
-    return Error{ErrorClass::kOther,
-                 "the built-in programs cannot be opened: " + last_libbpf_line()};
-  }
-  const auto automaton = make_head_automaton();
-  std::copy(automaton.begin(), automaton.end(),
-            const_cast<std::uint16_t*>(&skeleton->rodata->head_automaton[0]));
-  *const_cast<std::uint8_t*>(&skeleton->rodata->keeps_cpu) =
-      lets_programs_keep_cpu(read_host_facts().kernel) ? 1 : 0;
-  for (const auto& hook : probe_hooks(*skeleton, types.get())) {
-    if (hook.available) continue;
-    bpf_program__set_autoload(bpf_object__find_program_by_name(skeleton->obj, hook.program.c_str()),
-                              false);
-  }
-  if (const int error = probes__load(skeleton.get()); error != 0) {
-    if (error == -EPERM || error == -EACCES) {
-      return Error{ErrorClass::kEnvironment,
-                   "this kernel forbids to load eBPF programs (a container without them, or a "
-                   "security module); run the sensor on the host"};
-    }
-    return Error{ErrorClass::kEnvironment,
-                 "this kernel refuses a program (" + std::string(std::strerror(-error)) +
-                     "); `kilnwatch doctor` says what is missing: " + last_libbpf_line()};
-  }
-  auto source = std::make_unique<Ring>(std::move(skeleton));
+  auto programs = open_programs(choice);
+  if (!programs) return programs.error();
+  if (auto loaded = load_programs(*programs); !loaded) return loaded.error();
+  auto source = std::make_unique<Ring>(std::move(*programs));
   if (auto started = source->start(); !started) return started.error();
   return std::unique_ptr<LiveSource>(std::move(source));
 }

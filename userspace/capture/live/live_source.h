@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "capture/live/hooks.h"
 #include "capture/source.h"
 
 namespace kilnwatch::capture {
@@ -18,9 +19,11 @@ class LiveSource : public EventSource {
   // At the end: everything that the ring holds, at most kDrainPolls times a poll, and the losses up
   // to now.
   virtual void drain(const Handler& handler) = 0;
+  // What is attached where.
+  virtual const std::vector<Hook>& hooks() const = 0;
 };
 
 // Fails with kEnvironment: see preflight(), and a program that the kernel refuses.
-base::Result<std::unique_ptr<LiveSource>> open_live_source();
+base::Result<std::unique_ptr<LiveSource>> open_live_source(HookChoice choice);
 
 }  // namespace kilnwatch::capture

@@ -30,12 +30,10 @@ bool may_load(std::string_view status) {
 
 base::Status preflight() {
   const auto kernel = read_host_facts().kernel;
-  const auto architecture = machine();
-  if (!new_enough(kernel, architecture)) {
+  if (!new_enough(kernel)) {
     return Error{ErrorClass::kEnvironment, "kernel " + kernel + " is too old; run " +
-                                               std::string(oldest_kernel(architecture)) +
-                                               " or later (on " + architecture +
-                                               "), built with BTF"};
+                                               std::string(kOldestKernel) +
+                                               " or later, built with BTF"};
   }
   if (!may_load(read_small_file("/proc/self/status"))) {
     return Error{ErrorClass::kEnvironment,

@@ -1,7 +1,5 @@
 #include "capture/live/probe.h"
 
-#include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -10,12 +8,13 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "capture/live/kernel_version.h"
+#include "capture/live/kprobes.h"
 #include "capture/live/libbpf_log.h"
+#include "capture/live/loader.h"
 #include "capture/live/proc.h"
 #include "probes.skel.h"
 
@@ -39,13 +38,6 @@ int keep_line(enum libbpf_print_level level, const char* format, va_list args) {
   return 0;
 }
 
-struct SkeletonFree {
-  void operator()(::probes* skeleton) const { probes__destroy(skeleton); }
-};
-struct BtfFree {
-  void operator()(btf* types) const { btf__free(types); }
-};
-
 std::uint64_t available_memory() {
   constexpr std::string_view kField = "MemAvailable:";
   const auto text = read_small_file("/proc/meminfo");
@@ -63,22 +55,6 @@ void keep_libbpf_log() {
 
 std::string last_libbpf_line() { return kept_line(); }
 
-std::vector<Hook> probe_hooks(const ::probes& skeleton, const btf* types) {
-  std::vector<Hook> hooks;
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, skeleton.obj) {
-    const std::string section = bpf_program__section_name(program);
-    const auto slash = section.find('/');
-    Hook hook{bpf_program__name(program), section.substr(slash + 1), true};
-    if (section.starts_with("fentry/") || section.starts_with("fexit/")) {
-      hook.available =
-          types != nullptr && btf__find_by_name_kind(types, hook.target.c_str(), BTF_KIND_FUNC) > 0;
-    }
-    hooks.push_back(std::move(hook));
-  }
-  return hooks;
-}
-
 domain::HostFacts read_host_facts() {
   domain::HostFacts host;
   utsname system{};
@@ -91,28 +67,26 @@ domain::HostFacts read_host_facts() {
   return host;
 }
 
-std::string machine() {
-  utsname system{};
-  ::uname(&system);
-  return system.machine;
-}
-
-Capabilities probe_capabilities() {
+Capabilities probe_capabilities(HookChoice choice) {
   Capabilities out;
   keep_libbpf_log();
   out.kernel = read_host_facts().kernel;
-  out.oldest = oldest_kernel(machine());
-  out.new_enough = new_enough(out.kernel, machine());
+  out.new_enough = new_enough(out.kernel);
   out.privileged = may_load(read_small_file("/proc/self/status"));
   out.locked_down = forbids_reading(read_small_file("/sys/kernel/security/lockdown"));
   out.cgroup2 = ::access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0;
   out.free_bytes = available_memory();
-  const std::unique_ptr<btf, BtfFree> types(btf__load_vmlinux_btf());
-  out.btf = types != nullptr && libbpf_get_error(types.get()) == 0;
-  const std::unique_ptr<::probes, SkeletonFree> skeleton(probes__open());
-  if (!skeleton) return out;
-  out.ring_bytes = bpf_map__max_entries(skeleton->maps.events);
-  out.hooks = probe_hooks(*skeleton, out.btf ? types.get() : nullptr);
+  out.tracefs = Kprobes::possible();
+  const bool may_try = out.new_enough && out.privileged && !out.locked_down;
+  auto programs = open_programs(may_try ? choice : HookChoice::kFentry);
+  out.btf = static_cast<bool>(programs);
+  if (!programs) return out;
+  out.ring_bytes = bpf_map__max_entries(programs->skeleton->maps.events);
+  out.hooks = programs->hooks;
+  if (!may_try) return out;
+  const auto loaded = load_programs(*programs);
+  out.loads = static_cast<bool>(loaded);
+  if (!loaded) out.refusal = loaded.error().message;
   return out;
 }
 

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Outbound connections: the first of a cgroup to a destination, and its first bytes. */
+#ifndef KILNWATCH_EGRESS_BPF_H
+#define KILNWATCH_EGRESS_BPF_H
+
+#include "lib/read/sock.bpf.h"
+#include "lib/read/task.bpf.h"
+
+#define KW_IPPROTO_TCP 6
+#define KW_IPPROTO_UDP 17
+
+static __always_inline void fold_key(struct kw_fold_key *key, struct kw_address *to, u16 protocol)
+{
+	key->cgroup_id = bpf_get_current_cgroup_id();
+	__builtin_memcpy(key->ip, to->ip, sizeof(key->ip));
+	key->port = to->port;
+	key->protocol = protocol;
+}
+
+/*
+ * The first time that this cgroup meets the destination: one record. Returns 0 when there is nothing
+ * to follow; a record that the ring refused is tried again with the next connection.
+ */
+static __always_inline int emit_first(struct kw_address *to, u16 protocol, u32 outcome, u64 id)
+{
+	struct kw_fold_key key = {};
+	struct kw_egress *e;
+	u32 one = 1, *count;
+
+	fold_key(&key, to, protocol);
+	count = bpf_map_lookup_elem(&folds, &key);
+	if (count) {
+		__sync_fetch_and_add(count, 1);
+		return 0;
+	}
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		count_drop(KW_DROP_RING);
+		return 0;
+	}
+	fill_header(&e->h, KW_EGRESS, sizeof(*e));
+	e->egress = id;
+	e->protocol = protocol;
+	e->outcome = outcome;
+	e->destination = *to;
+	read_task((struct task_struct *)bpf_get_current_task(), &e->task);
+	bpf_ringbuf_submit(e, 0);
+	bpf_map_update_elem(&folds, &key, &one, BPF_ANY);
+	return 1;
+}
+
+static __always_inline int first_payload(struct socket *sock, struct msghdr *msg)
+{
+	struct kw_egress_state *known;
+	struct kw_egress_data *e;
+	u64 key = (u64)BPF_CORE_READ(sock, sk), length = 0;
+	void *from;
+
+	known = bpf_map_lookup_elem(&egress, &key);
+	if (!known || known->payload_sent)
+		return 0;
+	from = iter_user_buffer(&msg->msg_iter, &length);
+	if (!from || !length)
+		return 0;
+	known->payload_sent = 1;
+	if (length > KW_DATA_SMALL)
+		length = KW_DATA_SMALL;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		count_drop(KW_DROP_RING);
+		return 0;
+	}
+	if (bpf_probe_read_user(e->payload, (u32)length & (2 * KW_DATA_SMALL - 1), from)) {
+		bpf_ringbuf_discard(e, 0);
+		count_drop(KW_DROP_COPY);
+		return 0;
+	}
+	fill_header(&e->h, KW_EGRESS_DATA, sizeof(*e));
+	e->egress = known->id;
+	e->captured = length;
+	e->pad = 0;
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}
+
+struct kw_sockaddr { /* sockaddr_in and sockaddr_in6 (uapi) */
+	u16 family;
+	u16 port;
+	u32 v4; /* flow label in sockaddr_in6 */
+	u8 v6[16];
+};
+
+/* msg_name is the kernel's copy (move_addr_to_kernel), so the caller can not change it any more. */
+static __always_inline int udp_send(struct sock *sk, struct msghdr *msg)
+{
+	struct kw_sockaddr name = {};
+	struct kw_address to = {};
+	void *from = BPF_CORE_READ(msg, msg_name);
+
+	if (!from) {
+		read_remote(sk, &to);
+	} else {
+		bpf_probe_read_kernel(&name, 8, from);
+		to.port = bpf_ntohs(name.port);
+		if (name.family == KW_AF_INET6) {
+			bpf_probe_read_kernel(&name, sizeof(name), from);
+			__builtin_memcpy(to.ip, name.v6, sizeof(to.ip));
+		} else {
+			map_v4(to.ip, name.v4);
+		}
+	}
+	if (to.port)
+		emit_first(&to, KW_IPPROTO_UDP, KW_SENT, unique_id());
+	return 0;
+}
+
+#endif
