@@ -50,4 +50,4 @@ def keep(work, suite, cases, results, outcome, sensor):
         text, seconds = outcome[case.name]
         known[case.name] = {"suite": suite, "facts": facts(results), "ended": now, "verdict": text, "seconds": seconds,
                             "delays_ms": delays(results / case.name), "sensor": sensor, "case": case.sha256}
-    (work / "outcomes.json").write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+    (work / "outcomes.json").write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")

@@ -37,9 +37,8 @@ def make_job(top, suite, work, cases, program):
         (content / "kilnwatch").chmod(0o755)
     output = os.environ.get("KILNWATCH_LAB_OUTPUT", "json")
     hooks = os.environ.get("KILNWATCH_HOOKS", "auto")
-    options = {"SUITE": suite, "OUTPUT": output, "PATIENCE": PATIENCE, "export KILNWATCH_HOOKS": hooks}
-    (content / "options").write_text("".join(f"{name}={value}
-" for name, value in options.items()))
+    (content / "options").write_text(
+        f"SUITE={suite}\nOUTPUT={output}\nPATIENCE={PATIENCE}\nexport KILNWATCH_HOOKS={hooks}\n")
     for number, case in enumerate(cases):
         case.write(content / "cases" / f"{number:03}-{case.name}")
     job.unlink(missing_ok=True)
