@@ -35,6 +35,7 @@ struct BuildRequested {
   bool labels = false;    // labels: one more instruction at the end
   bool quiet = false;     // q: the builder writes nothing while it works
   bool no_cache = false;  // nocache: every step runs
+  EngineKind engine = EngineKind::kDocker;
   bool buildkit = false;  // version=2, or known by what it wrote
   bool browser = false;   // Origin, Referer or Sec-Fetch-* present
   bool midway = false;  // known by its output only: the request came before the sensor; the fields
@@ -74,12 +75,14 @@ struct ContextFetched {
   std::optional<DockerfileSeen> dockerfile;  // its call is not set
 };
 
-// The classic builder wrote "Step i/n : text". May be forged by a step's own output.
+// The builder wrote "Step i/n : text". May be forged by a step's own output.
 struct BuildStepAnnounced {
   TimeNs time = 0;
   CallId call;
-  std::uint32_t number = 0;
-  std::uint32_t total = 0;
+  std::uint32_t number = 0;  // podman: within the stage
+  std::uint32_t total = 0;   // 0: not told
+  std::uint32_t stage = 0;   // podman: of several, from 1; 0: the only one
+  std::uint32_t stages = 0;
   std::string instruction;
 };
 

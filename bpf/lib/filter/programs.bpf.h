@@ -17,12 +17,26 @@ static __always_inline u32 engine_of(struct kw_name *n)
 	return KW_ENGINE_NONE;
 }
 
+/*
+ * podman is an engine where it serves, not by its name: each podman command has that, too. Rootless
+ * it executes itself once more, from /proc/self/exe, and goes by "exe" (podman pkg/rootless).
+ */
+static __always_inline int is_podman(struct kw_name *n)
+{
+	return n->word[0] == word_of("podman");
+}
+
+static __always_inline int is_own_exe(struct kw_name *n)
+{
+	return n->word[0] == word_of("exe");
+}
+
 /* comm holds 15 characters: "containerd-shim" is all that is left of its longer names. */
 static __always_inline int is_runtime(struct kw_name *n)
 {
 	return (n->word[0] == word_of("containe") &&
 		(n->word[1] == word_of("rd") || n->word[1] == word_of("rd-shim"))) ||
-	       n->word[0] == word_of("runc");
+	       n->word[0] == word_of("runc") || is_podman(n);
 }
 
 #endif

@@ -145,7 +145,7 @@ class Fetch final : public Conversation, private protocol::MessageSink {
       Output inner;
       Scene scene = scene_;
       scene.out = &inner;
-      ContextFront front({}, {});
+      ContextFront front({}, ContextFront::dockers({}));
       body_.each([&](std::uint64_t pos, std::string_view bytes) { front.add(scene, pos, bytes); });
       front.finish(scene);
       if (inner.facts.empty()) return;
