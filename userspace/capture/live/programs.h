@@ -12,4 +12,9 @@ std::uint32_t engine_of(std::string_view comm);
 // An engine, or a runtime that containers come from: what runs below it is followed.
 bool is_lineage_root(std::string_view comm);
 
+// Builds without a daemon: what it forks runs its steps.
+bool is_builder(std::string_view comm, std::string_view exe);
+// A builder that executed itself (/proc/self/exe).
+bool is_itself(std::string_view comm);
+
 }  // namespace kilnwatch::capture
