@@ -1,9 +1,10 @@
-"""Case files: sections SENSOR, MACHINE, SETUP, RUN, EXPECT, TIMEOUT (see tests/lab/README.md)."""
+"""Case files (see tests/lab/README.md)."""
+import hashlib
 import sys
 from dataclasses import dataclass, field
 
-SECTIONS = ("SENSOR", "MACHINE", "SETUP", "RUN", "EXPECT", "TIMEOUT")
-ONE_LINE = ("SENSOR", "MACHINE", "TIMEOUT")
+SECTIONS = ("SHOWS", "SUITES", "NEEDS", "SENSOR", "MACHINE", "SETUP", "RUN", "EXPECT", "TIMEOUT")
+ONE_LINE = ("SHOWS", "SUITES", "NEEDS", "SENSOR", "MACHINE", "TIMEOUT")
 MACHINES = ("fast", "counted")
 
 
@@ -12,6 +13,7 @@ class Case:
     name: str
     summary: str = ""
     sections: dict = field(default_factory=dict)
+    sha256: str = ""  # of the file: an outcome belongs to this text
 
     @property
     def timeout(self):
@@ -21,6 +23,16 @@ class Case:
     def machine(self):
         return self.sections.get("MACHINE", "fast").strip()
 
+    @property
+    def shows(self):
+        """Pairs: tools that it proves the sensor on, and by which road."""
+        rows = [row for row in self.sections.get("SHOWS", "").split(";") if row.strip()]
+        return [tuple(part.strip() for part in row.split("/", 1)) for row in rows]
+
+    def runs_on(self, suite):
+        named = self.sections.get("SUITES", "").split()
+        return not named or suite in named
+
     def write(self, folder):
         folder.mkdir(parents=True)
         for section in SECTIONS:
@@ -29,8 +41,9 @@ class Case:
 
 
 def parse(path):
-    case, current = Case(path.stem), None
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    text = path.read_text()
+    case, current = Case(path.stem, sha256=hashlib.sha256(text.encode()).hexdigest()), None
+    for number, line in enumerate(text.splitlines(), 1):
         word = line.split(" ", 1)[0]
         # Shell sections stand alone on their line: a Dockerfile in one has lines that begin with RUN.
         if word in SECTIONS and (line == word or word in ONE_LINE):
@@ -47,6 +60,8 @@ def parse(path):
     for needed in ("RUN", "EXPECT", "TIMEOUT"):
         if not case.sections.get(needed, "").strip():
             sys.exit(f"lab: {path.name}: section {needed} is missing or empty")
+    if any(len(pair) != 2 or not all(pair) for pair in case.shows):
+        sys.exit(f"lab: {path.name}: SHOWS is 'TOOL[+TOOL] / ROAD', several with ; between them")
     if case.machine not in MACHINES:
         sys.exit(f"lab: {path.name}: no machine {case.machine}; there are: {', '.join(MACHINES)}")
     return case

@@ -3,22 +3,50 @@
 Nothing of tests/lab goes into it: the job drive carries that, so an edited case or scene costs no rebuild.
 """
 import hashlib
+import lzma
 import os
+import re
 import shutil
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 COMMON = ("docker.io runc containerd busybox-static iproute2 iptables procps kmod ca-certificates curl jq python3 "
-          "bpftool docker-registry protobuf-compiler zstd linux-image-cloud-amd64")
-# name: packages, the init on the job drive
+          "bpftool docker-registry protobuf-compiler zstd")
+# Engines without a daemon, what rootless containers need, and CNI plugins and gRPC for the CRI of containerd.
+PODMAN = (" podman buildah crun conmon netavark aardvark-dns catatonit uidmap slirp4netns passt fuse-overlayfs "
+          "containernetworking-plugins python3-grpcio")
+SYSTEMD = " systemd-sysv dbus apparmor docker-cli docker-buildx"
+
+
+@dataclass
+class Suite:
+    packages: str
+    init: str                            # on the job drive
+    kernel: str = "linux-image-cloud-amd64"
+    append: str = ""                     # to the kernel's command line
+    apt: tuple = ()                      # options
+
+    def recipe(self):
+        text = "\n".join((self.packages, self.init, self.kernel, *self.apt, INITRAMFS, *MODULES))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
 SUITES = {
-    "bookworm": (COMMON, "init-plain"),
-    "trixie": (COMMON + " docker-cli docker-buildx systemd-sysv dbus apparmor", "init-systemd"),
+    # Its meta package may name a kernel that the archive no longer holds, so the newest that it holds is looked up.
+    # Without the apparmor package the engine starts no container where the kernel has AppArmor on.
+    "bullseye": Suite(COMMON, "init-plain", r"linux-image-5\.10\.0-\d+-cloud-amd64", "apparmor=0"),
+    "bookworm": Suite(COMMON + PODMAN, "init-plain"),
+    "trixie": Suite(COMMON + PODMAN + SYSTEMD, "init-systemd"),
+    # A mirror of an archive that moves every day is soon out of date.
+    "sid": Suite(COMMON + PODMAN + SYSTEMD, "init-systemd", apt=('Acquire::Check-Valid-Until "false"',)),
 }
 # Order of loading matters; what a kernel has built in is simply not found.
-MODULES = ["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk"]
+MODULES = ["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk",
+           "crc16", "crc32c_generic", "libcrc32c", "mbcache", "jbd2", "ext4"]
 INITRAMFS = """#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t devtmpfs dev /dev
@@ -35,6 +63,7 @@ class Image:
     disk: Path
     kernel: Path
     initrd: Path
+    append: str
 
 
 def run(*command, **options):
@@ -50,10 +79,38 @@ def archive_uri():
     return targets[0]
 
 
+def newest_in(index, pattern):
+    """(package, path in the archive) of a Packages file whose names match, newest version first."""
+    found = []
+    for name, path in re.findall(r"^Package: (\S+)$.*?^Filename: (\S+)$", index, re.MULTILINE | re.DOTALL):
+        if re.fullmatch(pattern, name):
+            found.append(([int(n) for n in re.findall(r"\d+", name)], name, path))
+    return [(name, path) for _, name, path in sorted(found, reverse=True)]
+
+
+def kernel_package(suite, uri):
+    """The package itself, or for a pattern the newest one whose file is there."""
+    pattern = SUITES[suite].kernel
+    if "\\" not in pattern:
+        return pattern
+    try:
+        with urllib.request.urlopen(f"{uri}/dists/{suite}/main/binary-amd64/Packages.xz", timeout=300) as answer:
+            index = lzma.decompress(answer.read()).decode()
+    except OSError as error:
+        sys.exit(f"lab: the index of {suite} cannot be read from {uri}: {error}")
+    for name, path in newest_in(index, pattern):
+        try:
+            urllib.request.urlopen(urllib.request.Request(f"{uri}/{path}", method="HEAD"), timeout=60).close()
+            return name
+        except urllib.error.HTTPError:
+            continue  # named in the index, gone from the archive
+    sys.exit(f"lab: {uri} holds no package {pattern} for {suite}")
+
+
 def build(top, suite, work):
-    packages, init = SUITES[suite]
-    recipe = hashlib.sha256((packages + init + INITRAMFS).encode()).hexdigest()
-    image = Image(work / "disk.img", work / "vmlinuz", work / "initrd.gz")
+    wanted = SUITES[suite]
+    recipe = wanted.recipe()
+    image = Image(work / "disk.img", work / "vmlinuz", work / "initrd.gz", wanted.append)
     stamp = work / "recipe"
     if stamp.exists() and stamp.read_text() == recipe and image.disk.exists():
         return image
@@ -64,10 +121,12 @@ def build(top, suite, work):
     root = work / "root"
     shutil.rmtree(root, ignore_errors=True)
     tar = work / "root.tar"
+    uri = archive_uri()
+    packages = wanted.packages.split() + [kernel_package(suite, uri)]
     with open(work / "mmdebstrap.log", "wb") as log:
         try:
-            run("mmdebstrap", "--variant=minbase", "--mode=root", "--include=" + ",".join(packages.split()),
-                suite, tar, archive_uri(), stdout=log, stderr=log)
+            run("mmdebstrap", "--variant=minbase", "--mode=root", "--include=" + ",".join(packages),
+                *(f"--aptopt={option}" for option in wanted.apt), suite, tar, uri, stdout=log, stderr=log)
         except subprocess.CalledProcessError:
             sys.exit(f"lab: mmdebstrap failed; see {work.relative_to(top)}/mmdebstrap.log")
     root.mkdir()
@@ -75,7 +134,7 @@ def build(top, suite, work):
     tar.unlink()
     (root / "job").mkdir()
     shutil.copy2(next((root / "boot").glob("vmlinuz-*")), image.kernel)
-    make_initrd(root, work, image.initrd, init)
+    make_initrd(root, work, image.initrd, wanted.init)
     image.disk.unlink(missing_ok=True)
     run("mke2fs", "-q", "-t", "ext4", "-d", root, image.disk, "6G", stdout=subprocess.DEVNULL)
     shutil.rmtree(root)

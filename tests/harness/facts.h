@@ -20,6 +20,10 @@ class FactText {
            flags({f.quiet, f.buildkit, f.browser, f.midway}) + f.build_ref + f.upload_for +
            (f.session.empty() ? "" : "|" + f.session);
   }
+  std::string operator()(const domain::CommandJoined& f) const {
+    return call("joined", f.call) + std::to_string(f.pid) + " " + std::to_string(f.number) + " " +
+           f.instruction;
+  }
   std::string operator()(const domain::DockerfileSeen& f) const {
     auto out = call("dockerfile", f.call) + f.text + "|" + f.sha256 + list(f.base_images);
     for (const auto& i : f.instructions) out += "|" + i.text + flags({i.is_run, i.is_from});

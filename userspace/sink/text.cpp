@@ -106,7 +106,7 @@ std::string build_line(const v1::Build& b) {
   line.add("tag", joined(r.tags()));
   line.add("context", shortened(r.remote_context()));
   line.add("network", visible(r.network_mode()));
-  line.add(shortened(r.method() + " " + r.path()));
+  if (!r.path().empty()) line.add(shortened(r.method() + " " + r.path()));
   return line.text();
 }
 

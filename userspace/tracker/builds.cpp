@@ -42,6 +42,7 @@ void Tracker::forget_run(CallId call) {
   const Run* run = run_of(call);
   if (run == nullptr) return;
   vertex_bytes_ -= run->vertices.bytes();
+  if (run->build.request.command) workers_.forget(call);
   runs_.erase(call);
 }
 
@@ -78,12 +79,15 @@ void Tracker::check_idle(const CallId& call, TimeNs due) {
     return;
   }
   end(*run, BuildStatus::kUnknown, due);
-  lose("silent-build", 1, due, call, run);
+  // Nobody has to end a working container.
+  if (!run->build.request.command || !run->build.request.command->open_end)
+    lose("silent-build", 1, due, call, run);
 }
 
 void Tracker::on(const BuildRequested& fact) {
   if (!fact.upload_for.empty()) return expect_upload(fact);
   if (runs_.contains(fact.call)) return;
+  if (fact.command && within_step(fact.command->client)) return;
   if (runs_.size() >= kMaxBuilds) evict_run(fact.time);
   Run& run = runs_[fact.call];
   run.build.id = short_hash(boot_id_ + "/" + std::to_string(fact.call.conn) + "/" +
@@ -97,13 +101,15 @@ void Tracker::on(const BuildRequested& fact) {
   run.lossy = fact.midway;
   run.newest_cgroup = containers_.newest_cgroup();
   fill_client(fact.call.conn, run.build.client);
+  if (fact.command) begin_command(run);
   timers_.at(fact.time + kRequestWait, [this, call = fact.call](TimeNs due) {
     Run* found = run_of(call);
     if (found != nullptr && !found->reported) report_request(*found, due);
   });
   timers_.at(fact.time + kBuildIdle,
              [this, call = fact.call](TimeNs due) { check_idle(call, due); });
-  if (fact.midway) lose("midway", 1, fact.time, fact.call, &run);
+  const bool late = fact.midway || (fact.command && fact.command->late);
+  if (late) lose("midway", 1, fact.time, fact.call, &run);
   if (!fact.build_ref.empty()) meet_upload(run);
 }
 
@@ -191,6 +197,11 @@ void Tracker::on(const BuildContainerAnnounced& fact) {
 void Tracker::on(const BuildImageAnnounced& fact) {
   Run* run = active_run(fact.call, fact.time);
   if (run == nullptr) return;
+  if (run->build.request.command) {  // the store is the engine's own word
+    run->final_id = fact.id;
+    if (run->build.ended != 0) remember_command_image(*run, fact.time);
+    return;
+  }
   const bool full = fact.id.starts_with("sha256:");
   if (full && !fact.final) {  // aux: no step can write one
     if (run->aux_ids.size() > 1) run->aux_ids.erase(run->aux_ids.begin());
@@ -203,7 +214,10 @@ void Tracker::on(const BuildImageAnnounced& fact) {
 
 void Tracker::on(const BuildTagAnnounced& fact) {
   Run* run = active_run(fact.call, fact.time);
-  if (run != nullptr && run->tag_lines.size() < kMaxTags) run->tag_lines.push_back(fact.tag);
+  if (run == nullptr || run->tag_lines.size() >= kMaxTags) return;
+  run->tag_lines.push_back(fact.tag);
+  const auto& command = run->build.request.command;
+  if (command && command->open_end) run->build.request.tags.push_back(fact.tag);
 }
 
 void Tracker::on(const BuildEnded& fact) {
@@ -216,7 +230,11 @@ void Tracker::end(Run& run, BuildStatus status, TimeNs time) {
   run.build.status = status;
   ++counters_.ended[static_cast<std::size_t>(status)];
   if (!run.reported) report_request(run, time);
-  remember_image(run, time);
+  if (run.build.request.command) {
+    end_command(run, time);
+  } else {
+    remember_image(run, time);
+  }
   timers_.at(time + kLinger, [this, call = run.build.request.call](TimeNs) { forget_run(call); });
 }
 

@@ -1,6 +1,7 @@
 // Containers that clients make from images built here.
 #include <utility>
 
+#include "identity/container.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -20,13 +21,30 @@ std::string plain(const std::string& name) { return name.starts_with("/") ? name
 
 }  // namespace
 
+// By what the engine took for it, where that is known: its name may mean another image here.
+Images::Found Tracker::find_image(const ContainerCreated& fact) const {
+  if (!fact.resolved_image.empty()) {
+    const auto found = images_.find(fact.resolved_image, fact.time);
+    if (found.made != nullptr) return found;
+  }
+  const auto found = images_.find(fact.image, fact.time);
+  const bool other =
+      found.made != nullptr && !fact.resolved_image.empty() && !found.made->image.id.empty();
+  return other ? Images::Found{} : found;
+}
+
 void Tracker::on(const ContainerCreated& fact) {
   by_api_.insert(fact.container_id);
   if (!room_for_deploy(fact.time)) return;
   Waiting waiting;
   waiting.created = fact;
   waiting.created.name = plain(fact.name);
-  if (const auto found = images_.find(fact.image, fact.time); found.made != nullptr) {
+  if (fact.by_command) {
+    waiting.client.transport = Transport::kNone;
+    waiting.client.process = fact.client;
+    if (fact.client) waiting.client.container_id = identity::container_of(fact.client->cgroup);
+  }
+  if (const auto found = find_image(fact); found.made != nullptr) {
     waiting.made = *found.made;
     waiting.certain = found.certain;
   }
@@ -175,7 +193,7 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   deployment.time = start != nullptr ? start->time : waiting.created.time;
   deployment.started = start != nullptr;
   deployment.container = waiting.created;
-  if (start == nullptr) deployment.client = waiting.client;
+  if (start == nullptr || waiting.created.by_command) deployment.client = waiting.client;
   fill_client(start != nullptr ? start->call.conn : waiting.created.call.conn, deployment.client);
   moment.deployment = std::move(deployment);
   tell(std::move(moment));

@@ -19,12 +19,14 @@
 #include "domain/api_fact.h"
 #include "domain/event.h"
 #include "identity/process_table.h"
+#include "identity/step_lineage.h"
 #include "tracker/containers.h"
 #include "tracker/images.h"
 #include "tracker/losses.h"
 #include "tracker/moment.h"
 #include "tracker/timers.h"
 #include "tracker/vertices.h"
+#include "tracker/workers.h"
 
 namespace kilnwatch::tracker {
 
@@ -145,6 +147,7 @@ class Tracker {
     std::vector<std::string> tag_lines;  // after that
     Vertices vertices;                   // BuildKit
     std::set<std::string> containers;    // BuildKit: those that may be its steps
+    bool remembered = false;             // a command: its image
   };
   struct Upload {  // a context that came with a request of its own
     std::string ref;
@@ -193,6 +196,7 @@ class Tracker {
   void see(const domain::EgressPayload& event);
   void see(const domain::EgressOutcome& event);
   void see(const domain::KernelLoss& event);
+  Containers::Met meet(const domain::Process& process, domain::TimeNs time, bool exec);
   void note_egress(domain::EgressId id);
   void check_egress(domain::EgressId id, domain::TimeNs time);
   template <class Other>
@@ -272,6 +276,16 @@ class Tracker {
   bool all_told(const Run& own, const Container& container) const;
   void eliminate(const Container& container, std::vector<Match>& left, bool& contended);
   Owner vertex_owner(const Container& container, bool last);
+  // command_builds.cpp
+  void on(const domain::CommandJoined& fact);
+  bool within_step(const domain::Process& command);
+  void begin_command(Run& run);
+  void end_command(Run& run, domain::TimeNs time);
+  void remember_command_image(Run& run, domain::TimeNs time);
+  void note_command_step(const Container& container);
+  Run* command_run(const Container& container);
+  static domain::Step command_step(const Run& run, std::uint32_t number);
+  Owner command_owner(const Container& container);
   // egress.cpp
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
   void decide_waiting(Container& container, domain::TimeNs time);
@@ -286,6 +300,7 @@ class Tracker {
   void on(const domain::ImageTagged& fact);
   void on(const domain::ImageMoved& fact);
   bool announced(const std::string& id);
+  Images::Found find_image(const domain::ContainerCreated& fact) const;
   std::string waiting_deploy(const std::string& reference) const;
   void check_deploy(const std::string& id, domain::TimeNs due);
   // `start` null: none came.
@@ -298,6 +313,9 @@ class Tracker {
   domain::TimeNs now_ = 0;
   Timers timers_;
   identity::ProcessTable processes_;
+  identity::StepLineage steps_;
+  Workers workers_;
+  std::uint64_t steps_refused_ = 0;       // told so far
   std::uint64_t processes_refused_ = 0;   // told so far
   std::uint64_t containers_refused_ = 0;  // told so far
   std::uint64_t names_refused_ = 0;       // told so far

@@ -44,7 +44,7 @@ static __always_inline u32 serving_engine(struct sock *sk)
 	if (engine)
 		return engine;
 	bpf_get_current_comm(&name, sizeof(name));
-	if (!is_podman(&name) && !(is_own_exe(&name) && is_podman_socket(sk)))
+	if (!is_podman(&name) && !(is_itself(&name) && is_podman_socket(sk)))
 		return KW_ENGINE_NONE;
 	engine = KW_ENGINE_PODMAN;
 	if (bpf_map_update_elem(&engines, &tgid, &engine, BPF_ANY))

@@ -18,7 +18,13 @@ bool is_podman_socket(std::string_view path) { return path.ends_with("/podman/po
 
 bool is_lineage_root(std::string_view comm) {
   return engine_of(comm) != KW_ENGINE_NONE || comm == "containerd" || comm == "containerd-shim" ||
-         comm == "runc";
+         comm == "runc" || comm == "crun" || comm == "conmon";
 }
+
+bool is_builder(std::string_view comm, std::string_view exe) {
+  return comm == "podman" || comm == "buildah" || (comm == "executor" && exe == "/kaniko/executor");
+}
+
+bool is_itself(std::string_view comm) { return comm == "exe"; }
 
 }  // namespace kilnwatch::capture

@@ -19,4 +19,9 @@ bool is_podman_socket(std::string_view path);
 // An engine, or a runtime that containers come from: what runs below it is followed.
 bool is_lineage_root(std::string_view comm);
 
+// Builds without a daemon: what it forks runs its steps.
+bool is_builder(std::string_view comm, std::string_view exe);
+// A builder that executed itself (/proc/self/exe).
+bool is_itself(std::string_view comm);
+
 }  // namespace kilnwatch::capture
