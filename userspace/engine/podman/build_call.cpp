@@ -103,6 +103,8 @@ void BuildCall::read_query(const Route& route) {
         build_.build_arg_names.push_back(base::mask_text(name));
     }
   }
+  const auto jobs = one("jobs");
+  build_.parallel = !jobs.empty() && jobs != "1";
   build_.quiet = is_true(one("q"));
   // Without layers there is no cache; podman's own API leaves them out unless they are asked for.
   const auto layers = one("layers");
