@@ -51,7 +51,10 @@ void MultipartFront::add(const docker::Scene& scene, std::uint64_t pos, std::str
 void MultipartFront::take_line(const docker::Scene& scene) {
   const auto text = without_end(line_.bytes());
   if (state_ == State::kPreamble) {
-    if (text.starts_with(boundary_)) {
+    const bool delimiter =
+        text.starts_with(boundary_) &&
+        text.find_first_not_of(" \t", boundary_.size()) == std::string_view::npos;
+    if (delimiter) {
       delimiter_ = (line_.bytes().ends_with("\r\n") ? "\r\n" : "\n") + boundary_;
       keep_line(scene, true);
       state_ = State::kHead;
