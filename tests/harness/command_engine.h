@@ -17,6 +17,14 @@ class CommandEngine {
   static constexpr domain::TimeNs kMs = 1'000'000;
   static domain::TimeNs at(std::uint64_t ms) { return ms * kMs + 1'000'000'000'000; }
 
+  static domain::StoredContainer stored(std::string id, std::string name, std::string image) {
+    domain::StoredContainer out;
+    out.id = std::move(id);
+    out.name = std::move(name);
+    out.image = std::move(image);
+    return out;
+  }
+
   struct Program {
     std::uint32_t pid = 0;
     std::uint32_t ppid = 1;
@@ -139,7 +147,7 @@ class CommandEngine {
                   "/usr/bin/crun", "-b",
                   "/var/lib/containers/storage/overlay-containers/" + id + "/userdata", "-n", name},
                  "/usr/bin/conmon"});
-    domain::StoredContainer made{id, name, image.id};
+    auto made = stored(id, name, image.id);
     store(ms, pid, {std::move(image)}, {std::move(made)});
   }
   Events events() const {

@@ -102,7 +102,7 @@ Events two_users() {
 Events from_run_commit() {
   CommandEngine engine;
   const std::string working(64, 'd');
-  const domain::StoredContainer container{working, "alpine-working-container", kImage};
+  const auto container = CommandEngine::stored(working, "alpine-working-container", kImage);
   engine.execute(100, {10, 1, {"buildah", "from", kBase}});
   engine.exit(300, 10);
   engine.store(300, 10, {}, {container});

@@ -5,6 +5,7 @@
 
 #include "base/secrets.h"
 #include "base/sha256.h"
+#include "capture/live/proc.h"
 #include "engine/command/storage.h"
 
 namespace kilnwatch::app {
@@ -18,17 +19,33 @@ namespace {
 
 // Behind the event that asked for it, before any other that follows from it.
 constexpr TimeNs kBehind = 1;
+constexpr TimeNs kTick = 10'000'000;   // of the starts in /proc
 constexpr std::size_t kMaxTold = 128;  // images, containers of one event
 
 void lost(TimeNs time, std::vector<Event>& out) {
   out.emplace_back(KernelLoss{time, "command-files", 1});
 }
 
+// The kernel side keeps 1 KiB of arguments; /proc has them while the process runs.
+void make_whole(Process& process) {
+  const bool builder =
+      process.comm == "podman" || process.comm == "buildah" || process.comm == "executor";
+  if (!builder || !process.args_cut) return;
+  const Process now = capture::process_of(process.pid);
+  if (now.pid == 0 || now.start / kTick != process.start / kTick || now.comm != process.comm)
+    return;
+  process.args = now.args;
+  process.args_cut = false;
+}
+
 }  // namespace
 
-std::vector<Event> CommandFiles::read(const Event& event) {
+std::vector<Event> CommandFiles::read(Event& event) {
   Events out;
-  if (const auto* exec = std::get_if<ProcessExecuted>(&event)) executed(*exec, out);
+  if (auto* exec = std::get_if<ProcessExecuted>(&event)) {
+    make_whole(exec->process);
+    executed(*exec, out);
+  }
   if (const auto* exit = std::get_if<ProcessExited>(&event)) exited(*exit, out);
   return out;
 }
@@ -67,8 +84,8 @@ void CommandFiles::dockerfile(const ProcessExecuted& exec, const Held& held, Eve
       if (!file || text.size() + file->size() > capture::kMaxFile)
         return lost(exec.time + kBehind, out);
       if (seen.path.empty()) seen.path = path;
+      if (!text.empty() && !text.ends_with('\n')) text += '\n';
       text += *file;
-      if (!text.ends_with('\n') && !text.empty()) text += '\n';
       break;
     }
   }

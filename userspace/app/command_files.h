@@ -22,8 +22,9 @@ class CommandFiles {
   // `wall_offset`: wall clock minus boot clock, ns.
   explicit CommandFiles(std::uint64_t wall_offset) : wall_offset_(wall_offset) {}
 
-  // What the files say that an event asks for, told right behind it.
-  std::vector<domain::Event> read(const domain::Event& event);
+  // What the files say that an event asks for, told right behind it. A builder's command line that
+  // the kernel side cut is made whole.
+  std::vector<domain::Event> read(domain::Event& event);
 
  private:
   struct Held {

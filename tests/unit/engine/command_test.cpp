@@ -74,7 +74,7 @@ TEST_CASE("a context elsewhere, or from stdin") {
   auto out = read({"podman", "build", "https://user:secret@example.org/x.git#main"});
   REQUIRE(out);
   CHECK(out->context.empty());
-  CHECK(out->request.remote_context == "https://user:***@example.org/x.git#main");
+  CHECK(out->request.remote_context == "https://***@example.org/x.git#main");
   out = read({"podman", "build", "-"});
   CHECK(out->context.empty());
   CHECK(out->request.remote_context.empty());

@@ -94,7 +94,11 @@ struct Reader {
                            image.created_ns()});
     }
     for (const auto& one : from.containers()) {
-      domain::StoredContainer container{one.id(), one.name(), one.image(), one.created_ns()};
+      domain::StoredContainer container;
+      container.id = one.id();
+      container.name = one.name();
+      container.image = one.image();
+      container.created = one.created_ns();
       container.privileged = one.privileged();
       container.binds.assign(one.binds().begin(), one.binds().end());
       container.capabilities.assign(one.capabilities().begin(), one.capabilities().end());

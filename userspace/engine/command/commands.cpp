@@ -120,6 +120,7 @@ void Commands::exit(const ProcessExited& exited, Facts& out) {
   Command* command = find(exited.pid, exited.start);
   if (command == nullptr || command->ended != 0) return;
   command->ended = exited.time;
+  gone_.emplace_back(exited.time, exited.pid);
   command->succeeded = exited.code == 0;
   if (!command->arguments || command->call.conn == 0) return;
   const Verb verb = command->arguments->verb;
@@ -263,9 +264,11 @@ void Commands::started(const Command& monitor, const StorageRead& store, Facts& 
 void Commands::observe(const Event& event, Facts& out) {
   const TimeNs now = time_of(event);
   if (const auto* exec = std::get_if<ProcessExecuted>(&event)) {
-    std::erase_if(commands_, [&](const auto& one) {
-      return one.second.ended != 0 && one.second.ended + kAfterExit < now;
-    });
+    while (!gone_.empty() && gone_.front().first + kAfterExit < now) {
+      const auto it = commands_.find(gone_.front().second);
+      if (it != commands_.end() && it->second.ended != 0) commands_.erase(it);
+      gone_.pop_front();
+    }
     execute(exec->process, exec->time, out);
   } else if (const auto* gone = std::get_if<ProcessExited>(&event)) {
     exit(*gone, out);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <utility>
@@ -63,8 +64,9 @@ class Commands {
   bool is_again(const domain::Process& process, const Arguments& arguments) const;
   void make_room();
 
-  std::map<std::uint32_t, Command> commands_;  // by pid
-  std::map<std::string, Working> working_;     // by id
+  std::map<std::uint32_t, Command> commands_;                  // by pid
+  std::deque<std::pair<domain::TimeNs, std::uint32_t>> gone_;  // ended, pid
+  std::map<std::string, Working> working_;                     // by id
   std::uint64_t refused_ = 0;
 };
 
