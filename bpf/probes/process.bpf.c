@@ -8,12 +8,17 @@ SEC("tp_btf/sched_process_fork")
 int KW_PROG(forked, struct task_struct *parent, struct task_struct *child)
 {
 	u32 parent_tgid = BPF_CORE_READ(parent, tgid), tgid = BPF_CORE_READ(child, tgid);
+	struct kw_lineage *above, below;
 	struct kw_fork *e;
-	u8 one = 1;
 
-	if (parent_tgid == tgid || !bpf_map_lookup_elem(&lineage, &parent_tgid))
+	if (parent_tgid == tgid)
 		return 0;
-	if (bpf_map_update_elem(&lineage, &tgid, &one, BPF_ANY))
+	above = bpf_map_lookup_elem(&lineage, &parent_tgid);
+	if (!above)
+		return 0;
+	below.kin = above->builder ? tgid : above->kin;
+	below.builder = above->builder;
+	if (bpf_map_update_elem(&lineage, &tgid, &below, BPF_ANY))
 		count_drop(KW_DROP_LINEAGE_MAP);
 	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
@@ -32,9 +37,10 @@ SEC("tp_btf/sched_process_exec")
 int KW_PROG(executed, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	u32 tgid = BPF_CORE_READ(task, tgid), engine;
+	const char *file = (const char *)BPF_CORE_READ(bprm, filename);
+	struct kw_lineage root = {}, *known;
 	struct kw_name name = {};
 	struct kw_exec *e;
-	u8 one = 1;
 
 	bpf_probe_read_kernel(&name, sizeof(name), &task->comm);
 	engine = engine_of(&name);
@@ -42,8 +48,14 @@ int KW_PROG(executed, struct task_struct *task, int old_pid, struct linux_binprm
 		bpf_map_delete_elem(&engines, &tgid);
 	else if (bpf_map_update_elem(&engines, &tgid, &engine, BPF_ANY))
 		count_drop(KW_DROP_ENGINE_MAP);
-	if ((engine || is_runtime(&name)) && bpf_map_update_elem(&lineage, &tgid, &one, BPF_ANY))
-		count_drop(KW_DROP_LINEAGE_MAP);
+	root.builder = is_builder(&name, file);
+	known = bpf_map_lookup_elem(&lineage, &tgid);
+	if (known) {
+		known->builder = root.builder || (known->builder && is_itself(&name));
+	} else if (engine || root.builder || is_runtime(&name)) {
+		if (bpf_map_update_elem(&lineage, &tgid, &root, BPF_ANY))
+			count_drop(KW_DROP_LINEAGE_MAP);
+	}
 	if (!bpf_map_lookup_elem(&lineage, &tgid))
 		return 0;
 	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
@@ -56,7 +68,7 @@ int KW_PROG(executed, struct task_struct *task, int old_pid, struct linux_binprm
 	read_task(task, &e->task);
 	e->argv_len = read_argv(task, e->argv);
 	e->file[0] = 0;
-	bpf_probe_read_kernel_str(e->file, sizeof(e->file), BPF_CORE_READ(bprm, filename));
+	bpf_probe_read_kernel_str(e->file, sizeof(e->file), file);
 	bpf_ringbuf_submit(e, 0);
 	return 0;
 }

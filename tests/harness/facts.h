@@ -20,6 +20,10 @@ class FactText {
            flags({f.quiet, f.buildkit, f.browser, f.midway}) + f.build_ref + f.upload_for +
            (f.session.empty() ? "" : "|" + f.session);
   }
+  std::string operator()(const domain::CommandJoined& f) const {
+    return call("joined", f.call) + std::to_string(f.pid) + " " + std::to_string(f.number) + " " +
+           f.instruction;
+  }
   std::string operator()(const domain::DockerfileSeen& f) const {
     auto out = call("dockerfile", f.call) + f.text + "|" + f.sha256 + list(f.base_images);
     for (const auto& i : f.instructions) out += "|" + i.text + flags({i.is_run, i.is_from});
@@ -31,7 +35,7 @@ class FactText {
   }
   std::string operator()(const domain::BuildStepAnnounced& f) const {
     return call("step", f.call) + std::to_string(f.number) + "/" + std::to_string(f.total) + " " +
-           f.instruction;
+           f.instruction + (f.stages == 0 ? "" : " of " + std::to_string(f.stage));
   }
   std::string operator()(const domain::BuildContainerAnnounced& f) const {
     return call("running", f.call) + f.short_id;

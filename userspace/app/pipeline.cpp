@@ -85,6 +85,7 @@ void Pipeline::handle(const domain::Event& event) {
   if (!std::holds_alternative<domain::Tick>(event)) last_event_ = now_;
   if (recorder_ != nullptr) recorder_->event(event);
   tracker_.observe(event);
+  read_commands(event);
   if (const auto* opened = std::get_if<domain::ConnOpened>(&event)) open(*opened);
   if (const auto* data = std::get_if<domain::ConnData>(&event)) read(*data);
   if (const auto* closed = std::get_if<domain::ConnClosed>(&event)) close(*closed);
@@ -103,6 +104,17 @@ void Pipeline::open(const domain::ConnOpened& opened) {
   }
   connections_.emplace(opened.conn, Connection{stream::Assembler(opened.midway),
                                                engine::make_conversation(opened), opened.time});
+}
+
+void Pipeline::read_commands(const domain::Event& event) {
+  std::vector<domain::ApiFact> facts;
+  commands_.observe(event, facts);
+  for (const auto& fact : facts) tracker_.learn(fact);
+  const auto refused = commands_.refused();
+  if (refused == commands_refused_) return;
+  stats_.losses["commands"] += refused - commands_refused_;
+  tracker_.observe(domain::KernelLoss{now_, "commands", refused - commands_refused_});
+  commands_refused_ = refused;
 }
 
 void Pipeline::drop(Connections::iterator at, domain::TimeNs time) {

@@ -12,6 +12,7 @@
 #include "detect/detector.h"
 #include "domain/event.h"
 #include "domain/host.h"
+#include "engine/command/commands.h"
 #include "engine/conversation.h"
 #include "record/recorder.h"
 #include "sink/convert.h"
@@ -76,6 +77,7 @@ class Pipeline {
   void read(const domain::ConnData& data);
   void close(const domain::ConnClosed& closed);
   void take(domain::ConnId conn, const engine::Output& output);
+  void read_commands(const domain::Event& event);
   // Reads it no further: there is no room. A loss, counted and told.
   void drop(Connections::iterator at, domain::TimeNs time);
   void weigh(Connection& connection);
@@ -88,6 +90,8 @@ class Pipeline {
   domain::TimeNs window_ns_;
   Connections connections_;
   std::size_t held_ = 0;  // bytes, of all connections
+  engine::command::Commands commands_;
+  std::uint64_t commands_refused_ = 0;  // told so far
   tracker::Tracker tracker_;
   detect::Detector detector_;
   stream::ReorderWindow window_;

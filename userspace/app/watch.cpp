@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/command_files.h"
 #include "app/log.h"
 #include "app/notify.h"
 #include "base/clock.h"
@@ -149,7 +150,12 @@ int watch(const Options& options, Watch& parts) {
   const base::Fd signals(::signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));
 
   Pipeline pipeline(host, *parts.seen, *recorder ? &**recorder : nullptr, parts.emit, kLiveWindow);
-  const auto push = [&](domain::Event&& event) { pipeline.push(std::move(event)); };
+  CommandFiles files(host.wall_offset_ns);
+  const auto push = [&](domain::Event&& event) {
+    auto behind = files.read(event);
+    pipeline.push(std::move(event));
+    for (auto& more : behind) pipeline.push(std::move(more));
+  };
   say(Level::kInfo, "armed, by " + roads_of((*source)->hooks()));
   notify_manager("READY=1");
   if (parts.armed) parts.armed();

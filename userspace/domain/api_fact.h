@@ -19,6 +19,14 @@ struct CallId {
   auto operator<=>(const CallId&) const = default;
 };
 
+// A build that is a command: nobody asked for it over an API.
+struct CommandBuild {
+  Process client;         // who executed it
+  bool parallel = false;  // stages run side by side
+  bool late = false;      // it may have run before it was met
+  bool open_end = false;  // a working container: commands of their own go on with it
+};
+
 struct BuildRequested {
   TimeNs time = 0;
   CallId call;
@@ -35,6 +43,8 @@ struct BuildRequested {
   bool labels = false;    // labels: one more instruction at the end
   bool quiet = false;     // q: the builder writes nothing while it works
   bool no_cache = false;  // nocache: every step runs
+  EngineKind engine = EngineKind::kDocker;
+  bool parallel = false;  // podman's API: stages may run side by side
   bool buildkit = false;  // version=2, or known by what it wrote
   bool browser = false;   // Origin, Referer or Sec-Fetch-* present
   bool midway = false;  // known by its output only: the request came before the sensor; the fields
@@ -42,6 +52,7 @@ struct BuildRequested {
   std::string build_ref;   // buildid: the client's own name for it
   std::string session;     // of the client that sends the files; empty: none
   std::string upload_for;  // no build: it carries the context of the one with that build_ref
+  std::optional<CommandBuild> command = {};
 };
 
 struct Instruction {
@@ -74,13 +85,25 @@ struct ContextFetched {
   std::optional<DockerfileSeen> dockerfile;  // its call is not set
 };
 
-// The classic builder wrote "Step i/n : text". May be forged by a step's own output.
+// One more process works for a build that is a command; what runs below it are steps of that build.
+struct CommandJoined {
+  TimeNs time = 0;
+  CallId call;
+  std::uint32_t pid = 0;
+  TimeNs start = 0;
+  std::string instruction = {};  // it is this step, secrets masked; empty: the Dockerfile tells
+  std::uint32_t number = 0;      // of that step
+};
+
+// The builder wrote "Step i/n : text". May be forged by a step's own output.
 struct BuildStepAnnounced {
   TimeNs time = 0;
   CallId call;
-  std::uint32_t number = 0;
-  std::uint32_t total = 0;
+  std::uint32_t number = 0;  // podman: within the stage
+  std::uint32_t total = 0;   // 0: not told
   std::string instruction;
+  std::uint32_t stage = 0;  // podman: of several, from 1; 0: the only one
+  std::uint32_t stages = 0;
 };
 
 // "Running in <12 hex>". May be forged; counts only if the kernel saw that container.
@@ -169,6 +192,10 @@ struct ContainerCreated {
   std::vector<std::string> binds;
   std::vector<std::string> capabilities;
   std::vector<std::string> host_namespaces;  // "pid", "net", "ipc", "uts", "user"
+  std::string resolved_image = {};  // "sha256:<64 hex>", what the engine took; empty: not told
+  // Made by a command: who executed it, where that is known.
+  bool by_command = false;
+  std::optional<Process> client = {};
 };
 
 // A client asks for a start; the engine has not answered.
@@ -215,7 +242,7 @@ struct ConversationBlind {
 };
 
 using ApiFact =
-    std::variant<BuildRequested, DockerfileSeen, ContextFetched, BuildStepAnnounced,
+    std::variant<BuildRequested, CommandJoined, DockerfileSeen, ContextFetched, BuildStepAnnounced,
                  BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
                  BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock, ContainerCreated,
                  ContainerStartAsked, ContainerStarted, ImageTagged, ImageMoved, ConversationBlind>;

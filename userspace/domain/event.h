@@ -4,6 +4,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "domain/types.h"
 
@@ -97,6 +98,45 @@ struct EgressOutcome {
   Outcome outcome = Outcome::kPending;
 };
 
+// What a build's file said when its command was executed: found as the process itself would find
+// it. It may be changed before the builder reads it.
+struct DockerfileRead {
+  TimeNs time = 0;
+  std::uint32_t pid = 0;  // the command
+  TimeNs start = 0;
+  std::string path;    // as opened, in the process's root
+  std::string text;    // secrets masked
+  std::string sha256;  // of the bytes of the file
+};
+
+struct StoredImage {
+  std::string id;      // "sha256:<64 hex>"
+  std::string digest;  // of the manifest
+  std::vector<std::string> names;
+  TimeNs created = 0;  // 0: not known, or before the boot
+};
+
+struct StoredContainer {
+  std::string id;  // 64 hex
+  std::string name;
+  std::string image;   // StoredImage::id; empty: none
+  TimeNs created = 0;  // as StoredImage's
+  bool privileged = false;
+  std::vector<std::string> binds;         // "source:target", host paths
+  std::vector<std::string> capabilities;  // beyond the engine's usual ones
+  std::vector<std::string> host_namespaces;
+};
+
+// What the store of containers/storage held when the process began (a container's, or a command
+// that names a working container) or was over (a build): what concerns it.
+struct StorageRead {
+  TimeNs time = 0;
+  std::uint32_t pid = 0;
+  TimeNs start = 0;
+  std::vector<StoredImage> images;
+  std::vector<StoredContainer> containers;
+};
+
 // Records that a kernel buffer or map refused since the last report.
 struct KernelLoss {
   TimeNs time = 0;
@@ -109,9 +149,9 @@ struct Tick {
   TimeNs time = 0;
 };
 
-using Event =
-    std::variant<ConnOpened, ClientSeen, ConnData, ConnClosed, ProcessForked, ProcessExecuted,
-                 ProcessExited, EgressStarted, EgressPayload, EgressOutcome, KernelLoss, Tick>;
+using Event = std::variant<ConnOpened, ClientSeen, ConnData, ConnClosed, ProcessForked,
+                           ProcessExecuted, ProcessExited, EgressStarted, EgressPayload,
+                           EgressOutcome, KernelLoss, DockerfileRead, StorageRead, Tick>;
 
 inline TimeNs time_of(const Event& event) {
   return std::visit([](const auto& e) { return e.time; }, event);

@@ -29,6 +29,7 @@ struct Client {
 struct Build {
   std::string id;  // stable hash
   EngineKind engine = EngineKind::kDocker;
+  std::string container_id;  // the builder runs in this container; empty: on the host
   TimeNs started = 0;
   TimeNs ended = 0;  // 0: running
   BuildStatus status = BuildStatus::kRunning;

@@ -116,6 +116,39 @@ struct Writer {
     to.set_count(e.count);
     return true;
   }
+  bool operator()(const domain::DockerfileRead& e) const {
+    recording::v1::DockerfileRead& to = *out.mutable_dockerfile_read();
+    to.set_pid(e.pid);
+    to.set_start_ns(e.start);
+    to.set_path(e.path);
+    to.set_text(e.text);
+    to.set_sha256(e.sha256);
+    return true;
+  }
+  bool operator()(const domain::StorageRead& e) const {
+    recording::v1::StorageRead& to = *out.mutable_storage_read();
+    to.set_pid(e.pid);
+    to.set_start_ns(e.start);
+    for (const auto& image : e.images) {
+      recording::v1::StoredImage& one = *to.add_images();
+      one.set_id(image.id);
+      one.set_digest(image.digest);
+      for (const std::string& name : image.names) one.add_names(name);
+      one.set_created_ns(image.created);
+    }
+    for (const auto& container : e.containers) {
+      recording::v1::StoredContainer& one = *to.add_containers();
+      one.set_id(container.id);
+      one.set_name(container.name);
+      one.set_image(container.image);
+      one.set_created_ns(container.created);
+      one.set_privileged(container.privileged);
+      for (const std::string& bind : container.binds) one.add_binds(bind);
+      for (const std::string& name : container.capabilities) one.add_capabilities(name);
+      for (const std::string& name : container.host_namespaces) one.add_host_namespaces(name);
+    }
+    return true;
+  }
   bool operator()(const domain::Tick&) const { return false; }
 };
 

@@ -20,7 +20,8 @@ void stamp(google::protobuf::Timestamp* to, TimeNs time, const HostFacts& host) 
 }
 
 void client(v1::Client* to, const Client& from) {
-  to->set_transport(from.transport == Transport::kTcp ? v1::TRANSPORT_TCP : v1::TRANSPORT_UNIX);
+  if (from.transport != Transport::kNone)
+    to->set_transport(from.transport == Transport::kTcp ? v1::TRANSPORT_TCP : v1::TRANSPORT_UNIX);
   to->set_container_id(from.container_id);
   if (from.transport == Transport::kTcp) {
     to->mutable_address()->set_ip(from.address.ip);
@@ -51,9 +52,23 @@ v1::BuildStatus status(BuildStatus from) {
   return v1::BUILD_STATUS_UNSPECIFIED;
 }
 
+v1::Engine engine(const Build& from) {
+  switch (from.request.engine) {
+    case EngineKind::kPodman:
+      return v1::ENGINE_PODMAN;
+    case EngineKind::kBuildah:
+      return v1::ENGINE_BUILDAH;
+    case EngineKind::kKaniko:
+      return v1::ENGINE_KANIKO;
+    default:
+      return from.request.buildkit ? v1::ENGINE_DOCKER_BUILDKIT : v1::ENGINE_DOCKER_CLASSIC;
+  }
+}
+
 void build(v1::Build* to, const Build& from, const HostFacts& host) {
   to->set_id(from.id);
-  to->set_engine(from.request.buildkit ? v1::ENGINE_DOCKER_BUILDKIT : v1::ENGINE_DOCKER_CLASSIC);
+  to->set_engine(engine(from));
+  to->set_container_id(from.container_id);
   stamp(to->mutable_started(), from.started, host);
   if (from.ended != 0) stamp(to->mutable_ended(), from.ended, host);
   to->set_status(status(from.status));

@@ -106,7 +106,7 @@ std::string build_line(const v1::Build& b) {
   line.add("tag", joined(r.tags()));
   line.add("context", shortened(r.remote_context()));
   line.add("network", visible(r.network_mode()));
-  line.add(shortened(r.method() + " " + r.path()));
+  if (!r.path().empty()) line.add(shortened(r.method() + " " + r.path()));
   return line.text();
 }
 
@@ -148,18 +148,24 @@ std::string deployment_line(const v1::Deployment& d) {
   return line.text();
 }
 
+// The command line of the engine that made it.
+std::string tool_of(const v1::Alert& a) {
+  const auto engine = a.build().engine();
+  return engine == v1::ENGINE_PODMAN || engine == v1::ENGINE_BUILDAH ? "podman" : "docker";
+}
+
 // What to do with it.
 std::string next_step(const v1::Alert& a) {
   if (a.rule() == "build-request") {
     return "ask who is behind it; later alerts of the same build id tell what it did";
   }
   if (a.rule() == "build-egress") {
-    return "look at what the step fetched: docker history and diff; block " +
+    return "look at what the step fetched: " + tool_of(a) + " history and diff; block " +
            place(a.connection().destination()) + " if nobody vouches for it";
   }
   if (a.rule() == "image-deploy") {
-    return "docker inspect " + short_id(a.deployment().container_id()) +
-           "; docker stop it if nobody vouches for it";
+    return tool_of(a) + " inspect " + short_id(a.deployment().container_id()) + "; " + tool_of(a) +
+           " stop it if nobody vouches for it";
   }
   if (a.rule() == "sensor-blind")
     return "see by hand what it may have missed: docker events, docker history";

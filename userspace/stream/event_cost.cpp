@@ -7,8 +7,12 @@ constexpr std::size_t kNode = 64;  // a map's links and key, about
 
 struct TextOf {
   static std::size_t text(const domain::Process& process) {
-    std::size_t bytes = process.comm.size() + process.exe.size() + process.cgroup.path.size();
-    for (const std::string& arg : process.args) bytes += arg.size() + sizeof(arg);
+    return process.comm.size() + process.exe.size() + process.cgroup.path.size() +
+           text(process.args);
+  }
+  static std::size_t text(const std::vector<std::string>& list) {
+    std::size_t bytes = 0;
+    for (const std::string& item : list) bytes += item.size() + sizeof(item);
     return bytes;
   }
   std::size_t operator()(const domain::ConnOpened& e) const { return e.path.size(); }
@@ -18,6 +22,20 @@ struct TextOf {
   std::size_t operator()(const domain::EgressStarted& e) const { return text(e.process); }
   std::size_t operator()(const domain::EgressPayload& e) const { return e.bytes.size(); }
   std::size_t operator()(const domain::KernelLoss& e) const { return e.cause.size(); }
+  std::size_t operator()(const domain::DockerfileRead& e) const {
+    return e.path.size() + e.text.size() + e.sha256.size();
+  }
+  std::size_t operator()(const domain::StorageRead& e) const {
+    std::size_t bytes = 0;
+    for (const auto& image : e.images) {
+      bytes += sizeof(image) + image.id.size() + image.digest.size() + text(image.names);
+    }
+    for (const auto& one : e.containers) {
+      bytes += sizeof(one) + one.id.size() + one.name.size() + one.image.size() + text(one.binds) +
+               text(one.capabilities);
+    }
+    return bytes;
+  }
   template <class Other>
   std::size_t operator()(const Other&) const {
     return 0;

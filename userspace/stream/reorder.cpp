@@ -32,6 +32,8 @@ struct RankOf {
       cause = cause << 8 | static_cast<unsigned char>(e.cause[i]);
     return {cause, e.count, 0};
   }
+  Rank operator()(const domain::DockerfileRead& e) const { return {e.pid, e.start, 0}; }
+  Rank operator()(const domain::StorageRead& e) const { return {e.pid, e.start, 0}; }
   Rank operator()(const domain::Tick&) const { return {0, 0, 0}; }
 };
 

@@ -42,6 +42,7 @@ void Tracker::forget_run(CallId call) {
   const Run* run = run_of(call);
   if (run == nullptr) return;
   vertex_bytes_ -= run->vertices.bytes();
+  if (run->build.request.command) workers_.forget(call);
   runs_.erase(call);
 }
 
@@ -78,12 +79,15 @@ void Tracker::check_idle(const CallId& call, TimeNs due) {
     return;
   }
   end(*run, BuildStatus::kUnknown, due);
-  lose("silent-build", 1, due, call, run);
+  // Nobody has to end a working container.
+  if (!run->build.request.command || !run->build.request.command->open_end)
+    lose("silent-build", 1, due, call, run);
 }
 
 void Tracker::on(const BuildRequested& fact) {
   if (!fact.upload_for.empty()) return expect_upload(fact);
   if (runs_.contains(fact.call)) return;
+  if (fact.command && within_step(fact.command->client)) return;
   if (runs_.size() >= kMaxBuilds) evict_run(fact.time);
   Run& run = runs_[fact.call];
   run.build.id = short_hash(boot_id_ + "/" + std::to_string(fact.call.conn) + "/" +
@@ -97,13 +101,18 @@ void Tracker::on(const BuildRequested& fact) {
   run.lossy = fact.midway;
   run.newest_cgroup = containers_.newest_cgroup();
   fill_client(fact.call.conn, run.build.client);
+  run.build.engine = fact.engine;
+  if (fact.command) begin_command(run);
+  if (const auto conn = conns_.find(fact.call.conn); conn != conns_.end())
+    run.engine_pid = conn->second.opened.engine_pid;
   timers_.at(fact.time + kRequestWait, [this, call = fact.call](TimeNs due) {
     Run* found = run_of(call);
     if (found != nullptr && !found->reported) report_request(*found, due);
   });
   timers_.at(fact.time + kBuildIdle,
              [this, call = fact.call](TimeNs due) { check_idle(call, due); });
-  if (fact.midway) lose("midway", 1, fact.time, fact.call, &run);
+  const bool late = fact.midway || (fact.command && fact.command->late);
+  if (late) lose("midway", 1, fact.time, fact.call, &run);
   if (!fact.build_ref.empty()) meet_upload(run);
 }
 
@@ -136,7 +145,13 @@ void Tracker::on(const DockerfileSeen& fact) {
 void Tracker::on(const ContextFetched& fact) {
   Run* waiting = nullptr;
   for (auto& [call, run] : runs_) {
-    if (run.build.ended != 0 || run.build.dockerfile || run.context_url != fact.url) continue;
+    // buildah asks twice where the first answer is no archive, and takes the second one (buildah:
+    // define/types.go, downloadToDirectory).
+    const bool again = run.build.request.engine == EngineKind::kPodman && run.build.dockerfile &&
+                       run.running.empty();
+    const bool its = run.context_url == fact.url ||
+                     (again && context_url(run.build.request.remote_context) == fact.url);
+    if (run.build.ended != 0 || !its || (run.build.dockerfile && !again)) continue;
     if (waiting != nullptr) return;
     waiting = &run;
   }
@@ -151,6 +166,7 @@ void Tracker::on(const ContextFetched& fact) {
 void Tracker::on(const BuildStepAnnounced& fact) {
   Run* run = active_run(fact.call, fact.time);
   if (run == nullptr) return;
+  if (run->build.request.engine == EngineKind::kPodman) return on_podman_line(*run, fact);
   if (fact.number == 0 || fact.number > fact.total || fact.number <= run->number ||
       (run->total != 0 && fact.total != run->total)) {
     ++counters_.ignored_forged;
@@ -191,6 +207,11 @@ void Tracker::on(const BuildContainerAnnounced& fact) {
 void Tracker::on(const BuildImageAnnounced& fact) {
   Run* run = active_run(fact.call, fact.time);
   if (run == nullptr) return;
+  if (run->build.request.command) {  // the store is the engine's own word
+    run->final_id = fact.id;
+    if (run->build.ended != 0) remember_command_image(*run, fact.time);
+    return;
+  }
   const bool full = fact.id.starts_with("sha256:");
   if (full && !fact.final) {  // aux: no step can write one
     if (run->aux_ids.size() > 1) run->aux_ids.erase(run->aux_ids.begin());
@@ -203,7 +224,10 @@ void Tracker::on(const BuildImageAnnounced& fact) {
 
 void Tracker::on(const BuildTagAnnounced& fact) {
   Run* run = active_run(fact.call, fact.time);
-  if (run != nullptr && run->tag_lines.size() < kMaxTags) run->tag_lines.push_back(fact.tag);
+  if (run == nullptr || run->tag_lines.size() >= kMaxTags) return;
+  run->tag_lines.push_back(fact.tag);
+  const auto& command = run->build.request.command;
+  if (command && command->open_end) run->build.request.tags.push_back(fact.tag);
 }
 
 void Tracker::on(const BuildEnded& fact) {
@@ -216,7 +240,11 @@ void Tracker::end(Run& run, BuildStatus status, TimeNs time) {
   run.build.status = status;
   ++counters_.ended[static_cast<std::size_t>(status)];
   if (!run.reported) report_request(run, time);
-  remember_image(run, time);
+  if (run.build.request.command) {
+    end_command(run, time);
+  } else {
+    remember_image(run, time);
+  }
   timers_.at(time + kLinger, [this, call = run.build.request.call](TimeNs) { forget_run(call); });
 }
 
@@ -225,6 +253,7 @@ void Tracker::on(const ConversationBlind& fact) {
   if (run != nullptr) {
     run->lossy = true;
     run->line = {};  // the true line may be among what was lost
+    run->lines.clear();
   }
   // Said already: that is what being met midway means.
   if (run != nullptr && run->build.request.midway && fact.time == run->build.started) return;
@@ -258,7 +287,8 @@ void Tracker::remember_image(const Run& run, TimeNs time) {
     image.tags = run.build.request.midway ? run.tag_lines : run.build.request.tags;
   }
   if (image.id.empty() && image.tags.empty()) return;
-  images_.add({time, run.build, std::move(image), {}, vertex_reasons(run)});
+  images_of(run.build.request.call)
+      .add({time, run.build, std::move(image), {}, vertex_reasons(run)});
 }
 
 }  // namespace kilnwatch::tracker

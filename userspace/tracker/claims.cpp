@@ -54,6 +54,14 @@ void Tracker::claim(const CallId& call, const Announced& announced, Container& c
 void Tracker::consider(Container& container) {
   if (!could_be_step(container)) return;
   if (identity::is_buildkit_step(container.id)) return note_step(container);
+  if (!container.above.empty()) {
+    if (workers_.above(container.above) != nullptr) {
+      note_command_step(container);
+    } else {
+      note_served_step(container);
+    }
+    return decide_waiting(container, now_);
+  }
   for (auto& [call, run] : runs_) {
     for (auto it = run.announced.rbegin(); it != run.announced.rend(); ++it) {
       if (!container.id.starts_with(it->short_id) || !fits(*it, container)) continue;
@@ -165,6 +173,10 @@ Tracker::Owner Tracker::claimed(const Container& container, bool last) {
 
 Tracker::Owner Tracker::owner_of(const Container& container, bool last) {
   if (identity::is_buildkit_step(container.id)) return vertex_owner(container, last);
+  if (!container.above.empty()) {
+    const bool command = workers_.above(container.above) != nullptr;
+    return command ? command_owner(container) : served_owner(container, last);
+  }
   return container.claims.empty() ? inferred(container, last) : claimed(container, last);
 }
 

@@ -45,8 +45,9 @@ void Containers::make_room() {
 }
 
 Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
-                                 const identity::ProcessTable& processes) {
-  const std::string id = identity::container_of(process.cgroup);
+                                 const identity::ProcessTable& processes,
+                                 const identity::BuildStep* step) {
+  const std::string id = step != nullptr ? step->id : identity::container_of(process.cgroup);
   if (id.empty()) return {};
   Met met;
   auto it = table_.find(id);
@@ -56,7 +57,11 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
     it->second.id = id;
     it->second.first_seen = time;
     it->second.cgroup = process.cgroup.id;
-    it->second.other_engine = identity::of_other_engine(process.cgroup);
+    it->second.other_engine = step == nullptr && identity::of_other_engine(process.cgroup);
+    if (step != nullptr) {
+      it->second.above = step->above;
+      it->second.named = step->container;
+    }
     it->second.rank = next_rank_++;
     order_[it->second.rank] = id;
     met.fresh = true;
@@ -69,8 +74,12 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
   // runc's own first stage runs inside the new cgroup, now and then: it races with its parent,
   // which puts it there (runc 1.1: re-execution from a memfd).
   if (!exec || container.init_pid != 0 || identity::is_runtime_init(process)) return met;
-  const Process* parent = processes.find(process.ppid);
-  if (parent == nullptr || !starts(*parent, id, processes)) return met;
+  if (step != nullptr) {
+    if (step->first != identity::key_of(process)) return met;
+  } else {
+    const Process* parent = processes.find(process.ppid);
+    if (parent == nullptr || !starts(*parent, id, processes)) return met;
+  }
   container.init_pid = process.pid;
   container.init_start = process.start;
   container.init_args = process.args;

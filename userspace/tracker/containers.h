@@ -10,6 +10,7 @@
 #include "domain/event.h"
 #include "domain/finding.h"
 #include "identity/process_table.h"
+#include "identity/step_lineage.h"
 #include "tracker/bounded.h"
 
 namespace kilnwatch::tracker {
@@ -39,6 +40,9 @@ struct Container {
   // sensor has none.
   bool start_seen = false;
   bool other_engine = false;  // named by CRI or podman: no step of dockerd's builder
+  // A step of a build that is a command: who had it started (identity::BuildStep).
+  std::vector<identity::ProcessKey> above;
+  bool named = false;  // `id` is a runtime's name for it
   bool blind_told = false;
   std::uint64_t rank = 0;  // in the order of eviction
   std::vector<Claim> claims;
@@ -52,9 +56,10 @@ class Containers {
     bool fresh = false;              // first met now
     bool told = false;               // what its first process runs is known since now
   };
-  // A process of a container did something (`exec`: executed).
+  // A process of a container did something (`exec`: executed). `step`: it is of that one, whatever
+  // its cgroup; null: of none.
   Met meet(const domain::Process& process, domain::TimeNs time, bool exec,
-           const identity::ProcessTable& processes);
+           const identity::ProcessTable& processes, const identity::BuildStep* step);
   // The container whose first process this was, or null.
   Container* exit(std::uint32_t pid, domain::TimeNs start, domain::TimeNs time);
   // Of one that is over its id is kept.

@@ -85,7 +85,9 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   connection.process = flow.egress.process;
   connection.ancestors = flow.ancestors;
   read_http(flow.payload, connection);
-  owner.step.container_id = flow.container;
+  const Container* container = containers_.find(flow.container);
+  const bool named = container == nullptr || container->above.empty() || container->named;
+  owner.step.container_id = named ? flow.container : owner.run->build.container_id;
   owner.step.cgroup = flow.egress.process.cgroup.path;
   moment.key = flow.container + "/" + connection.destination.ip + "/" +
                std::to_string(connection.destination.port);

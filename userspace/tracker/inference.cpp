@@ -28,6 +28,28 @@ std::optional<std::size_t> built_part(const DockerfileSeen& dockerfile,
   return static_cast<std::size_t>(next - all.begin());
 }
 
+// buildah leaves out stages that no later one names (imagebuildah: executor.go), by name or number.
+bool runs_every_stage(const DockerfileSeen& dockerfile) {
+  const auto& all = dockerfile.instructions;
+  std::size_t stage = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!all[i].is_from) continue;
+    const std::string number = "from=" + std::to_string(stage++);
+    const bool last = std::none_of(all.begin() + static_cast<std::ptrdiff_t>(i) + 1, all.end(),
+                                   [](const Instruction& later) { return later.is_from; });
+    const bool named = std::any_of(
+        all.begin() + static_cast<std::ptrdiff_t>(i) + 1, all.end(), [&](const Instruction& later) {
+          const std::string text = base::lower(later.text);
+          const bool by_name =
+              !all[i].stage.empty() && (text.find("from=" + all[i].stage) != text.npos ||
+                                        (later.is_from && text.find(all[i].stage) != text.npos));
+          return by_name || text.find(number) != text.npos;
+        });
+    if (!last && !named) return false;
+  }
+  return true;
+}
+
 Reason candidate_text(const Build& build, const Step& step) {
   const std::string number = step.number != 0 ? std::to_string(step.number) : "unknown";
   return {"candidate", "build " + build.id + " step " + number + ": " + step.instruction};
@@ -100,7 +122,8 @@ std::vector<std::uint32_t> Tracker::ordered_numbers(const Run& run, const std::s
   for (const std::uint32_t n : own->numbers) {
     if (n >= low && n <= high) left.push_back(n);
   }
-  if (left.size() < 2 || !run.build.request.no_cache || run.lossy || place == row.end())
+  if (left.size() < 2 || !run.build.request.no_cache || run.lossy || place == row.end() ||
+      (run.build.request.engine != EngineKind::kDocker && !runs_every_stage(*run.build.dockerfile)))
     return left;
   // Nothing comes from the cache: the nth container is the nth RUN.
   auto nth = place - row.begin();
@@ -132,11 +155,13 @@ Step Tracker::step_of(const Run& run, std::uint32_t number, const Container& con
 
 // Lines do not tell all of this build's containers.
 bool Tracker::told_by_kernel(const Run& run) const {
-  return !run.build.request.buildkit && (run.build.request.quiet || run.lossy);
+  return !run.build.request.buildkit && run.build.request.engine == EngineKind::kDocker &&
+         (run.build.request.quiet || run.lossy);
 }
 
 void Tracker::candidates_of(Run& run, const Container& container, bool any,
                             std::vector<Candidate>& out) const {
+  if (run.build.request.engine != EngineKind::kDocker) return;
   if (run.build.request.buildkit || !in_window(run, container) || !container.start_seen) return;
   if (!any && !told_by_kernel(run)) return;
   if (run.build.dockerfile) {

@@ -27,6 +27,7 @@ void Tracker::observe(const Event& event) {
   // between makes no difference, so a replay decides as the live run did.
   timers_.run(now_);
   processes_.observe(event);
+  steps_.observe(event, processes_);
   std::visit([this](const auto& e) { see(e); }, event);
   note_refusals();
 }
@@ -56,11 +57,15 @@ void Tracker::note_refusals() {
     lose("processes", n - processes_refused_, now_);
     processes_refused_ = n;
   }
+  if (const auto n = steps_.refused(); n != steps_refused_) {
+    lose("processes", n - steps_refused_, now_);
+    steps_refused_ = n;
+  }
   if (const auto n = containers_.refused(); n != containers_refused_) {
     lose("containers", n - containers_refused_, now_);
     containers_refused_ = n;
   }
-  if (const auto n = images_.refused(); n != names_refused_) {
+  if (const auto n = images_.refused() + podman_images_.refused(); n != names_refused_) {
     lose("image-names", n - names_refused_, now_);
     names_refused_ = n;
   }
@@ -182,9 +187,16 @@ void Tracker::drop_conn(ConnId conn) {
 }
 
 void Tracker::see(const ProcessExecuted& event) {
-  const auto met = containers_.meet(event.process, event.time, true, processes_);
+  const auto met = meet(event.process, event.time, true);
   containers_.note_cgroup(event.process.cgroup);
   if (met.container != nullptr && (met.fresh || met.told)) consider(*met.container);
+}
+
+Containers::Met Tracker::meet(const Process& process, TimeNs time, bool exec) {
+  const auto step = steps_.step_of(process);
+  // A step of nobody's may be anything that calls itself so: its cgroup says where it belongs.
+  const bool known = step != nullptr && is_ours(*step);
+  return containers_.meet(process, time, exec, processes_, known ? step.get() : nullptr);
 }
 
 void Tracker::see(const ProcessExited& event) {
@@ -208,7 +220,7 @@ void Tracker::check_egress(EgressId id, TimeNs time) {
 
 void Tracker::see(const EgressStarted& event) {
   note_egress(event.egress);
-  const auto met = containers_.meet(event.process, event.time, false, processes_);
+  const auto met = meet(event.process, event.time, false);
   containers_.note_cgroup(event.process.cgroup);
   if (met.container == nullptr) return;
   if (met.fresh) consider(*met.container);

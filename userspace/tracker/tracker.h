@@ -19,12 +19,15 @@
 #include "domain/api_fact.h"
 #include "domain/event.h"
 #include "identity/process_table.h"
+#include "identity/step_lineage.h"
 #include "tracker/containers.h"
 #include "tracker/images.h"
 #include "tracker/losses.h"
 #include "tracker/moment.h"
+#include "tracker/step_lines.h"
 #include "tracker/timers.h"
 #include "tracker/vertices.h"
+#include "tracker/workers.h"
 
 namespace kilnwatch::tracker {
 
@@ -145,6 +148,9 @@ class Tracker {
     std::vector<std::string> tag_lines;  // after that
     Vertices vertices;                   // BuildKit
     std::set<std::string> containers;    // BuildKit: those that may be its steps
+    bool remembered = false;             // a command: its image
+    std::uint32_t engine_pid = 0;        // podman's API: of the service; 0: not known
+    StepLines lines;                     // podman's API
   };
   struct Upload {  // a context that came with a request of its own
     std::string ref;
@@ -154,6 +160,12 @@ class Tracker {
     Run* run = nullptr;
     const Vertex* vertex = nullptr;
     bool sure = false;  // what it runs agrees
+  };
+  struct ServedStep {  // a step of a build of podman's API that a container may be
+    Run* run = nullptr;
+    domain::Step step;
+    bool agrees = false;   // what it runs
+    bool certain = false;  // no other step of that build
   };
   struct Waiting {  // created, its start may come
     domain::ContainerCreated created;
@@ -193,6 +205,7 @@ class Tracker {
   void see(const domain::EgressPayload& event);
   void see(const domain::EgressOutcome& event);
   void see(const domain::KernelLoss& event);
+  Containers::Met meet(const domain::Process& process, domain::TimeNs time, bool exec);
   void note_egress(domain::EgressId id);
   void check_egress(domain::EgressId id, domain::TimeNs time);
   template <class Other>
@@ -272,6 +285,25 @@ class Tracker {
   bool all_told(const Run& own, const Container& container) const;
   void eliminate(const Container& container, std::vector<Match>& left, bool& contended);
   Owner vertex_owner(const Container& container, bool last);
+  // command_builds.cpp
+  void on(const domain::CommandJoined& fact);
+  bool within_step(const domain::Process& command);
+  void begin_command(Run& run);
+  void end_command(Run& run, domain::TimeNs time);
+  void remember_command_image(Run& run, domain::TimeNs time);
+  void note_command_step(const Container& container);
+  void note_row(Run& run, const Container& container, bool sole);
+  Run* command_run(const Container& container);
+  static domain::Step command_step(const Run& run, std::uint32_t number);
+  Owner command_owner(const Container& container);
+  // api_steps.cpp
+  static bool is_served(const Run& run, const std::vector<identity::ProcessKey>& above);
+  bool is_ours(const identity::BuildStep& step) const;
+  std::vector<Run*> served_runs(const Container& container);
+  void on_podman_line(Run& run, const domain::BuildStepAnnounced& fact);
+  void note_served_step(Container& container);
+  std::vector<ServedStep> served_steps(Run& run, const Container& container);
+  Owner served_owner(const Container& container, bool last);
   // egress.cpp
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
   void decide_waiting(Container& container, domain::TimeNs time);
@@ -286,6 +318,8 @@ class Tracker {
   void on(const domain::ImageTagged& fact);
   void on(const domain::ImageMoved& fact);
   bool announced(const std::string& id);
+  Images& images_of(const domain::CallId& call, bool by_command = false);
+  Images::Found find_image(const domain::ContainerCreated& fact);
   std::string waiting_deploy(const std::string& reference) const;
   void check_deploy(const std::string& id, domain::TimeNs due);
   // `start` null: none came.
@@ -298,6 +332,9 @@ class Tracker {
   domain::TimeNs now_ = 0;
   Timers timers_;
   identity::ProcessTable processes_;
+  identity::StepLineage steps_;
+  Workers workers_;
+  std::uint64_t steps_refused_ = 0;       // told so far
   std::uint64_t processes_refused_ = 0;   // told so far
   std::uint64_t containers_refused_ = 0;  // told so far
   std::uint64_t names_refused_ = 0;       // told so far
@@ -323,6 +360,7 @@ class Tracker {
   RecentNames by_start_{kMaxContainerNames};           // a client started them, whoever made them
   std::deque<domain::ContainerStarted> early_starts_;  // their creation is not known (yet)
   Images images_;
+  Images podman_images_{Names::kPodman};  // of its store, which buildah uses, too
   Losses losses_;
   std::vector<Moment> moments_;
   Counters counters_;

@@ -73,7 +73,12 @@ struct kw_fold_key {
 	u8 ip[16];
 	u16 port;
 	u16 protocol;
-	u32 pad;
+	u32 kin; /* as in kw_lineage */
+};
+
+struct kw_lineage {
+	u32 kin;     /* the process that a builder forked, of it and all below it; 0: below no builder */
+	u32 builder; /* what it forks are kin of their own */
 };
 
 struct kw_egress_state {
@@ -144,7 +149,7 @@ struct { /* tgid under an engine */
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, KW_MAX_LINEAGE);
 	__type(key, u32);
-	__type(value, u8);
+	__type(value, struct kw_lineage);
 } lineage SEC(".maps");
 
 struct { /* struct sock * → outbound connection */

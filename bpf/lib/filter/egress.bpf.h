@@ -9,8 +9,13 @@
 #define KW_IPPROTO_TCP 6
 #define KW_IPPROTO_UDP 17
 
+/* Steps of builders without a daemon may share a cgroup: there the process that the builder forked counts. */
 static __always_inline void fold_key(struct kw_fold_key *key, struct kw_address *to, u16 protocol)
 {
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct kw_lineage *line = bpf_map_lookup_elem(&lineage, &tgid);
+
+	key->kin = line ? line->kin : 0;
 	key->cgroup_id = bpf_get_current_cgroup_id();
 	__builtin_memcpy(key->ip, to->ip, sizeof(key->ip));
 	key->port = to->port;

@@ -81,6 +81,32 @@ struct Reader {
         from.at_head(),
         from.bytes()};
   }
+  static domain::Event read(std::uint64_t time, const recording::v1::DockerfileRead& from) {
+    return domain::DockerfileRead{time,        from.pid(),  from.start_ns(),
+                                  from.path(), from.text(), from.sha256()};
+  }
+  static domain::Event read(std::uint64_t time, const recording::v1::StorageRead& from) {
+    domain::StorageRead to{time, from.pid(), from.start_ns(), {}, {}};
+    for (const auto& image : from.images()) {
+      to.images.push_back({image.id(),
+                           image.digest(),
+                           {image.names().begin(), image.names().end()},
+                           image.created_ns()});
+    }
+    for (const auto& one : from.containers()) {
+      domain::StoredContainer container;
+      container.id = one.id();
+      container.name = one.name();
+      container.image = one.image();
+      container.created = one.created_ns();
+      container.privileged = one.privileged();
+      container.binds.assign(one.binds().begin(), one.binds().end());
+      container.capabilities.assign(one.capabilities().begin(), one.capabilities().end());
+      container.host_namespaces.assign(one.host_namespaces().begin(), one.host_namespaces().end());
+      to.containers.push_back(std::move(container));
+    }
+    return to;
+  }
   domain::Event read(std::uint64_t time, const recording::v1::EgressStarted& from) {
     return domain::EgressStarted{time,
                                  from.egress(),
@@ -136,6 +162,12 @@ Converted from_proto(const recording::v1::Record& record, domain::Event& out) {
     }
     case recording::v1::Record::kKernelLoss:
       out = domain::KernelLoss{time, record.kernel_loss().cause(), record.kernel_loss().count()};
+      break;
+    case recording::v1::Record::kDockerfileRead:
+      out = Reader::read(time, record.dockerfile_read());
+      break;
+    case recording::v1::Record::kStorageRead:
+      out = Reader::read(time, record.storage_read());
       break;
     case recording::v1::Record::kEnded:
       out = domain::Tick{time};

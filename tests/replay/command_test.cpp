@@ -1,0 +1,359 @@
+// Builds that are commands through the whole pipeline, and spoilt.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <functional>
+
+#include "app/pipeline.h"
+#include "harness/agreement.h"
+#include "harness/command_engine.h"
+#include "harness/recordings.h"
+#include "harness/replay_run.h"
+
+namespace kilnwatch::test {
+namespace {
+
+constexpr domain::TimeNs kDisorder = 50'000'000;
+const std::string kBase = "docker.io/library/alpine:3";
+const std::string kImage = "sha256:" + std::string(64, 'e');
+const std::string kContainer(64, 'c');
+const domain::StoredImage kEvil{kImage, {}, {"localhost/evil:1"}, CommandEngine::at(1800)};
+
+// podman build as root; the cgroup of a step is a scope of its own.
+Events podman_oci() {
+  CommandEngine engine;
+  engine.execute(100,
+                 {10, 1, {"podman", "build", "-t", "evil:1", "--build-arg", "TOKEN=***", "."}});
+  engine.dockerfile(100, 10, "FROM " + kBase + "\nRUN wget http://192.0.2.1/\nRUN true\n");
+  engine.step(500, {10, 100, "wget http://192.0.2.1/", "192.0.2.1", "crun",
+                    "machine.slice/crun-buildah-buildah100.scope"});
+  engine.step(1200, {10, 120, "true", "", "crun", "machine.slice/crun-buildah-buildah120.scope"});
+  engine.exit(1900, 10);
+  engine.store(1900, 10, {kEvil});
+  engine.execute(2500, {200, 1, {"podman", "run", "evil:1", "true"}});
+  engine.container(2600, 210, 200, kContainer, "deployed", kEvil);
+  engine.exit(2900, 200);
+  return engine.events();
+}
+
+// The same by an unprivileged user: podman executes itself in a user namespace of its own, and the
+// step has no cgroup of its own.
+Events podman_rootless(bool chroot) {
+  CommandEngine engine;
+  CommandEngine::Program command{10, 1, {"podman", "build", "-t", "evil:1", "."}};
+  command.uid = 1000;
+  engine.execute(100, command);
+  command.pid = 11;
+  command.ppid = 10;
+  command.exe = "/usr/bin/podman";
+  command.comm = "exe";
+  engine.execute(150, command);
+  engine.dockerfile(100, 10, "FROM " + kBase + "\nRUN wget http://192.0.2.1/\n");
+  engine.execute(300, {40, 11, {"slirp4netns", "--api-socket", "x"}, "/usr/bin/slirp4netns"});
+  engine.connect(320, 40, "192.0.2.99");
+  const CommandEngine::Step step{11, 100, "wget http://192.0.2.1/", "192.0.2.1", "crun"};
+  if (chroot)
+    engine.chroot_step(500, step);
+  else
+    engine.step(500, step);
+  engine.exit(1890, 11);
+  engine.exit(1900, 10);
+  engine.store(1900, 10, {kEvil});
+  return engine.events();
+}
+Events rootless_oci() { return podman_rootless(false); }
+Events rootless_chroot() { return podman_rootless(true); }
+
+// buildah looks into no cache: the nth container is the nth RUN.
+Events buildah_same_line() {
+  CommandEngine engine;
+  engine.execute(100, {10, 1, {"buildah", "bud", "--runtime", "runc", "-t", "evil:1", "/ctx"}});
+  engine.dockerfile(100, 10,
+                    "FROM " + kBase + " AS one\nRUN wget http://a/\nFROM " + kBase +
+                        "\nCOPY --from=one /p /p\nRUN wget http://a/\n");
+  engine.step(500, {10, 100, "wget http://a/", "192.0.2.1", "runc"});
+  engine.step(1800, {10, 120, "wget http://a/", "192.0.2.2", "runc"});
+  engine.exit(3900, 10);
+  engine.store(3900, 10, {kEvil});
+  return engine.events();
+}
+
+// Two users build the same file at once.
+Events two_users() {
+  CommandEngine engine;
+  for (const std::uint32_t user : {1u, 2u}) {
+    const std::uint32_t pid = user * 1000;
+    const auto ms = 100 + user * 7;
+    CommandEngine::Program command{
+        pid, 1, {"podman", "build", "-t", "of:" + std::to_string(user), "."}};
+    command.uid = 1000 + user;
+    engine.execute(ms, command);
+    engine.dockerfile(ms, pid, "FROM " + kBase + "\nRUN wget http://a/\n");
+    engine.step(400 + ms, {pid, pid + 100, "wget http://a/", "192.0.2." + std::to_string(user)});
+    engine.exit(1500 + ms, pid);
+    engine.store(1500 + ms, pid,
+                 {{"sha256:" + std::string(64, static_cast<char>('0' + user)),
+                   {},
+                   {"localhost/of:" + std::to_string(user)},
+                   CommandEngine::at(1400)}});
+  }
+  return engine.events();
+}
+
+Events from_run_commit() {
+  CommandEngine engine;
+  const std::string working(64, 'd');
+  const auto container = CommandEngine::stored(working, "alpine-working-container", kImage);
+  engine.execute(100, {10, 1, {"buildah", "from", kBase}});
+  engine.exit(300, 10);
+  engine.store(300, 10, {}, {container});
+  engine.execute(500, {20, 1, {"buildah", "run", "alpine-working-container", "--", "true"}});
+  engine.store(500, 20, {}, {container});
+  engine.step(600, {20, 100, "true"});
+  engine.exit(1100, 20);
+  engine.execute(1500, {30,
+                        1,
+                        {"buildah", "run", "alpine-working-container", "--", "/bin/sh", "-c",
+                         "wget http://192.0.2.1/"}});
+  engine.store(1500, 30, {}, {container});
+  engine.step(1600, {30, 200, "wget http://192.0.2.1/", "192.0.2.1"});
+  engine.exit(2200, 30);
+  engine.execute(2500, {50, 1, {"buildah", "commit", "alpine-working-container", "evil:1"}});
+  engine.store(2500, 50, {}, {container});
+  engine.exit(2900, 50);
+  engine.store(2900, 50, {kEvil});
+  engine.execute(3500, {300, 1, {"podman", "run", "evil:1", "true"}});
+  engine.container(3600, 310, 300, kContainer, "deployed", kEvil);
+  engine.exit(3900, 300);
+  return engine.events();
+}
+
+Events kaniko() {
+  CommandEngine engine;
+  CommandEngine::Program executor{
+      10, 5, {"/kaniko/executor", "--dockerfile=Dockerfile", "--destination", "reg/evil:1"}};
+  executor.exe = "/kaniko/executor";
+  executor.cgroup = "system.slice/docker-" + std::string(64, 'a') + ".scope";
+  executor.cgroup_id = 500;
+  engine.execute(100, executor);
+  engine.dockerfile(100, 10, "FROM " + kBase + "\nRUN wget http://192.0.2.1/\n");
+  engine.connect(200, 10, "203.0.113.10", 443);
+  CommandEngine::Program command = executor;
+  command.pid = 20;
+  command.ppid = 10;
+  command.args = {"/bin/sh", "-c", "wget http://192.0.2.1/"};
+  command.exe = "/bin/sh";
+  engine.execute(500, command);
+  command.pid = 21;
+  command.ppid = 20;
+  command.args = {"wget", "http://192.0.2.1/"};
+  command.exe = "/bin/wget";
+  engine.execute(520, command);
+  engine.connect(530, 21, "192.0.2.1");
+  engine.exit(600, 21);
+  engine.exit(610, 20);
+  engine.exit(1900, 10);
+  return engine.events();
+}
+
+Events failing() {
+  CommandEngine engine;
+  engine.execute(100, {10, 1, {"podman", "build", "-t", "evil:1", "."}});
+  engine.dockerfile(100, 10, "FROM " + kBase + "\nRUN wget http://192.0.2.1/; false\n");
+  engine.step(500, {10, 100, "wget http://192.0.2.1/; false", "192.0.2.1"});
+  engine.exit(1900, 10, 1 << 8);
+  return engine.events();
+}
+
+const std::vector<std::pair<std::string, std::function<Events()>>> kAll = {
+    {"podman oci", podman_oci},
+    {"rootless oci", rootless_oci},
+    {"rootless chroot", rootless_chroot},
+    {"same line", buildah_same_line},
+    {"two users", two_users},
+    {"from, run, commit", from_run_commit},
+    {"kaniko", kaniko},
+    {"failing", failing}};
+
+Alerts alerts_of(const Events& events, Baseline baseline = Baseline::kForgets) {
+  return run_pipeline(info().host, events, baseline);
+}
+
+std::string text_of(const Alerts& alerts) {
+  std::string text;
+  for (const auto& alert : alerts) text += alert.DebugString() + "\n";
+  return text;
+}
+
+Alerts of(const Alerts& alerts, const std::string& rule) {
+  Alerts out;
+  std::copy_if(alerts.begin(), alerts.end(), std::back_inserter(out),
+               [&](const auto& alert) { return alert.rule() == rule; });
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("commands: podman build as root, from the command to the deployment") {
+  const auto alerts = alerts_of(podman_oci());
+  INFO(text_of(alerts));
+  REQUIRE(alerts.size() == 3);
+  const auto& build = alerts[0].build();
+  CHECK(alerts[0].rule() == "build-request");
+  CHECK(build.engine() == v1::ENGINE_PODMAN);
+  CHECK(build.client().pid() == 10);
+  CHECK(build.client().exe() == "/usr/bin/podman");
+  CHECK(build.client().transport() == v1::TRANSPORT_UNSPECIFIED);
+  CHECK(build.request().base_images(0) == kBase);
+  CHECK(build.request().tags(0) == "evil:1");
+  CHECK(build.request().build_arg_names(0) == "TOKEN");
+  CHECK(build.request().path().empty());
+  const auto& step = alerts[1].step();
+  CHECK(alerts[1].rule() == "build-egress");
+  CHECK(step.attribution() == v1::ATTRIBUTION_EXACT);
+  CHECK(step.number() == 2);
+  CHECK(step.total() == 3);
+  CHECK(step.stage().empty());
+  CHECK(step.instruction() == "RUN wget http://192.0.2.1/");
+  CHECK(step.container_id() == "buildah-buildah100");
+  CHECK(alerts[1].connection().process().exe() == "/bin/wget");
+  CHECK(alerts[2].rule() == "image-deploy");
+  CHECK(alerts[2].build().id() == build.id());
+  CHECK(alerts[2].image().id() == kImage);
+  CHECK(alerts[2].image().tags(0) == "localhost/evil:1");
+  CHECK(alerts[2].deployment().container_id() == kContainer);
+  CHECK(alerts[2].deployment().client().pid() == 200);
+  CHECK(alerts[2].deployment().name() == "deployed");
+}
+
+TEST_CASE("commands: an unprivileged user's steps are told by lineage, helpers are none") {
+  for (const auto& events : {rootless_oci(), rootless_chroot()}) {
+    const auto alerts = alerts_of(events);
+    INFO(text_of(alerts));
+    REQUIRE(alerts.size() == 2);
+    CHECK(alerts[0].build().client().pid() == 10);
+    CHECK(alerts[0].build().client().uid() == 1000);
+    CHECK(alerts[1].rule() == "build-egress");
+    CHECK(alerts[1].connection().destination().ip() == "192.0.2.1");
+    CHECK(alerts[1].step().number() == 2);
+    CHECK(alerts[1].step().attribution() == v1::ATTRIBUTION_EXACT);
+  }
+}
+
+TEST_CASE("commands: the same line in two stages of a build that takes nothing from a cache") {
+  const auto egress = of(alerts_of(buildah_same_line()), "build-egress");
+  INFO(text_of(egress));
+  REQUIRE(egress.size() == 2);
+  CHECK(egress[0].build().engine() == v1::ENGINE_BUILDAH);
+  CHECK(egress[0].step().stage() == "one");
+  CHECK(egress[0].step().number() == 2);
+  CHECK(egress[0].step().attribution() == v1::ATTRIBUTION_INFERRED);
+  CHECK(egress[1].step().stage() == "stage-1");
+  CHECK(egress[1].step().number() == 3);
+}
+
+TEST_CASE("commands: two users at once") {
+  const auto alerts = alerts_of(two_users());
+  INFO(text_of(alerts));
+  CHECK(of(alerts, "build-request").size() == 2);
+  const auto egress = of(alerts, "build-egress");
+  REQUIRE(egress.size() == 2);
+  for (const auto& alert : egress) {
+    const std::string user = alert.connection().destination().ip().substr(8);
+    CHECK(alert.build().request().tags(0) == "of:" + user);
+    CHECK(std::to_string(alert.build().client().uid()) == "100" + user);
+  }
+}
+
+TEST_CASE("commands: buildah from, run and commit are one build") {
+  const auto alerts = alerts_of(from_run_commit());
+  INFO(text_of(alerts));
+  REQUIRE(alerts.size() == 3);
+  CHECK(alerts[0].build().request().base_images(0) == kBase);
+  CHECK(alerts[1].step().number() == 2);
+  CHECK(alerts[1].step().instruction() == "RUN /bin/sh -c wget http://192.0.2.1/");
+  CHECK(alerts[1].step().attribution() == v1::ATTRIBUTION_EXACT);
+  CHECK(alerts[2].image().id() == kImage);
+  for (const auto& alert : alerts) CHECK(alert.build().id() == alerts[0].build().id());
+}
+
+TEST_CASE("commands: kaniko in a container") {
+  const auto alerts = alerts_of(kaniko());
+  INFO(text_of(alerts));
+  REQUIRE(alerts.size() == 2);
+  CHECK(alerts[0].build().engine() == v1::ENGINE_KANIKO);
+  CHECK(alerts[0].build().container_id() == std::string(64, 'a'));
+  CHECK(alerts[1].connection().destination().ip() == "192.0.2.1");
+  CHECK(alerts[1].step().number() == 2);
+  CHECK(alerts[1].step().container_id() == std::string(64, 'a'));
+}
+
+TEST_CASE("commands: a build that fails makes no image") {
+  const auto alerts = alerts_of(failing());
+  CHECK(of(alerts, "build-egress").size() == 1);
+  CHECK(of(alerts, "sensor-blind").empty());
+}
+
+TEST_CASE("commands: permuted within 50 ms the very same alerts") {
+  for (const auto& [name, make] : kAll) {
+    INFO(name);
+    const auto events = make();
+    const auto truth = text_of(alerts_of(events, Baseline::kEmpty));
+    for (std::uint64_t seed = 0; seed < 30; ++seed) {
+      INFO(seed);
+      CHECK(text_of(alerts_of(permute(events, kDisorder, seed), Baseline::kEmpty)) == truth);
+    }
+    CHECK(text_of(alerts_of(repeat(events), Baseline::kEmpty)) == truth);
+  }
+}
+
+TEST_CASE("commands: with lost records never a wrong attribution, and what is missing is said") {
+  for (const auto& [name, make] : kAll) {
+    const auto events = make();
+    const auto truth = alerts_of(events);
+    for (const auto told : {Told::kMarked, Told::kNothing}) {
+      for (const std::size_t every : {50u, 13u}) {
+        for (std::size_t offset = 0; offset < every; ++offset) {
+          const auto result = compare(truth, alerts_of(drop_every(events, every, offset, told)));
+          INFO(name << " every " << every << " from " << offset
+                    << (told == Told::kMarked ? "" : " without a trace"));
+          for (const auto& wrong : result.wrong) FAIL_CHECK("wrong: " << wrong);
+          if (told == Told::kMarked && !result.missing.empty() && !result.said_blind)
+            FAIL_CHECK("not said: " << result.missing.front());
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("commands: from a late start never a wrong attribution") {
+  for (const auto& [name, make] : kAll) {
+    const auto events = make();
+    const auto truth = alerts_of(events);
+    for (std::size_t i = 1; i <= 10; ++i) {
+      const auto result = compare(truth, alerts_of(late_start(events, events.size() * i / 11)));
+      INFO(name << " late by " << i);
+      for (const auto& wrong : result.wrong) FAIL_CHECK("wrong: " << wrong);
+    }
+  }
+}
+
+TEST_CASE("commands: a recording gives the same alerts") {
+  for (const auto& [name, make] : kAll) {
+    INFO(name);
+    const TempDir dir;
+    auto recorder = record::Recorder::create(dir.file("r"), info());
+    REQUIRE(recorder);
+    detect::MemorySeenStore seen;
+    Alerts live;
+    app::Pipeline pipeline(info().host, seen, &*recorder,
+                           [&](const v1::Alert& alert) { live.push_back(alert); });
+    for (const auto& event : make()) pipeline.push(event);
+    pipeline.finish();
+    REQUIRE(recorder->finish());
+    const auto recording = read_recording(dir.file("r"));
+    REQUIRE(recording);
+    CHECK(text_of(alerts_of(recording->events, Baseline::kEmpty)) == text_of(live));
+  }
+}
+
+}  // namespace kilnwatch::test

@@ -1,0 +1,282 @@
+#include "engine/command/commands.h"
+
+#include <algorithm>
+
+#include "base/secrets.h"
+#include "engine/command/storage.h"
+#include "engine/docker/dockerfile.h"
+
+namespace kilnwatch::engine::command {
+
+using namespace domain;
+
+namespace {
+
+constexpr std::uint64_t kCommandBit = std::uint64_t{1} << 63;
+constexpr unsigned kPidBits = 22;  // PID_MAX_LIMIT (include/linux/threads.h)
+// A process that runs for this long before it executes the builder ran something else, or was there
+// before the sensor.
+constexpr TimeNs kFresh = 1'000'000'000;
+constexpr TimeNs kAfterExit = 5'000'000'000;  // what the files said may come late
+
+// wait(2)
+BuildStatus status_of(std::uint32_t code) {
+  if (code == 0) return BuildStatus::kSucceeded;
+  return (code & 0x7f) != 0 ? BuildStatus::kCancelled : BuildStatus::kFailed;
+}
+
+// How a command was executed, not what it was: the form of RUN that is a list of words.
+std::string instruction_of(const std::vector<std::string>& argv) {
+  std::string text = "RUN";
+  for (const auto& word : argv) text += " " + word;
+  return base::mask_text(text);
+}
+
+bool runs_podman(const Process& process) {
+  if (process.args.empty()) return false;
+  const auto& program = process.args[0];
+  const auto name = program.substr(program.rfind('/') + 1);
+  return name == "podman" || name.starts_with("buildah");
+}
+
+}  // namespace
+
+CallId call_of(const Process& command) {
+  const std::uint64_t when = (command.start >> 14) << kPidBits;  // about 16 µs
+  return {kCommandBit | (when & ~kCommandBit) | (command.pid & ((1U << kPidBits) - 1)), 0};
+}
+
+Commands::Command* Commands::find(std::uint32_t pid, TimeNs start) {
+  const auto it = commands_.find(pid);
+  if (it == commands_.end()) return nullptr;
+  const TimeNs known = it->second.process.start;
+  return start != 0 && known != 0 && start != known ? nullptr : &it->second;
+}
+
+// In a user namespace of its own the program executes itself again, as its own child.
+bool Commands::is_again(const Process& process, const Arguments& arguments) const {
+  const auto parent = commands_.find(process.ppid);
+  return parent != commands_.end() && parent->second.ended == 0 && parent->second.arguments &&
+         parent->second.arguments->verb == arguments.verb;
+}
+
+// The topmost process that runs the same program, as podman does in a user namespace.
+const Process* Commands::client_above(std::uint32_t pid) const {
+  const Process* found = nullptr;
+  for (auto it = commands_.find(pid); it != commands_.end(); it = commands_.find(found->ppid)) {
+    if (found != nullptr &&
+        (it->second.process.args != found->args || it->second.process.pid == found->pid))
+      break;
+    found = &it->second.process;
+  }
+  return found;
+}
+
+void Commands::make_room() {
+  if (commands_.size() < kMaxCommands) return;
+  ++refused_;
+  commands_.erase(
+      std::min_element(commands_.begin(), commands_.end(),
+                       [](const auto& a, const auto& b) { return a.second.time < b.second.time; }));
+}
+
+void Commands::execute(const Process& process, TimeNs time, Facts& out) {
+  if (Command* before = find(process.pid, process.start);
+      before != nullptr && before->call.conn != 0)
+    return;  // the builder executes itself
+  auto monitor = read_monitor(process);
+  auto arguments = monitor ? std::nullopt : read_arguments(process);
+  if (!monitor && !arguments && !runs_podman(process)) return;
+  const bool again = arguments && is_again(process, *arguments);
+  make_room();
+  Command& command = commands_[process.pid];
+  command = {process, time, {}, std::move(monitor), {}, 0, false};
+  if (!arguments || again) return;
+  command.arguments = std::move(arguments);
+  if (command.arguments->verb == Verb::kBuild) build(command, out);
+  if (command.arguments->verb == Verb::kFrom) from(command, out);
+}
+
+void Commands::build(Command& command, Facts& out) {
+  command.call = call_of(command.process);
+  BuildRequested& request = command.arguments->request;
+  request.time = command.time;
+  request.call = command.call;
+  request.command->client = command.process;
+  request.command->late = command.time > command.process.start + kFresh;
+  out.emplace_back(request);
+}
+
+void Commands::from(Command& command, Facts& out) {
+  build(command, out);
+  DockerfileSeen base;  // there is none, but for what it would begin with
+  base.time = command.time;
+  base.call = command.call;
+  base.base_images = {command.arguments->base};
+  out.emplace_back(std::move(base));
+}
+
+void Commands::exit(const ProcessExited& exited, Facts& out) {
+  Command* command = find(exited.pid, exited.start);
+  if (command == nullptr || command->ended != 0) return;
+  command->ended = exited.time;
+  gone_.emplace_back(exited.time, exited.pid);
+  command->succeeded = exited.code == 0;
+  if (!command->arguments || command->call.conn == 0) return;
+  const Verb verb = command->arguments->verb;
+  if ((verb == Verb::kBuild || verb == Verb::kCommit) && command->succeeded) {
+    const auto& request = command->arguments->request;
+    for (const auto& tag : request.tags) {
+      const bool pushed = request.engine == EngineKind::kKaniko;
+      out.emplace_back(
+          BuildTagAnnounced{exited.time, command->call, pushed ? tag : stored_name(tag)});
+    }
+  }
+  const bool failed_from = verb == Verb::kFrom && !command->succeeded;
+  const bool committed = verb == Verb::kCommit && command->succeeded;
+  const bool removed = verb == Verb::kRemove && command->succeeded;
+  if (verb != Verb::kBuild && !failed_from && !committed && !removed) return;
+  out.emplace_back(BuildEnded{exited.time,
+                              command->call,
+                              removed ? BuildStatus::kCancelled : status_of(exited.code),
+                              0,
+                              {}});
+  for (auto& [id, working] : working_) {
+    if (verb != Verb::kBuild && working.call == command->call) working.over = true;
+  }
+}
+
+void Commands::read(const DockerfileRead& file, Facts& out) {
+  const Command* command = find(file.pid, file.start);
+  if (command == nullptr || command->call.conn == 0) return;
+  auto parsed = docker::parse_dockerfile(file.text);
+  DockerfileSeen seen{file.time,
+                      command->call,
+                      file.text,
+                      file.sha256,
+                      std::move(parsed.base_images),
+                      std::move(parsed.instructions),
+                      parsed.whole};
+  out.emplace_back(std::move(seen));
+}
+
+void Commands::read(const StorageRead& store, Facts& out) {
+  Command* command = find(store.pid, store.start);
+  if (command == nullptr) return;
+  if (command->monitor) {
+    if (command->call.conn != 0) return;  // told
+    command->call = call_of(command->process);
+    return started(*command, store, out);
+  }
+  if (!command->arguments) return;
+  const Verb verb = command->arguments->verb;
+  const bool over = command->ended != 0;
+  if (over && command->succeeded && (verb == Verb::kBuild || verb == Verb::kCommit))
+    return made(*command, store, out);
+  if (store.containers.empty()) return;
+  const StoredContainer& container = store.containers.front();
+  if (verb == Verb::kFrom && over) {
+    if (working_.size() >= kMaxWorking) working_.erase(working_.begin());
+    working_[container.id] = {command->call, command->process, command->arguments->base, 0, false};
+  } else if (!over && verb != Verb::kBuild && verb != Verb::kFrom && command->call.conn == 0) {
+    go_on(*command, container, out);
+  }
+}
+
+// A command that works on what another one began.
+void Commands::go_on(Command& command, const StoredContainer& container, Facts& out) {
+  const Verb verb = command.arguments->verb;
+  auto known = working_.find(container.id);
+  if (known == working_.end() || known->second.over) {
+    if (verb == Verb::kRemove) return;
+    if (working_.size() >= kMaxWorking && known == working_.end()) working_.erase(working_.begin());
+    const std::string base = known != working_.end() ? known->second.base : std::string();
+    Working& working = working_[container.id];
+    working = {call_of(command.process), command.process, base, 0, false};
+    BuildRequested request = command.arguments->request;
+    request.tags.clear();
+    request.time = command.time;
+    request.call = working.call;
+    request.command->client = command.process;
+    request.command->late = true;
+    out.emplace_back(std::move(request));
+    if (!base.empty()) {
+      DockerfileSeen seen;
+      seen.time = command.time;
+      seen.call = working.call;
+      seen.base_images = {base};
+      out.emplace_back(std::move(seen));
+    }
+    known = working_.find(container.id);
+  }
+  Working& working = known->second;
+  command.call = working.call;
+  CommandJoined joined{command.time, working.call, command.process.pid, command.process.start};
+  if (verb == Verb::kRun) {
+    joined.number = ++working.steps;
+    joined.instruction = instruction_of(command.arguments->run);
+  }
+  out.emplace_back(std::move(joined));
+}
+
+void Commands::made(const Command& command, const StorageRead& store, Facts& out) {
+  const auto& tags = command.arguments->request.tags;
+  // Without a tag the newest image may be another build's.
+  const auto others = std::count_if(commands_.begin(), commands_.end(), [&](const auto& other) {
+    const Command& one = other.second;
+    return one.arguments && &one != &command && (one.ended == 0 || one.ended > command.time) &&
+           (one.arguments->verb == Verb::kBuild || one.arguments->verb == Verb::kCommit);
+  });
+  if (tags.empty() && others > 0) return;
+  const StoredImage* image = made_image(store.images, tags, command.time);
+  if (image != nullptr)
+    out.emplace_back(BuildImageAnnounced{store.time, command.call, image->id, true});
+}
+
+void Commands::started(const Command& monitor, const StorageRead& store, Facts& out) {
+  const auto parent = commands_.find(monitor.process.ppid);
+  if (parent != commands_.end() && serves_api(parent->second.process)) return;
+  const auto container =
+      std::find_if(store.containers.begin(), store.containers.end(),
+                   [&](const auto& one) { return one.id == monitor.monitor->container_id; });
+  if (container == store.containers.end()) return;
+  ContainerCreated made;
+  made.time = store.time;
+  made.call = monitor.call;
+  made.container_id = container->id;
+  made.name = monitor.monitor->name;
+  made.resolved_image = container->image;
+  made.image = container->image;
+  for (const auto& image : store.images) {
+    if (image.id == container->image && !image.names.empty()) made.image = image.names.front();
+  }
+  made.privileged = container->privileged;
+  made.binds = container->binds;
+  made.capabilities = container->capabilities;
+  made.host_namespaces = container->host_namespaces;
+  made.by_command = true;
+  if (const Process* client = client_above(monitor.process.ppid)) made.client = *client;
+  const ContainerStarted start{store.time, made.call, made.container_id};
+  out.emplace_back(std::move(made));
+  out.emplace_back(start);
+}
+
+void Commands::observe(const Event& event, Facts& out) {
+  const TimeNs now = time_of(event);
+  if (const auto* exec = std::get_if<ProcessExecuted>(&event)) {
+    while (!gone_.empty() && gone_.front().first + kAfterExit < now) {
+      const auto it = commands_.find(gone_.front().second);
+      if (it != commands_.end() && it->second.ended != 0) commands_.erase(it);
+      gone_.pop_front();
+    }
+    execute(exec->process, exec->time, out);
+  } else if (const auto* gone = std::get_if<ProcessExited>(&event)) {
+    exit(*gone, out);
+  } else if (const auto* file = std::get_if<DockerfileRead>(&event)) {
+    read(*file, out);
+  } else if (const auto* store = std::get_if<StorageRead>(&event)) {
+    read(*store, out);
+  }
+}
+
+}  // namespace kilnwatch::engine::command

@@ -1,0 +1,73 @@
+// Builds and containers that no API is asked for: what processes execute, and what files said then,
+// told as the facts of a conversation are.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "domain/api_fact.h"
+#include "domain/event.h"
+#include "engine/command/arguments.h"
+
+namespace kilnwatch::engine::command {
+
+inline constexpr std::size_t kMaxCommands =
+    4096;                                         // processes of podman, buildah and kaniko at once
+inline constexpr std::size_t kMaxWorking = 1024;  // working containers: as builds open (design §6)
+
+// The place of a connection's number in the call of a build that is a command: the first bit tells
+// them apart, since a connection's is boot time (bpf/lib/base/maps.bpf.h, unique_id).
+domain::CallId call_of(const domain::Process& command);
+
+// Pure: events in time order in, facts out.
+class Commands {
+ public:
+  void observe(const domain::Event& event, std::vector<domain::ApiFact>& out);
+
+  std::size_t size() const { return commands_.size() + working_.size(); }
+  std::uint64_t refused() const { return refused_; }  // commands, for want of room
+
+ private:
+  using Facts = std::vector<domain::ApiFact>;
+  struct Command {
+    domain::Process process;
+    domain::TimeNs time = 0;
+    std::optional<Arguments> arguments;  // of a build, in its own right
+    std::optional<Monitor> monitor;
+    domain::CallId call;  // of the build that it belongs to; conn 0: none
+    domain::TimeNs ended = 0;
+    bool succeeded = false;
+  };
+  struct Working {  // a container of buildah's that builds step by step
+    domain::CallId call;
+    domain::Process client;
+    std::string base;
+    std::uint32_t steps = 0;
+    bool over = false;  // committed: what follows is another build
+  };
+
+  void execute(const domain::Process& process, domain::TimeNs time, Facts& out);
+  void build(Command& command, Facts& out);
+  void from(Command& command, Facts& out);
+  void exit(const domain::ProcessExited& exited, Facts& out);
+  void read(const domain::DockerfileRead& file, Facts& out);
+  void read(const domain::StorageRead& store, Facts& out);
+  void started(const Command& monitor, const domain::StorageRead& store, Facts& out);
+  void made(const Command& command, const domain::StorageRead& store, Facts& out);
+  void go_on(Command& command, const domain::StoredContainer& container, Facts& out);
+  Command* find(std::uint32_t pid, domain::TimeNs start);
+  const domain::Process* client_above(std::uint32_t pid) const;
+  bool is_again(const domain::Process& process, const Arguments& arguments) const;
+  void make_room();
+
+  std::map<std::uint32_t, Command> commands_;                  // by pid
+  std::deque<std::pair<domain::TimeNs, std::uint32_t>> gone_;  // ended, pid
+  std::map<std::string, Working> working_;                     // by id
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace kilnwatch::engine::command
