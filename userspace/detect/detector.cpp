@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/host_name.h"
 #include "base/secrets.h"
 #include "tracker/address.h"
 #include "tracker/ident.h"
@@ -26,6 +27,14 @@ std::string client_text(const Client& client) {
   if (!client.process) return "an unknown local client";
   return (client.process->exe.empty() ? client.process->comm : client.process->exe) + " (uid " +
          std::to_string(client.process->uid) + ")";
+}
+
+// By a Host field or a TLS hello; empty: none, or the address itself.
+std::string claimed_name(const Connection& connection) {
+  if (connection.http_host.empty()) return connection.tls_name;
+  std::string_view host = connection.http_host;
+  host.remove_prefix(host.rfind('@') + 1);  // npos + 1: none
+  return base::host_name(host.substr(0, host.rfind(':')));
 }
 
 }  // namespace
@@ -86,7 +95,11 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   const bool engine = moment.to_engine || tracker::is_engine_port(to.port);
   // Nothing leaves the step.
   if (!engine && moment.build && tracker::own_loopback(moment.build->request, to.ip)) return false;
-  connection.first_seen = seen_.insert(to.ip + " " + std::to_string(to.port));
+  connection.tls_name = base::mask_text(connection.tls_name);
+  const std::string name = claimed_name(connection);
+  // A name that the process only claims makes nothing known but itself at that address.
+  connection.first_seen =
+      seen_.insert(to.ip + " " + std::to_string(to.port) + (name.empty() ? "" : " " + name));
   const bool metadata = to.ip == "169.254.169.254" || to.ip == "fd00:ec2::254";
   if (!connection.first_seen && !engine && !metadata) return false;
   // One alert for each step container and destination, also where every connection is wrong.
@@ -100,8 +113,11 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
         "no build of this host connected there before");
     if (moment.build) remember(moment.build->id, connection);
   }
-  if (connection.http_host.empty() || connection.http_host.starts_with(to.ip)) {
+  if (name.empty()) {
     add(finding, Severity::kHigh, "raw-address", "the destination has no name that was seen");
+  } else {
+    add(finding, Severity::kHigh, "name-unverified",
+        "the name " + name + " is what the process itself claims");
   }
   const std::uint32_t number = finding.step->number;
   finding.summary = (number != 0 ? "build step " + std::to_string(number) : "a build step") +

@@ -11,7 +11,7 @@
 
 namespace kilnwatch::detect {
 
-inline constexpr std::size_t kMaxKey = 256;       // bytes of a key
+inline constexpr std::size_t kMaxKey = 320;       // bytes of a key: address, port, name
 inline constexpr std::size_t kMaxSeen = 262'144;  // keys: some 32 MiB at most
 
 class SeenStore {

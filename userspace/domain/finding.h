@@ -56,6 +56,8 @@ struct Connection {
   std::string http_method;  // from the first payload, empty when not HTTP
   std::string http_host;
   std::string http_path;
+  std::string tls_name;  // from the first payload: the server that the client asks for, lower case
+  bool tls_relay = false;  // that is a relay's, the true one is encrypted
   Outcome outcome = Outcome::kPending;
   Process process;
   std::vector<std::string> ancestors;  // exe of parent, grandparent, ...

@@ -5,14 +5,15 @@
 
 #include "base/secrets.h"
 #include "protocol/http1/first_request.h"
+#include "protocol/tls/client_hello.h"
 #include "record/convert.h"
 #include "stream/event_cost.h"
 
 namespace kilnwatch::record {
 namespace {
 
-// Of what userland sent first: the request line and the host of an HTTP request, secrets out, each
-// in its place; '*' for every other byte.
+// Of what userland sent first: the request line and the host of an HTTP request, or the lengths and
+// the server's name of a TLS hello, secrets out, each in its place; '*' for every other byte.
 void mask(domain::EgressPayload& payload) {
   std::string masked(payload.bytes.size(), '*');
   const auto keep = [&](std::string_view line) {
@@ -29,6 +30,12 @@ void mask(domain::EgressPayload& payload) {
   if (const auto request = protocol::read_first_request(payload.bytes)) {
     keep(request->line);
     keep(request->host_line);
+  } else if (const auto hello = protocol::read_client_hello(payload.bytes)) {
+    for (const auto& [at, length] : hello->open)
+      masked.replace(at, length, payload.bytes, at, length);
+    if (const auto at = masked.find(hello->server_name); at != masked.npos)
+      masked.replace(at, hello->server_name.size(),
+                     base::mask_text_same_length(hello->server_name));
   }
   payload.bytes = std::move(masked);
 }

@@ -113,6 +113,9 @@ void connection(v1::Connection* to, const Connection& from, const HostFacts& hos
   if (!from.http_host.empty()) {
     to->set_domain(valid_utf8(from.http_host));
     to->set_domain_source("http-host");
+  } else if (!from.tls_name.empty()) {
+    to->set_domain(valid_utf8(from.tls_name));
+    to->set_domain_source(from.tls_relay ? "tls-sni-relay" : "tls-sni");
   }
   if (!from.http_method.empty()) {
     to->mutable_http()->set_method(valid_utf8(from.http_method));

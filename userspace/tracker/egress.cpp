@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "protocol/http1/first_request.h"
+#include "protocol/tls/client_hello.h"
 #include "tracker/address.h"
 #include "tracker/tracker.h"
 
@@ -17,6 +18,13 @@ void read_http(const std::string& payload, Connection& connection) {
   connection.http_method = request->method;
   connection.http_path = request->target;
   connection.http_host = request->host;
+}
+
+void read_tls(const std::string& payload, Connection& connection) {
+  auto hello = protocol::read_client_hello(payload);
+  if (!hello) return;
+  connection.tls_name = std::move(hello->server_name);
+  connection.tls_relay = hello->encrypted;
 }
 
 }  // namespace
@@ -85,6 +93,7 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   connection.process = flow.egress.process;
   connection.ancestors = flow.ancestors;
   read_http(flow.payload, connection);
+  read_tls(flow.payload, connection);
   const Container* container = containers_.find(flow.container);
   const bool named = container == nullptr || container->above.empty() || container->named;
   owner.step.container_id = named ? flow.container : owner.run->build.container_id;

@@ -208,6 +208,33 @@ TEST_CASE("build-egress: a name that was claimed, a path with a secret, a step w
   CHECK(bench.detector.judge(unknown)->summary.find("a build step connected") == 0);
 }
 
+TEST_CASE("build-egress: a claimed name makes nothing known but itself at that address") {
+  Bench bench;
+  const auto claim = [&](const std::string& ip, const std::string& host, const std::string& tls) {
+    static int container = 0;
+    auto moment = egress(ip, 443, "n" + std::to_string(++container));
+    moment.connection->http_host = host;
+    moment.connection->tls_name = tls;
+    return bench.detector.judge(moment);
+  };
+  const auto first = claim("192.0.2.1", "", "pypi.test");
+  REQUIRE(first);
+  CHECK(has(*first, "name-unverified"));
+  CHECK_FALSE(has(*first, "raw-address"));
+  CHECK_FALSE(claim("192.0.2.1", "", "pypi.test"));
+  CHECK_FALSE(claim("192.0.2.1", "PyPI.test:443", ""));  // the same claim by a Host field
+  CHECK(claim("192.0.2.2", "", "pypi.test"));            // curl --resolve
+  CHECK(claim("192.0.2.1", "", "other.test"));
+  CHECK(claim("192.0.2.1", "", ""));
+  for (const auto* host : {"192.0.2.9", "192.0.2.9:443", "[::ffff:192.0.2.9]:443", "a b", "x\ny"}) {
+    CAPTURE(host);
+    static int address = 10;
+    const auto raw = claim("192.0.2." + std::to_string(++address), host, "");
+    REQUIRE(raw);
+    CHECK(has(*raw, "raw-address"));
+  }
+}
+
 TEST_CASE("image-deploy: reasons, severity and the story of its build") {
   Bench bench;
   const auto plain = bench.detector.judge(deploy());

@@ -80,7 +80,8 @@ TEST_CASE("What was seen is still known when the store is opened again") {
 TEST_CASE("A damaged store keeps its whole lines, and what is added later is whole") {
   const Folder folder;
   const auto path = folder.file("seen");
-  std::ofstream(path) << "192.0.2.1 80\nnonsense\n" << std::string(300, 'x') << " 1\n192.0.2.2 8";
+  std::ofstream(path) << "192.0.2.1 80\nnonsense\n"
+                      << std::string(2 * detect::kMaxKey, 'x') << " 1\n192.0.2.2 8";
   {
     auto store = FileSeenStore::open(path);
     REQUIRE(store);

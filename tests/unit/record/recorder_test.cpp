@@ -6,8 +6,10 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "harness/events.h"
+#include "harness/hex.h"
 #include "harness/recordings.h"
 #include "protocol/http1/first_request.h"
+#include "protocol/tls/client_hello.h"
 #include "stream/event_cost.h"
 
 namespace kilnwatch {
@@ -147,6 +149,12 @@ TEST_CASE("of a step's own request only the request line and the host are writte
   CHECK(recorded_payload("GET /canary HTTP/1.1") == std::string(20, '*'));
   CHECK(recorded_payload("AUTH canary\r\n") == std::string(13, '*'));
   CHECK(recorded_payload(std::string("\x16\x03\x01\0\xff", 5)) == "*****");
+  const std::string hello = test::from_hex(
+      "160301004b01000047030372616e646f6d2d63616e617279000000000000000000000000000000000000000000"
+      "0213010100001c0000000e000c0000096b696c6e2e746573740023000663616e617279");
+  const std::string tls = recorded_payload(hello);
+  CHECK(tls.find("canary") == std::string::npos);
+  CHECK(protocol::read_client_hello(tls)->server_name == "kiln.test");
 }
 
 TEST_CASE("what is written before it is judged is counted, with its reason") {

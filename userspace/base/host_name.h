@@ -1,0 +1,23 @@
+// Names of hosts as DNS has them.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/text.h"
+
+namespace kilnwatch::base {
+
+inline constexpr std::size_t kMaxHostName = 253;  // RFC 1035, 2.3.4, as text
+
+// In lower case; empty when it is no name that DNS could have resolved: a literal address of IPv4
+// or IPv6 is none. Underscores pass, as resolvers let them.
+inline std::string host_name(std::string_view text) {
+  std::string name = lower(text);
+  const bool letters = name.find_first_of("abcdefghijklmnopqrstuvwxyz") != name.npos;
+  const bool other = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-._") != name.npos;
+  return letters && !other && name.size() <= kMaxHostName ? name : std::string{};
+}
+
+}  // namespace kilnwatch::base
