@@ -158,8 +158,8 @@ std::unique_ptr<Call> make_call(const protocol::Head& head, domain::CallId id, c
     return std::make_unique<BuildCall>(head, id, std::move(route), scene);
   if (route.kind == Kind::kCreate) return std::make_unique<CreateCall>(id, route);
   if (route.kind == Kind::kPull || route.kind == Kind::kImport || route.kind == Kind::kLoad ||
-      route.kind == Kind::kCommit) {
-    return std::make_unique<ImageCall>(id, route);
+      route.kind == Kind::kCommit || route.kind == Kind::kPush) {
+    return std::make_unique<ImageCall>(head, id, route);
   }
   return std::make_unique<PlainCall>(id, std::move(route));
 }
