@@ -32,7 +32,9 @@ const std::set<std::string> kNotCompared = {"id",
                                             "connection.bytes_out",
                                             "connection.bytes_in",
                                             "connection.first_seen",
-                                            "deployment.time"};
+                                            "deployment.time",
+                                            "import.id",
+                                            "import.time"};
 
 std::string value_of(const google::protobuf::Message& message,
                      const google::protobuf::FieldDescriptor* field, int index) {
@@ -97,6 +99,11 @@ bool no_other(const std::string& path, const std::vector<std::string>& said,
   return false;
 }
 
+bool says_client_unknown(const v1::Alert& alert) {
+  return std::any_of(alert.reasons().begin(), alert.reasons().end(),
+                     [](const auto& reason) { return reason.code() == "client-unknown"; });
+}
+
 bool ambiguous(const v1::Alert& alert) {
   return alert.step().attribution() == v1::ATTRIBUTION_AMBIGUOUS;
 }
@@ -141,9 +148,8 @@ class Judge {
         blind_.insert(alert.id());
     }
     for (const v1::Alert& alert : alerts) {
-      for (const auto& reason : alert.reasons()) {
-        if (reason.code() == "client-unknown") unknown_clients_.insert(alert.build().id());
-      }
+      if (alert.has_build() && says_client_unknown(alert))
+        unknown_clients_.insert(alert.build().id());
       if (alert.rule() != "sensor-blind")
         alerts_.push_back({&alert, fields_of(alert)});
       else
@@ -236,8 +242,10 @@ class Judge {
   std::string less(const Seen& seen, const Seen& real) const {
     std::string text;
     const bool client_said = unknown_clients_.contains(seen.alert->build().id());
+    const bool importer_said = says_client_unknown(*seen.alert);
     for (const auto& [path, known] : real.fields) {
       if (client_said && path.starts_with("build.client.")) continue;
+      if (importer_said && path.starts_with("import.client.")) continue;
       const auto said = seen.fields.find(path);
       if (said == seen.fields.end() || said->second.size() < known.size()) text += path + " ";
     }

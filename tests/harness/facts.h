@@ -77,7 +77,13 @@ class FactText {
   }
   std::string operator()(const domain::ImageMoved& f) const {
     return call("moved", f.call) + f.reference + (f.all_tags ? "|all|" : "|") + f.image +
-           (f.certain ? "" : "|perhaps");
+           (f.certain ? "" : "|perhaps") + (f.perhaps ? "|unseen" : "") + "|" +
+           std::to_string(static_cast<int>(f.arrival)) + "|" + f.digest + "|" + f.request.method +
+           "|" + f.request.path + "|" + f.request.api_version + "|" + f.request.user_agent + "|" +
+           f.request.source + "|" + f.request.container;
+  }
+  std::string operator()(const domain::ImagePushed& f) const {
+    return call("pushed", f.call) + f.reference + "|" + f.digest;
   }
   std::string operator()(const domain::ConversationBlind& f) const {
     return "blind " + f.reason + (f.build ? " of " + std::to_string(f.build->number) : "");

@@ -15,6 +15,7 @@ namespace {
 class ForgetfulStore final : public detect::SeenStore {
  public:
   bool insert(const std::string&) override { return true; }
+  bool contains(const std::string&) const override { return false; }
 };
 
 }  // namespace

@@ -28,6 +28,7 @@ constexpr domain::TimeNs kSecond = 1'000'000'000;
 class NothingSeen final : public detect::SeenStore {
  public:
   bool insert(const std::string&) override { return true; }
+  bool contains(const std::string&) const override { return false; }
 };
 
 // The file is made before anything is watched: a report with nowhere to go is an error at once.

@@ -1,9 +1,8 @@
 #include "detect/detector.h"
 
-#include <algorithm>
-
 #include "base/host_name.h"
 #include "base/secrets.h"
+#include "detect/reasons.h"
 #include "tracker/address.h"
 #include "tracker/ident.h"
 
@@ -12,22 +11,6 @@ namespace kilnwatch::detect {
 using namespace domain;
 
 namespace {
-
-void add(Finding& finding, Severity at_least, std::string code, std::string text) {
-  finding.severity = std::max(finding.severity, at_least);
-  finding.reasons.push_back({std::move(code), std::move(text)});
-}
-
-bool remote_client(const Client& client) {
-  return client.transport == Transport::kTcp && !tracker::is_loopback(client.address.ip);
-}
-
-std::string client_text(const Client& client) {
-  if (client.transport == Transport::kTcp) return client.address.ip;
-  if (!client.process) return "an unknown local client";
-  return (client.process->exe.empty() ? client.process->comm : client.process->exe) + " (uid " +
-         std::to_string(client.process->uid) + ")";
-}
 
 // By a Host field or a TLS hello; empty: none, or the address itself.
 std::string claimed_name(const Connection& connection) {
@@ -62,8 +45,7 @@ void Detector::request(const tracker::Moment& moment, Finding& finding) {
     add(finding, Severity::kLow, "met-midway",
         "the build began before the sensor: what was asked for is not known");
   }
-  if (build.client.transport == Transport::kUnix &&
-      (!build.client.process || build.client.process->exe.empty())) {
+  if (unknown_client(build.client)) {
     add(finding, Severity::kLow, "client-unknown",
         "which program asked for the build is not known");
   }
@@ -137,7 +119,7 @@ void Detector::remember(const std::string& build, const Connection& connection) 
 
 void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
   finding.rule = Rule::kImageDeploy;
-  finding.severity = Severity::kMedium;
+  finding.severity = moment.import ? Severity::kLow : Severity::kMedium;
   const ContainerCreated& made = moment.deployment->container;
   if (moment.build) {
     const auto story = novel_.find(moment.build->id);
@@ -163,10 +145,11 @@ void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
       std::string("container ") +
       (moment.deployment->started ? "started from " : "created, not started so far, from ") +
       made.image;
-  if (!moment.build) {
-    finding.summary += ", a name of an image built here that may be another's by now";
+  if (moment.uncertain) {
+    finding.summary += ", a name of an image built or imported here that may be another's by now";
     return;
   }
+  if (moment.import) return deploy_import(*moment.import, finding);
   const TimeNs from = moment.build->ended != 0 ? moment.build->ended : moment.build->started;
   const TimeNs after = moment.time > from ? (moment.time - from) / 1'000'000'000 : 0;
   add(finding, Severity::kMedium, "deploy-soon-after-build",
@@ -196,6 +179,7 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
   finding.image = moment.image;
   finding.deployment = moment.deployment;
   finding.health = moment.health;
+  finding.import = moment.import;
   finding.reasons = moment.reasons;
   switch (moment.kind) {
     case tracker::MomentKind::kBuildRequest:
@@ -209,6 +193,9 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
       break;
     case tracker::MomentKind::kBlind:
       blind(finding);
+      break;
+    case tracker::MomentKind::kImageImport:
+      import(moment, finding);
       break;
   }
   finding.id = tracker::short_hash(

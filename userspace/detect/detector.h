@@ -14,6 +14,7 @@
 namespace kilnwatch::detect {
 
 inline constexpr std::size_t kMaxStories = 4096;  // builds whose last novel connection is kept
+inline constexpr std::size_t kMaxImports = 4096;  // imports of containers with a novel connection
 inline constexpr std::size_t kMaxTold = 65'536;   // step containers with a destination
 
 class Detector {
@@ -29,6 +30,9 @@ class Detector {
   bool egress(const tracker::Moment& moment, domain::Finding& finding);
   void deploy(const tracker::Moment& moment, domain::Finding& finding);
   void blind(domain::Finding& finding);
+  // import_rule.cpp
+  void import(const tracker::Moment& moment, domain::Finding& finding);
+  void deploy_import(const domain::Import& import, domain::Finding& finding);
   void remember(const std::string& build, const domain::Connection& connection);
 
   std::string boot_id_;
@@ -36,6 +40,7 @@ class Detector {
   std::map<std::string, domain::Connection> novel_;  // by build id
   std::deque<std::string> novel_order_;              // of the builds, oldest first
   tracker::RecentNames told_{kMaxTold};
+  tracker::RecentNames novel_imports_{kMaxImports};  // ids of imports
 };
 
 }  // namespace kilnwatch::detect

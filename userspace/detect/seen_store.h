@@ -19,11 +19,13 @@ class SeenStore {
   virtual ~SeenStore() = default;
   // True when the key was not there yet. Keys hold no newline.
   virtual bool insert(const std::string& key) = 0;
+  virtual bool contains(const std::string& key) const = 0;
 };
 
 class MemorySeenStore : public SeenStore {
  public:
   bool insert(const std::string& key) override { return keys_.insert(key).second; }
+  bool contains(const std::string& key) const override { return keys_.contains(key); }
 
  private:
   std::set<std::string> keys_;
@@ -35,6 +37,7 @@ class FileSeenStore : public SeenStore {
   // `path` is "<state dir>/seen-destinations".
   static base::Result<std::unique_ptr<FileSeenStore>> open(const std::string& path);
   bool insert(const std::string& key) override;
+  bool contains(const std::string& key) const override { return keys_.contains(key); }
   std::size_t damaged() const { return damaged_; }      // lines that were not understood
   std::size_t write_errors() const { return errors_; }  // keys kept in memory only
   std::size_t refused() const { return refused_; }      // no room: told as new each time

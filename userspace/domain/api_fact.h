@@ -221,16 +221,37 @@ struct ImageTagged {
 // By which road an image came.
 enum class Arrival : std::uint8_t { kUnknown, kPull, kLoad, kImport, kCommit };
 
+// What was asked of an engine that took an image in.
+struct ImageRequest {
+  std::string method;
+  std::string path;  // decoded, without the query
+  std::string api_version;
+  std::string user_agent;
+  std::string source;     // import: the URL that the engine fetches, secrets masked; empty: none
+  std::string container;  // commit: as in the request
+};
+
 // A reference came to name an image by a pull, a load, an import or a commit.
 struct ImageMoved {
   TimeNs time = 0;
   CallId call;
-  std::string reference;  // empty: any may have been moved; without a tag where `all_tags`
+  // Empty: none where `certain`, else any may have been moved; without a tag where `all_tags`.
+  std::string reference;
   bool all_tags = false;
   std::string image;    // "sha256:<64 hex>" of what it names now; empty: not told
   bool certain = true;  // false: whether it names another image than before is not known
   Arrival arrival = Arrival::kUnknown;
   std::string digest = {};  // of the manifest or index; empty: not told
+  bool perhaps = false;     // whether an image came at all is not known
+  ImageRequest request = {};
+};
+
+// An image was written to a registry.
+struct ImagePushed {
+  TimeNs time = 0;
+  CallId call;
+  std::string reference;
+  std::string digest;  // of its manifest there
 };
 
 // Part of a conversation could not be read.
@@ -245,6 +266,7 @@ using ApiFact =
     std::variant<BuildRequested, CommandJoined, DockerfileSeen, ContextFetched, BuildStepAnnounced,
                  BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
                  BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock, ContainerCreated,
-                 ContainerStartAsked, ContainerStarted, ImageTagged, ImageMoved, ConversationBlind>;
+                 ContainerStartAsked, ContainerStarted, ImageTagged, ImageMoved, ImagePushed,
+                 ConversationBlind>;
 
 }  // namespace kilnwatch::domain

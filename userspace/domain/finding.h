@@ -10,7 +10,13 @@
 
 namespace kilnwatch::domain {
 
-enum class Rule : std::uint8_t { kBuildRequest, kBuildEgress, kImageDeploy, kSensorBlind };
+enum class Rule : std::uint8_t {
+  kBuildRequest,
+  kBuildEgress,
+  kImageDeploy,
+  kSensorBlind,
+  kImageImport
+};
 enum class Severity : std::uint8_t { kInfo = 1, kLow, kMedium, kHigh, kCritical };
 enum class Attribution : std::uint8_t { kExact = 1, kInferred, kAmbiguous };
 
@@ -68,6 +74,17 @@ struct Connection {
 struct Image {
   std::string id;
   std::vector<std::string> tags;
+  std::string digest = {};  // of its manifest, as a registry or another store knows it
+};
+
+// An image that came without a build.
+struct Import {
+  std::string id;  // stable hash
+  TimeNs time = 0;
+  Arrival road = Arrival::kUnknown;
+  Client client;
+  ImageRequest request;
+  std::string container_id;  // commit: of the container; empty: not known
 };
 
 struct Deployment {
@@ -96,6 +113,7 @@ struct Finding {
   std::optional<Image> image;
   std::optional<Deployment> deployment;
   std::optional<Health> health;
+  std::optional<Import> import;
 };
 
 }  // namespace kilnwatch::domain

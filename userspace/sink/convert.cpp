@@ -131,6 +131,36 @@ void connection(v1::Connection* to, const Connection& from, const HostFacts& hos
   to->set_count(from.count);
 }
 
+v1::ImportRoad road(Arrival from) {
+  switch (from) {
+    case Arrival::kLoad:
+      return v1::IMPORT_ROAD_LOAD;
+    case Arrival::kImport:
+      return v1::IMPORT_ROAD_IMPORT;
+    case Arrival::kCommit:
+      return v1::IMPORT_ROAD_COMMIT;
+    case Arrival::kUnknown:
+    case Arrival::kPull:
+      break;
+  }
+  return v1::IMPORT_ROAD_UNSPECIFIED;
+}
+
+void import(v1::Import* to, const Import& from, const HostFacts& host) {
+  to->set_id(from.id);
+  to->set_road(road(from.road));
+  stamp(to->mutable_time(), from.time, host);
+  client(to->mutable_client(), from.client);
+  v1::Request* r = to->mutable_request();
+  r->set_method(valid_utf8(from.request.method));
+  r->set_path(valid_utf8(from.request.path));
+  r->set_api_version(valid_utf8(from.request.api_version));
+  r->set_user_agent(valid_utf8(from.request.user_agent));
+  to->set_source(valid_utf8(from.request.source));
+  to->set_container_id(
+      valid_utf8(from.container_id.empty() ? from.request.container : from.container_id));
+}
+
 void technique(v1::Alert* alert, const char* id, const char* name, const char* tactic) {
   v1::Technique* t = alert->add_techniques();
   t->set_id(id);
@@ -149,7 +179,7 @@ void fill_host(v1::Host* to, const HostFacts& host) {
 
 v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
   static constexpr const char* kRules[] = {"build-request", "build-egress", "image-deploy",
-                                           "sensor-blind"};
+                                           "sensor-blind", "image-import"};
   v1::Alert alert;
   alert.set_id(finding.id);
   stamp(alert.mutable_time(), finding.time, host);
@@ -161,7 +191,8 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
     r->set_code(reason.code);
     r->set_text(valid_utf8(reason.text));
   }
-  if (finding.rule == Rule::kBuildRequest || finding.rule == Rule::kBuildEgress) {
+  if (finding.rule == Rule::kBuildRequest || finding.rule == Rule::kBuildEgress ||
+      finding.rule == Rule::kImageImport) {
     technique(&alert, "T1612", "Build Image on Host", "defense-evasion");
   }
   if (finding.rule == Rule::kBuildEgress)
@@ -183,6 +214,7 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
   if (finding.connection) connection(alert.mutable_connection(), *finding.connection, host);
   if (finding.image) {
     alert.mutable_image()->set_id(valid_utf8(finding.image->id));
+    alert.mutable_image()->set_digest(valid_utf8(finding.image->digest));
     fill(alert.mutable_image()->mutable_tags(), finding.image->tags);
   }
   if (finding.deployment) {
@@ -197,6 +229,7 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
     fill(d->mutable_capabilities(), c.capabilities);
     fill(d->mutable_host_namespaces(), c.host_namespaces);
   }
+  if (finding.import) import(alert.mutable_import(), *finding.import, host);
   if (finding.health) {
     alert.mutable_health()->set_cause(valid_utf8(finding.health->cause));
     alert.mutable_health()->set_count(static_cast<double>(finding.health->count));

@@ -154,6 +154,15 @@ std::string tool_of(const v1::Alert& a) {
   return engine == v1::ENGINE_PODMAN || engine == v1::ENGINE_BUILDAH ? "podman" : "docker";
 }
 
+std::string import_line(const v1::Import& i) {
+  Line line;
+  line.add(short_id(i.id()) + " " + lower_name(v1::ImportRoad_Name(i.road()), "IMPORT_ROAD_"));
+  line.add("from", shortened(i.source()));
+  line.add("container", shortened(i.container_id()));
+  line.add(shortened(i.request().method() + " " + i.request().path()));
+  return line.text();
+}
+
 // What to do with it.
 std::string next_step(const v1::Alert& a) {
   if (a.rule() == "build-request") {
@@ -166,6 +175,10 @@ std::string next_step(const v1::Alert& a) {
   if (a.rule() == "image-deploy") {
     return tool_of(a) + " inspect " + short_id(a.deployment().container_id()) + "; " + tool_of(a) +
            " stop it if nobody vouches for it";
+  }
+  if (a.rule() == "image-import") {
+    return "ask who is behind it: docker history and diff; later alerts of the same import id tell "
+           "where it was deployed";
   }
   if (a.rule() == "sensor-blind")
     return "see by hand what it may have missed: docker events, docker history";
@@ -185,6 +198,10 @@ std::string as_text(const v1::Alert& a) {
   if (a.has_build()) {
     line("client", client_line(a.build().client()));
     line("build", build_line(a.build()));
+  }
+  if (a.has_import()) {
+    line("client", client_line(a.import().client()));
+    line("import", import_line(a.import()));
   }
   if (a.has_step()) line("step", step_line(a.step()));
   if (a.has_connection()) {

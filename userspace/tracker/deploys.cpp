@@ -61,7 +61,9 @@ void Tracker::on(const ContainerCreated& fact) {
   if (const auto found = find_image(fact); found.made != nullptr) {
     waiting.made = *found.made;
     waiting.certain = found.certain;
+    if (found.other != nullptr) waiting.other = found.other->import;
   }
+  api_containers_.created(fact.container_id, waiting.created.name);
   if (!waiting.created.name.empty()) created_names_[waiting.created.name] = fact.container_id;
   created_[fact.container_id] = std::move(waiting);
   timers_.at(fact.time + kDeployWait,
@@ -136,11 +138,6 @@ void Tracker::on(const ImageTagged& fact) {
   note_refusals();
 }
 
-void Tracker::on(const ImageMoved& fact) {
-  images_of(fact.call).move(fact);
-  note_refusals();
-}
-
 // Those that were told and have not started go first: their alert is out.
 bool Tracker::room_for_deploy(TimeNs time) {
   if (created_.size() < kMaxWaitingDeploys) return true;
@@ -162,6 +159,33 @@ void Tracker::forget_deploy(std::map<std::string, Waiting>::iterator it) {
     created_names_.erase(name);
   }
   created_.erase(it);
+}
+
+// What a created container runs.
+void Tracker::tell_image(const Waiting& waiting, Moment& moment) {
+  const Made& made = *waiting.made;
+  if (waiting.certain) {
+    moment.build = made.build;
+    moment.import = made.import;
+    moment.image = made.image;
+    moment.reasons.insert(moment.reasons.end(), made.reasons.begin(), made.reasons.end());
+    return;
+  }
+  moment.uncertain = true;
+  moment.image = Image{{}, {waiting.created.image}, {}};
+  moment.reasons.push_back(
+      {"image-uncertain", std::string("an image ") + (made.build ? "built" : "imported") +
+                              " here had this name; since then a load, a pull or a "
+                              "BuildKit build may have given the name to another image"});
+  if (made.build) {
+    moment.reasons.push_back(
+        {"candidate", "build " + made.build->id + " made image " + made.image.id});
+  }
+  for (const auto& import : {made.import, waiting.other}) {
+    if (!import) continue;
+    moment.reasons.push_back(
+        {"candidate", "import " + import->id + " brought an image of this name"});
+  }
 }
 
 void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start, TimeNs time) {
@@ -190,19 +214,7 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
                               "an alert before this one told that the container "
                               "was created and had not started"});
   }
-  if (waiting.certain) {
-    moment.build = waiting.made->build;
-    moment.image = waiting.made->image;
-    moment.reasons.insert(moment.reasons.end(), waiting.made->reasons.begin(),
-                          waiting.made->reasons.end());
-  } else {
-    moment.image = Image{{}, {waiting.created.image}};
-    moment.reasons.push_back({"image-uncertain",
-                              "an image built here had this name; since then a load, a pull or a "
-                              "BuildKit build may have given the name to another image"});
-    moment.reasons.push_back(
-        {"candidate", "build " + waiting.made->build.id + " made image " + waiting.made->image.id});
-  }
+  tell_image(waiting, moment);
   Deployment deployment;
   deployment.time = start != nullptr ? start->time : waiting.created.time;
   deployment.started = start != nullptr;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kAlgorithm = "sha256:";
 constexpr std::size_t kFullId = 64;
+constexpr std::size_t kMaxPushes = 8;  // told of one image
 
 std::string bare(const std::string& id) {
   return id.starts_with(kAlgorithm) ? id.substr(kAlgorithm.size()) : id;
@@ -59,8 +60,18 @@ void Images::name(Place at, const std::string& tag) {
   (at.certain ? made.image.tags : made.doubtful).push_back(tag);
 }
 
+// Whoever imports many images pushes out no built one.
+void Images::make_room(domain::TimeNs now) {
+  if (images_.size() < kMaxImages) return;
+  auto oldest =
+      std::find_if(images_.begin(), images_.end(), [](const Made& m) { return !m.build; });
+  if (oldest == images_.end()) oldest = images_.begin();
+  if (is_live(*oldest, now)) ++forgotten_;
+  images_.erase(oldest);
+}
+
 void Images::add(Made made) {
-  if (images_.size() >= kMaxImages) images_.pop_front();
+  make_room(made.time);
   for (const std::string& t : made.image.tags) release(normal(t));
   images_.push_back(std::move(made));
 }
@@ -71,11 +82,54 @@ void Images::tag(const std::string& source, const std::string& tag, domain::Time
   if (at.index != kNone) name(at, tag);
 }
 
-void Images::move(const domain::ImageMoved& moved) {
-  if (!moved.certain) return doubt(moved);
-  release(normal(moved.reference));
-  const std::size_t at = moved.image.empty() ? kNone : by_id(moved.image, moved.time);
-  if (at != kNone) name({at, true}, moved.reference);
+void Images::move(const domain::ImageMoved& moved, const std::optional<domain::Import>& import) {
+  if (!moved.certain) {
+    doubt(moved);
+  } else if (!moved.reference.empty()) {
+    release(normal(moved.reference));
+  }
+  std::size_t at = kNone;
+  for (const std::string& id : {moved.image, moved.digest}) {
+    if (at == kNone && !id.empty()) at = by_id(id, moved.time);
+  }
+  if (at == kNone) {
+    if (import) take_in(moved, *import);
+    return;
+  }
+  Made& made = images_[at];
+  if (made.image.digest.empty()) made.image.digest = moved.digest;
+  if (import && !made.build) {  // it came again
+    made.import = import;
+    made.time = moved.time;
+  }
+  if (moved.certain && !moved.reference.empty()) name({at}, moved.reference);
+}
+
+// One that was not built here. Where its id is not told it is known by its name alone.
+void Images::take_in(const domain::ImageMoved& moved, const domain::Import& import) {
+  Made made{moved.time, {}, {moved.image, {}, moved.digest}, {}, {}, import};
+  if (!moved.reference.empty()) {
+    const Place before = locate(moved.reference, moved.time);
+    if (!before.certain && images_[before.index].build) {
+      made.doubtful.push_back(moved.reference);
+    } else {
+      release(normal(moved.reference));
+      made.image.tags.push_back(moved.reference);
+    }
+  }
+  make_room(moved.time);
+  images_.push_back(std::move(made));
+}
+
+void Images::pushed(const domain::ImagePushed& pushed) {
+  const Place at = locate(pushed.reference, pushed.time);
+  if (at.index == kNone || !at.certain) return;
+  Made& made = images_[at.index];
+  made.image.digest = pushed.digest;
+  const auto pushes = std::count_if(made.reasons.begin(), made.reasons.end(),
+                                    [](const auto& r) { return r.code == "image-pushed"; });
+  if (static_cast<std::size_t>(pushes) >= kMaxPushes) return;
+  made.reasons.push_back({"image-pushed", "the image was pushed as " + pushed.reference});
 }
 
 void Images::doubt(const domain::ImageMoved& moved) {
@@ -93,16 +147,29 @@ void Images::doubt(const domain::ImageMoved& moved) {
   }
 }
 
+Images::Found Images::find(const std::string& name, domain::TimeNs now) const {
+  const Place at = locate(name, now);
+  if (at.index == kNone) return {};
+  return {&images_[at.index], at.certain, at.other == kNone ? nullptr : &images_[at.other]};
+}
+
+// A name in doubt may have several.
 Images::Place Images::locate(const std::string& name, domain::TimeNs now) const {
   const std::string key = normal(name);
   const auto is_it = [&](const std::string& t) { return normal(t) == key; };
+  Place doubtful{kNone, false};
   for (std::size_t i = images_.size(); i-- > 0;) {
     const Made& made = images_[i];
     if (!is_live(made, now)) continue;
     if (std::any_of(made.image.tags.begin(), made.image.tags.end(), is_it)) return {i, true};
-    if (std::any_of(made.doubtful.begin(), made.doubtful.end(), is_it)) return {i, false};
+    if (!std::any_of(made.doubtful.begin(), made.doubtful.end(), is_it)) continue;
+    if (doubtful.index == kNone) {
+      doubtful.index = i;
+    } else if (made.build && !images_[doubtful.index].build) {
+      doubtful.other = std::exchange(doubtful.index, i);
+    }
   }
-  return {by_id(name, now), true};
+  return doubtful.index != kNone ? doubtful : Place{by_id(name, now)};
 }
 
 std::size_t Images::by_id(const std::string& name, domain::TimeNs now) const {
@@ -114,10 +181,10 @@ std::size_t Images::by_id(const std::string& name, domain::TimeNs now) const {
   std::size_t found = kNone;
   for (std::size_t i = images_.size(); i-- > 0;) {
     const std::string ours = bare(images_[i].image.id);
+    if (!is_live(images_[i], now)) continue;
+    if (id.size() == kFullId && bare(images_[i].image.digest) == id) return i;
     // Of some images only 12 characters of the id are known.
-    if (ours.empty() || !is_live(images_[i], now) ||
-        !(ours.starts_with(id) || id.starts_with(ours)))
-      continue;
+    if (ours.empty() || !(ours.starts_with(id) || id.starts_with(ours))) continue;
     if (found != kNone && bare(images_[found].image.id) != ours) return kNone;
     if (found == kNone) found = i;
   }

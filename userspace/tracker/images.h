@@ -1,7 +1,8 @@
-// Images that builds of this host made, and the names that reach them.
+// Images that builds of this host made or that came without one, and the names that reach them.
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,7 @@
 
 namespace kilnwatch::tracker {
 
-inline constexpr std::size_t kMaxImages = 4096;
+inline constexpr std::size_t kMaxImages = 4096;     // imported ones give way to built ones
 inline constexpr std::size_t kMaxImageNames = 128;  // of one image: as many tags as a request has
 inline constexpr domain::TimeNs kDeployWindow = 24ull * 3600 * 1'000'000'000;  // design §4.3
 
@@ -24,32 +25,34 @@ enum class Names : std::uint8_t {
 
 struct Made {
   domain::TimeNs time = 0;
-  domain::Build build;
+  std::optional<domain::Build> build;  // none: imported
   domain::Image image;
   // Names that it had and that may name another image by now.
   std::vector<std::string> doubtful = {};
   std::vector<domain::Reason> reasons = {};  // what is notable of how it was made
+  std::optional<domain::Import> import = {};
 };
 
 class Images {
  public:
   explicit Images(Names names = Names::kDocker) : names_(names) {}
 
-  // A tag moves to the newest image. Beyond kMaxImages the oldest is forgotten.
+  // A tag moves to the newest image. Beyond kMaxImages the oldest is forgotten, an import first.
   void add(Made made);
   // `source` now also goes by `tag`; whoever had that tag has it no longer.
   void tag(const std::string& source, const std::string& tag, domain::TimeNs now);
   // As dockerd resolves a reference (moby: daemon/images/image.go, GetImage): tag, then id or
-  // digest, then a prefix of an id that only one image has. Null: no image built here.
+  // digest, then a prefix of an id that only one image has. Null: neither built nor imported here.
   struct Found {
-    const Made* made = nullptr;
-    bool certain = true;  // false: by a doubtful name
+    const Made* made = nullptr;   // by a doubtful name: one that was built, if there is one
+    bool certain = true;          // false: by a doubtful name
+    const Made* other = nullptr;  // an import that the doubtful name may mean, too
   };
-  Found find(const std::string& name, domain::TimeNs now) const {
-    const Place at = locate(name, now);
-    return at.index == kNone ? Found{} : Found{&images_[at.index], at.certain};
-  }
-  void move(const domain::ImageMoved& moved);
+  Found find(const std::string& name, domain::TimeNs now) const;
+  // `import`: what the alert of it says; none: it is no import, or whether it came is not known.
+  void move(const domain::ImageMoved& moved, const std::optional<domain::Import>& import = {});
+  // A registry knows it by that digest since.
+  void pushed(const domain::ImagePushed& pushed);
   std::size_t size() const { return images_.size(); }
   // By its id, of an image that came from another store.
   const Made* find_id(const std::string& id, domain::TimeNs now) const {
@@ -58,22 +61,28 @@ class Images {
   }
   // Names that an image has too many of.
   std::uint64_t refused() const { return refused_; }
+  // Images that gave way to newer ones within the window.
+  std::uint64_t forgotten() const { return forgotten_; }
 
  private:
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
   struct Place {
     std::size_t index = kNone;
     bool certain = true;
+    std::size_t other = kNone;
   };
   Place locate(const std::string& name, domain::TimeNs now) const;
   std::size_t by_id(const std::string& name, domain::TimeNs now) const;
   std::string normal(const std::string& name) const;
+  void make_room(domain::TimeNs now);
+  void take_in(const domain::ImageMoved& moved, const domain::Import& import);
   void name(Place at, const std::string& tag);
   void doubt(const domain::ImageMoved& moved);
   void release(const std::string& normal_tag);
   Names names_;
   std::deque<Made> images_;  // oldest first
   std::uint64_t refused_ = 0;
+  std::uint64_t forgotten_ = 0;
 };
 
 }  // namespace kilnwatch::tracker

@@ -9,7 +9,13 @@
 
 namespace kilnwatch::tracker {
 
-enum class MomentKind : std::uint8_t { kBuildRequest, kBuildEgress, kImageDeploy, kBlind };
+enum class MomentKind : std::uint8_t {
+  kBuildRequest,
+  kBuildEgress,
+  kImageDeploy,
+  kBlind,
+  kImageImport
+};
 
 struct Moment {
   MomentKind kind = MomentKind::kBlind;
@@ -22,9 +28,12 @@ struct Moment {
   std::optional<domain::Image> image;
   std::optional<domain::Deployment> deployment;
   std::optional<domain::Health> health;
+  std::optional<domain::Import> import;
+  std::vector<domain::Endpoint> reached;  // commit: where its container connected to
   std::vector<domain::Reason>
       reasons;             // candidates of an ambiguous attribution, causes of blindness
   bool to_engine = false;  // the destination is an engine's listener
+  bool uncertain = false;  // a deployment: of this image or of another one
 };
 
 }  // namespace kilnwatch::tracker

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "identity/container.h"
+#include "tracker/address.h"
 
 namespace kilnwatch::tracker {
 
@@ -68,6 +69,10 @@ void Tracker::note_refusals() {
   if (const auto n = images_.refused() + podman_images_.refused(); n != names_refused_) {
     lose("image-names", n - names_refused_, now_);
     names_refused_ = n;
+  }
+  if (const auto n = images_.forgotten() + podman_images_.forgotten(); n != images_forgotten_) {
+    lose("images", n - images_forgotten_, now_);
+    images_forgotten_ = n;
   }
 }
 
@@ -224,6 +229,8 @@ void Tracker::see(const EgressStarted& event) {
   containers_.note_cgroup(event.process.cgroup);
   if (met.container == nullptr) return;
   if (met.fresh) consider(*met.container);
+  if (!identity::is_buildkit_step(met.container->id) && !is_loopback(event.destination.ip))
+    api_containers_.connected(met.container->id, event.destination);
   // Only builds make connections worth following, and only containers that could be steps.
   if (runs_.empty() || !could_be_step(*met.container)) return;
   if (flows_.size() >= kMaxEgress) return lose("connects", 1, event.time);

@@ -20,6 +20,7 @@
 #include "domain/event.h"
 #include "identity/process_table.h"
 #include "identity/step_lineage.h"
+#include "tracker/api_containers.h"
 #include "tracker/containers.h"
 #include "tracker/images.h"
 #include "tracker/losses.h"
@@ -48,6 +49,7 @@ inline constexpr std::size_t kMaxPeers = 2 * kMaxConnections;  // not accepted y
 inline constexpr std::size_t kMaxEgress = 16'384;
 inline constexpr std::size_t kMaxWaitingDeploys = 4096;
 inline constexpr std::size_t kMaxEarlyStarts = 64;
+inline constexpr std::size_t kMaxImports = 4096;  // remembered as told
 inline constexpr domain::TimeNs kSecond = 1'000'000'000;
 inline constexpr domain::TimeNs kRequestWait = 2 * kSecond;
 inline constexpr domain::TimeNs kEgressWait = kSecond;
@@ -169,11 +171,12 @@ class Tracker {
   };
   struct Waiting {  // created, its start may come
     domain::ContainerCreated created;
-    std::optional<Made> made;  // what the image's name meant at that time
-    bool certain = true;       // false: the name may mean another image by then
-    domain::Client client;     // who had it created, once it is waited for longer
-    domain::TimeNs asked = 0;  // a start was asked for; 0: none
-    bool told = false;         // as created and not started so far
+    std::optional<Made> made;             // what the image's name meant at that time
+    bool certain = true;                  // false: the name may mean another image by then
+    std::optional<domain::Import> other;  // which it may mean then
+    domain::Client client;                // who had it created, once it is waited for longer
+    domain::TimeNs asked = 0;             // a start was asked for; 0: none
+    bool told = false;                    // as created and not started so far
   };
   struct Flow {                    // egress on its way to its decision
     domain::EgressStarted egress;  // its process completed as it was then
@@ -316,7 +319,6 @@ class Tracker {
   void on(const domain::ContainerStartAsked& fact);
   void on(const domain::ContainerStarted& fact);
   void on(const domain::ImageTagged& fact);
-  void on(const domain::ImageMoved& fact);
   bool announced(const std::string& id);
   Images& images_of(const domain::CallId& call, bool by_command = false);
   Images::Found find_image(const domain::ContainerCreated& fact);
@@ -327,6 +329,11 @@ class Tracker {
   void forget_deploy(std::map<std::string, Waiting>::iterator it);
   void settle_deploy(const std::string& id, const domain::ContainerStarted* start,
                      domain::TimeNs time);
+  static void tell_image(const Waiting& waiting, Moment& moment);
+  // imports.cpp
+  void on(const domain::ImageMoved& fact);
+  void on(const domain::ImagePushed& fact);
+  std::string committed(const std::string& reference);
 
   std::string boot_id_;
   domain::TimeNs now_ = 0;
@@ -338,6 +345,7 @@ class Tracker {
   std::uint64_t processes_refused_ = 0;   // told so far
   std::uint64_t containers_refused_ = 0;  // told so far
   std::uint64_t names_refused_ = 0;       // told so far
+  std::uint64_t images_forgotten_ = 0;    // told so far
   std::map<domain::ConnId, Conn> conns_;
   std::set<domain::ConnId> evicted_;             // forgotten in conns_ while they were open
   std::set<domain::ConnId> nested_;              // forgotten in conns_, of engines in containers
@@ -359,8 +367,10 @@ class Tracker {
   RecentNames by_api_{kMaxContainerNames};             // a client made them: never a build's step
   RecentNames by_start_{kMaxContainerNames};           // a client started them, whoever made them
   std::deque<domain::ContainerStarted> early_starts_;  // their creation is not known (yet)
+  ApiContainers api_containers_;
   Images images_;
   Images podman_images_{Names::kPodman};  // of its store, which buildah uses, too
+  RecentNames imported_{kMaxImports};  // told
   Losses losses_;
   std::vector<Moment> moments_;
   Counters counters_;

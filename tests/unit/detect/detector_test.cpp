@@ -69,6 +69,19 @@ Moment deploy() {
   return moment;
 }
 
+Moment import(Arrival road = Arrival::kLoad) {
+  Moment moment;
+  moment.kind = MomentKind::kImageImport;
+  moment.time = 7;
+  moment.import = Import{};
+  moment.import->id = "i1";
+  moment.import->road = road;
+  moment.import->client = local_build().client;
+  moment.image = Image{"", {"evil:1"}, ""};
+  moment.key = "evil:1";
+  return moment;
+}
+
 bool has(const Finding& finding, const std::string& code) {
   return std::any_of(finding.reasons.begin(), finding.reasons.end(),
                      [&](const Reason& r) { return r.code == code; });
@@ -271,6 +284,90 @@ TEST_CASE("image-deploy: reasons, severity and the story of its build") {
   REQUIRE(story->connection);
   CHECK(story->connection->destination.ip == "192.0.2.1");
   CHECK(story->severity == Severity::kHigh);
+}
+
+TEST_CASE("image-import: reasons and severity") {
+  Bench bench;
+  const auto judge = [&](const Moment& moment) { return *bench.detector.judge(moment); };
+  const auto plain = judge(import());
+  CHECK(plain.rule == Rule::kImageImport);
+  CHECK(plain.severity == Severity::kLow);
+  CHECK(plain.time == 7);
+  CHECK(plain.summary == "image evil:1 loaded by /usr/bin/docker (uid 0)");
+  REQUIRE(plain.reasons.size() == 1);
+  CHECK(plain.reasons[0].code == "loaded");
+  CHECK(has(judge(import(Arrival::kImport)), "imported"));
+
+  auto remote = import(Arrival::kImport);
+  remote.import->request.source = "http://a/x.tar";
+  CHECK(has(judge(remote), "remote-source"));
+  CHECK(judge(remote).severity == Severity::kMedium);
+  CHECK(judge(remote).summary.ends_with(" from http://a/x.tar"));
+
+  auto tcp = import();
+  tcp.import->client = tcp_build("127.0.0.1").client;
+  CHECK(has(judge(tcp), "client-tcp"));
+  CHECK_FALSE(has(judge(tcp), "client-remote"));
+  CHECK(judge(tcp).severity == Severity::kMedium);
+  tcp.import->client = tcp_build().client;
+  CHECK(has(judge(tcp), "client-remote"));
+
+  auto inside = import();
+  inside.import->client.container_id = std::string(64, 'a');
+  CHECK(has(judge(inside), "client-in-container"));
+  auto unknown = import();
+  unknown.import->client.process->exe.clear();
+  CHECK(has(judge(unknown), "client-unknown"));
+
+  auto commit = import(Arrival::kCommit);
+  commit.import->request.container = "web";
+  CHECK(judge(commit).reasons[0].text.ends_with(": web"));
+  commit.import->container_id = std::string(64, 'c');
+  CHECK(judge(commit).reasons[0].text.ends_with(std::string(64, 'c')));
+  CHECK(judge(commit).severity == Severity::kLow);
+}
+
+TEST_CASE("image-import: a container that went where builds go says nothing, and teaches nothing") {
+  Bench bench;
+  auto commit = import(Arrival::kCommit);
+  commit.reached = {{"192.0.2.1", 80}, {"192.0.2.2", 80}};
+  bench.detector.judge(egress("192.0.2.1", 80));
+  for (int i = 0; i < 2; ++i) {
+    const auto found = bench.detector.judge(commit);
+    CHECK(found->severity == Severity::kMedium);
+    REQUIRE(found->reasons.size() == 2);
+    CHECK(found->reasons[1].code == "container-connected");
+    CHECK(found->reasons[1].text.find("192.0.2.2 port 80") != std::string::npos);
+  }
+  CHECK(bench.detector.judge(egress("192.0.2.2", 80)));
+  commit.reached = {{"192.0.2.1", 80}};
+  CHECK(bench.detector.judge(commit)->severity == Severity::kLow);
+  for (std::uint16_t port = 1; port < 100; ++port) commit.reached.push_back({"192.0.2.3", port});
+  CHECK(bench.detector.judge(commit)->reasons.size() == 16);
+}
+
+TEST_CASE("image-deploy: of an imported image") {
+  Bench bench;
+  auto moment = deploy();
+  moment.build.reset();
+  moment.import = import().import;
+  moment.import->time = 1'000'000'000;
+  auto found = bench.detector.judge(moment);
+  CHECK(found->severity == Severity::kLow);
+  CHECK(has(*found, "image-imported"));
+  CHECK(has(*found, "deploy-soon-after-import"));
+  CHECK(found->summary == "container started from x:1, loaded by /usr/bin/docker (uid 0)");
+  CHECK(found->import->id == "i1");
+  moment.deployment->container.privileged = true;
+  CHECK(bench.detector.judge(moment)->severity == Severity::kCritical);
+  moment.deployment->container.privileged = false;
+  moment.import->request.source = "http://a/x.tar";
+  CHECK(bench.detector.judge(moment)->severity == Severity::kMedium);
+  auto commit = import(Arrival::kCommit);
+  commit.reached = {{"192.0.2.1", 80}};
+  bench.detector.judge(commit);
+  CHECK(bench.detector.judge(moment)->severity == Severity::kHigh);
+  CHECK(has(*bench.detector.judge(moment), "container-connected"));
 }
 
 TEST_CASE("sensor-blind: the summary says what was lost and what that means") {

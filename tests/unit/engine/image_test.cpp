@@ -102,7 +102,88 @@ TEST_CASE("A load tells its names, and whether each was another image's") {
   for (const auto& range : converse(call("/images/load", answer), whole()).safe)
     safe += range.bytes;
   CHECK(safe.find("Loaded image: keycloak:20") != std::string::npos);
-  CHECK(moved(call("/images/load", kChunkedOk + stream("Loaded image ID: " + kId + "\\n") + kEnd))
+}
+
+TEST_CASE("A load of an image without a name tells its id") {
+  for (const std::string& lead :
+       {std::string("Loaded image ID: "), std::string("Loaded image: ")}) {
+    CAPTURE(lead);
+    const auto found = moved(call("/images/load", kChunkedOk + stream(lead + kId + "\\n") +
+                                                      stream("Loaded image: evil:1\\n") + kEnd));
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].reference.empty());
+    CHECK(found[0].image == kId);
+    CHECK(found[0].certain);
+    CHECK(found[0].arrival == domain::Arrival::kLoad);
+    CHECK(found[1].reference == "evil:1");
+    CHECK(found[1].image.empty());
+  }
+  CHECK(moved(call("/images/load", kChunkedOk + stream("Loaded image ID: sha256:beef\\n") + kEnd))
+            .empty());
+}
+
+TEST_CASE("What was asked for is told with the image") {
+  const std::string ask =
+      "POST /v1.41/images/create?fromSrc=example.org/x.tar%3Ftoken%3Dcanary1234&repo=evil HTTP/1.1"
+      "\r\nHost: x\r\nUser-Agent: curl/8\r\nContent-Length: 0\r\n\r\n";
+  const auto found = moved({asks(ask), answers(kChunkedOk + status(kId) + kEnd)});
+  REQUIRE(found.size() == 1);
+  const auto& asked = found[0].request;
+  CHECK(asked.method == "POST");
+  CHECK(asked.path == "/v1.41/images/create");
+  CHECK(asked.api_version == "1.41");
+  CHECK(asked.user_agent == "curl/8");
+  CHECK(asked.source == "http://example.org/x.tar?token=***");
+  CHECK(asked.container.empty());
+  CHECK(moved(call("/images/create?fromSrc=-", kChunkedOk + status(kId) + kEnd))[0]
+            .request.source.empty());
+  const auto committed =
+      moved(call("/commit?container=web",
+                 with_length("HTTP/1.1 201 Created\r\n", "{\"Id\":\"" + kId + "\"}\n")));
+  REQUIRE(committed.size() == 1);
+  CHECK(committed[0].request.container == "web");
+}
+
+TEST_CASE("How a load, an import or a commit ended that was not seen to its end is said") {
+  const auto blind = [](std::vector<Turn> turns, bool lost) {
+    if (lost) turns.push_back(loses(domain::Direction::kResponse, 50));
+    return facts_of<domain::ConversationBlind>(converse(turns, whole())).size();
+  };
+  const std::string ok = "HTTP/1.1 201 Created\r\nContent-Length: 90\r\n\r\n";
+  CHECK(blind(call("/images/load", kChunkedOk), true) == 1);
+  CHECK(blind(call("/images/load", kChunkedOk), false) == 1);  // the client went away
+  CHECK(blind(call("/images/create?fromSrc=-", kChunkedOk), true) == 1);
+  CHECK(blind(call("/commit?container=c", ok), true) == 1);
+  CHECK(blind(call("/images/load", "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), false) == 0);
+  CHECK(blind(call("/images/load", kChunkedOk + stream("Loaded image: a:1\\n") + kEnd), false) ==
+        0);
+  CHECK(blind(call("/images/create?fromImage=x&tag=1", kChunkedOk), false) == 0);
+  const auto unseen = moved(call("/images/create?fromSrc=-&repo=evil&tag=1", kChunkedOk));
+  REQUIRE(unseen.size() == 1);
+  CHECK(unseen[0].perhaps);
+  CHECK_FALSE(unseen[0].certain);
+}
+
+TEST_CASE("A push tells by which digest the image is known elsewhere") {
+  const auto pushed = [](const std::string& target, const std::string& answer) {
+    return facts_of<domain::ImagePushed>(converse(call(target, answer), whole()));
+  };
+  const auto line = [](const std::string& tag) {
+    return status(tag + ": digest: " + kId + " size: 528");
+  };
+  auto found = pushed("/images/127.0.0.1:5000%2Fevil/push?tag=1",
+                      kChunkedOk + status("The push refers to repository [127.0.0.1:5000/evil]") +
+                          line("1") + kEnd);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].reference == "127.0.0.1:5000/evil:1");
+  CHECK(found[0].digest == kId);
+  found = pushed("/images/evil/push", kChunkedOk + line("1") + line("2") + kEnd);
+  REQUIRE(found.size() == 2);
+  CHECK(found[1].reference == "evil:2");
+  CHECK(pushed("/images/evil/push",
+               kChunkedOk + message("{\"errorDetail\":{\"message\":\"m\"},\"error\":\"m\"}") + kEnd)
+            .empty());
+  CHECK(pushed("/images/evil/push", kChunkedOk + status("1: digest: sha256:beef size: 1") + kEnd)
             .empty());
 }
 
@@ -127,9 +208,11 @@ TEST_CASE("Import and commit name the image they made") {
   CHECK(found[0].reference == "evil");
   CHECK(found[0].image == kId);
   CHECK(found[0].certain);
-  CHECK(moved(call("/commit?container=c",
-                   with_length("HTTP/1.1 201 Created\r\n", "{\"Id\":\"" + kId + "\"}\n")))
-            .empty());
+  found = moved(call("/commit?container=c",
+                     with_length("HTTP/1.1 201 Created\r\n", "{\"Id\":\"" + kId + "\"}\n")));
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].reference.empty());
+  CHECK(found[0].image == kId);
   CHECK(moved(call("/commit?container=c&repo=evil",
                    with_length("HTTP/1.1 404 Not Found\r\n", "{\"message\":\"no\"}\n")))
             .empty());

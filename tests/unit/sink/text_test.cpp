@@ -77,6 +77,30 @@ TEST_CASE("An alert reads as what happened, who, where to, what next") {
         "    alert      0123456789abcdef0123456789abcdef\n");
 }
 
+TEST_CASE("An import reads as who brought which image, and how") {
+  v1::Alert alert;
+  alert.set_rule("image-import");
+  alert.set_severity(v1::SEVERITY_MEDIUM);
+  auto* import = alert.mutable_import();
+  import->set_id("fedcba9876543210fedcba9876543210");
+  import->set_road(v1::IMPORT_ROAD_COMMIT);
+  import->mutable_client()->set_exe("/usr/bin/docker");
+  import->mutable_client()->set_pid(4711);
+  import->mutable_request()->set_method("POST");
+  import->mutable_request()->set_path("/v1.41/commit");
+  import->set_container_id("web");
+  alert.mutable_image()->set_id("sha256:" + std::string(64, 'e'));
+  alert.mutable_image()->add_tags("evil:1");
+  const auto text = sink::as_text(alert);
+  for (const char* part :
+       {"    client     /usr/bin/docker, /usr/bin/docker pid 4711\n",
+        "    import     fedcba987654 commit, container web, POST /v1.41/commit\n",
+        "    image      eeeeeeeeeeee, evil:1\n"}) {
+    CAPTURE(part, text);
+    CHECK(text.find(part) != std::string::npos);
+  }
+}
+
 TEST_CASE("An empty alert is a line, not a fault") {
   CHECK_FALSE(sink::as_text(v1::Alert()).empty());
 }

@@ -158,8 +158,8 @@ std::unique_ptr<Call> make_call(const protocol::Head& head, domain::CallId id, c
   if (route.kind == Kind::kCreate)
     return make_create_call(id, route.query.first("name"), {parse_create, masked_create});
   if (route.kind == Kind::kPull || route.kind == Kind::kImport || route.kind == Kind::kLoad ||
-      route.kind == Kind::kCommit) {
-    return std::make_unique<ImageCall>(id, route);
+      route.kind == Kind::kCommit || route.kind == Kind::kPush) {
+    return std::make_unique<ImageCall>(head, id, route);
   }
   return make_plain_call(id, std::move(route));
 }

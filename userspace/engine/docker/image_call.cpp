@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/secrets.h"
 #include "base/text.h"
 #include "engine/docker/mask.h"
 #include "protocol/json/json.h"
@@ -20,6 +21,12 @@ std::size_t tag_of(std::string_view name) {
   return std::min(name.find_first_of(":@", slash == name.npos ? 0 : slash), name.size());
 }
 
+// moby: daemon/images/image_import.go. A dash: the body of the request.
+std::string source_of(const std::string& from) {
+  if (from.empty() || from == "-") return {};
+  return base::mask_text(from.find("://") == from.npos ? "http://" + from : from);
+}
+
 }  // namespace
 
 std::string reference_of(std::string_view name, std::string_view tag) {
@@ -29,8 +36,19 @@ std::string reference_of(std::string_view name, std::string_view tag) {
          std::string(tag);
 }
 
-ImageCall::ImageCall(domain::CallId id, const Route& route) : Call(route.kind), id_(id) {
+ImageCall::ImageCall(const protocol::Head& head, domain::CallId id, const Route& route)
+    : Call(route.kind), id_(id) {
+  request_.method = head.first;
+  request_.path = base::mask_text(route.path);
+  request_.api_version = route.version;
+  request_.user_agent = base::mask_text(head.field("user-agent"));
+  if (kind() == Kind::kImport) request_.source = source_of(route.query.first("fromSrc"));
+  if (kind() == Kind::kCommit) request_.container = safe_reference(route.query.first("container"));
   if (kind() == Kind::kLoad) return;
+  if (kind() == Kind::kPush) {
+    reference_ = route.name;
+    return;
+  }
   const auto name = route.query.first(kind() == Kind::kPull ? "fromImage" : "repo");
   reference_ = reference_of(name, route.query.first("tag"));
   all_tags_ = kind() == Kind::kPull && tag_of(reference_) == reference_.size();
@@ -77,6 +95,7 @@ bool ImageCall::read(const Scene& scene, std::string& reference) {
   }
   if (kind() == Kind::kLoad) return loaded(scene, text_of("stream"), reference);
   const auto status = text_of("status");
+  if (kind() == Kind::kPush) return pushed(scene, status);
   if (status.starts_with("Status: ")) reference = status.substr(status.rfind(' ') + 1);
   return status_line(status);
 }
@@ -99,13 +118,38 @@ bool ImageCall::status_line(const std::string& text) {
   return true;
 }
 
-// moby: daemon/internal/image/tarexport/load.go, setLoadedTag. Where images are kept by containerd
-// nothing is said of a name that was taken, so without that line it may be the same image again.
+// moby: daemon/internal/distribution/push_v2.go, daemon/containerd/image_push.go: one line for each
+// tag.
+bool ImageCall::pushed(const Scene& scene, std::string_view text) const {
+  constexpr std::string_view kDigest = ": digest: ";
+  const auto at = text.find(kDigest);
+  if (at == text.npos) return false;
+  const auto digest = text.substr(at + kDigest.size());
+  const auto end = std::min(digest.find(' '), digest.size());
+  if (!base::is_digest(digest.substr(0, end))) return false;
+  scene.out->facts.emplace_back(domain::ImagePushed{
+      scene.now, id_, safe_reference(reference_of(reference_, text.substr(0, at))),
+      std::string(digest.substr(0, end))});
+  return true;
+}
+
+// moby: daemon/internal/image/tarexport/load.go, Load and setLoadedTag. Where images are kept by
+// containerd nothing is said of a name that was taken, so without that line it may be the same
+// image again.
 bool ImageCall::loaded(const Scene& scene, std::string_view text, std::string& reference) {
   constexpr std::string_view kLoaded = "Loaded image: ";
+  constexpr std::string_view kLoadedId = "Loaded image ID: ";
   constexpr std::string_view kTaken = "The image ";
   constexpr std::string_view kTakenEnd = " already exists, renaming the old one with ID ";
   while (text.ends_with('\n')) text.remove_suffix(1);
+  // The latter is how the store of containerd names an image without a name.
+  for (const auto lead : {kLoadedId, kLoaded}) {
+    if (!text.starts_with(lead) || !base::is_digest(text.substr(lead.size()))) continue;
+    image_ = text.substr(lead.size());
+    tell(scene, {}, true);
+    image_.clear();
+    return true;
+  }
   if (text.starts_with(kLoaded)) {
     reference = text.substr(kLoaded.size());
     tell(scene, reference, renamed_ == reference);
@@ -128,7 +172,20 @@ void ImageCall::tell(const Scene& scene, std::string_view reference, bool certai
   domain::ImageMoved moved{
       scene.now, id_,      safe_reference(reference), all_tags_, certain ? image_ : "",
       certain,   arrival()};
+  moved.request = request_;
   scene.out->facts.emplace_back(std::move(moved));
+}
+
+// It may have come, or not.
+void ImageCall::tell_unseen(const Scene& scene, std::string_view reference) const {
+  if (kind() == Kind::kLoad || !reference.empty()) {
+    domain::ImageMoved moved{scene.now, id_,      safe_reference(reference), all_tags_, {},
+                             false,     arrival()};
+    moved.perhaps = true;
+    scene.out->facts.emplace_back(std::move(moved));
+  }
+  if (kind() != Kind::kPull)
+    scene.blind("how a load, an import or a commit of an image ended was not seen");
 }
 
 void ImageCall::answer_hole(const Scene&, bool lost) {
@@ -152,19 +209,21 @@ void ImageCall::cut(const Scene& scene, Cut how) {
 void ImageCall::finish(const Scene& scene) {
   if (status_ != 0 && status_ / 100 != 2) return;
   const bool unseen = lost_ || (cut_ && request_done);
+  if (kind() == Kind::kPush) return;
   if (kind() == Kind::kLoad) {
-    if (unseen) tell(scene, {}, false);
+    if (unseen) tell_unseen(scene, {});
     return;
   }
-  if (reference_.empty() || reference_.find('@') != reference_.npos) return;
   const bool pull = kind() == Kind::kPull;
+  if (reference_.find('@') != reference_.npos) reference_.clear();  // no name is moved
+  if (pull && reference_.empty()) return;
   const bool done = pull ? newer_ : !image_.empty();
   // A pull names the digest before it moves the name, and last says whether it did.
   const bool may_be_done = lost_ || (pull ? !image_.empty() && !up_to_date_ : unseen);
   if (done && !failed_) {
     tell(scene, reference_, !all_tags_);
   } else if (may_be_done && (lost_ || !failed_)) {
-    tell(scene, reference_, false);
+    tell_unseen(scene, reference_);
   }
 }
 
@@ -175,7 +234,8 @@ std::optional<std::uint64_t> ImageCall::held(Direction direction) const {
 
 std::size_t ImageCall::held_bytes() const {
   return sizeof(*this) + reference_.capacity() + message_.held_bytes() + image_.capacity() +
-         renamed_.capacity();
+         renamed_.capacity() + request_.path.capacity() + request_.user_agent.capacity() +
+         request_.source.capacity() + request_.container.capacity();
 }
 
 }  // namespace kilnwatch::engine::docker

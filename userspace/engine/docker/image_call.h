@@ -1,4 +1,5 @@
-// Calls by which a reference comes to name another image than before: pull, load, import, commit.
+// Calls by which a reference comes to name another image than before: pull, load, import, commit;
+// and push, which says by which digest an image is known elsewhere.
 #pragma once
 
 #include <string>
@@ -16,7 +17,7 @@ std::string reference_of(std::string_view name, std::string_view tag);
 // that is too long to be read is none of those.
 class ImageCall final : public Call {
  public:
-  ImageCall(domain::CallId id, const Route& route);
+  ImageCall(const protocol::Head& head, domain::CallId id, const Route& route);
   void answer_head(const Scene&, std::uint32_t status) override { status_ = status; }
   void answer_body(const Scene& scene, std::uint64_t pos, std::string_view bytes) override;
   void answer_hole(const Scene& scene, bool lost) override;
@@ -30,11 +31,14 @@ class ImageCall final : public Call {
   bool read(const Scene& scene, std::string& reference);
   bool status_line(const std::string& text);
   bool loaded(const Scene& scene, std::string_view text, std::string& reference);
+  bool pushed(const Scene& scene, std::string_view text) const;
   void tell(const Scene& scene, std::string_view reference, bool certain) const;
+  void tell_unseen(const Scene& scene, std::string_view reference) const;
   void finish(const Scene& scene);
   domain::Arrival arrival() const;
 
   domain::CallId id_;
+  domain::ImageRequest request_;
   std::string reference_;  // that the request names; empty: none
   bool all_tags_ = false;  // a pull of a whole repository
   std::uint32_t status_ = 0;

@@ -59,6 +59,8 @@ Route route_of(std::string_view method, std::string_view target) {
     route.kind = Kind::kStart;
   } else if (inner("/images/", "/tag")) {
     route.kind = Kind::kTag;
+  } else if (inner("/images/", "/push")) {
+    route.kind = Kind::kPush;
   } else if (inner("/containers/", "/attach") || inner("/exec/", "/start")) {
     route.kind = Kind::kHijack;
   }

@@ -20,6 +20,7 @@ enum class Kind : std::uint8_t {
   kImport,  // /images/create?fromSrc=
   kLoad,
   kCommit,
+  kPush,
   kHijack,    // attach, exec start: raw after the answer
   kUnseen,    // an answer whose request was not seen
   kBuildKit,  // /grpc: HTTP/2 after the answer
@@ -30,7 +31,7 @@ struct Route {
   Kind kind = Kind::kOther;
   std::string path;     // decoded, with the version
   std::string version;  // "1.41"; empty for a bare path
-  std::string name;     // kStart: container, kTag: image
+  std::string name;     // kStart: container; kTag, kPush: image
   protocol::Query query;
 };
 

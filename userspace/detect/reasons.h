@@ -1,0 +1,36 @@
+// What several rules say of a client, and how a reason raises a severity.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "domain/finding.h"
+#include "tracker/address.h"
+
+namespace kilnwatch::detect {
+
+inline void add(domain::Finding& finding, domain::Severity at_least, std::string code,
+                std::string text) {
+  finding.severity = std::max(finding.severity, at_least);
+  finding.reasons.push_back({std::move(code), std::move(text)});
+}
+
+inline bool remote_client(const domain::Client& client) {
+  return client.transport == domain::Transport::kTcp && !tracker::is_loopback(client.address.ip);
+}
+
+// Which program asked, of a local client, is not known.
+inline bool unknown_client(const domain::Client& client) {
+  return client.transport == domain::Transport::kUnix &&
+         (!client.process || client.process->exe.empty());
+}
+
+inline std::string client_text(const domain::Client& client) {
+  if (client.transport == domain::Transport::kTcp) return client.address.ip;
+  if (!client.process) return "an unknown local client";
+  return (client.process->exe.empty() ? client.process->comm : client.process->exe) + " (uid " +
+         std::to_string(client.process->uid) + ")";
+}
+
+}  // namespace kilnwatch::detect

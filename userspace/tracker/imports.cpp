@@ -1,0 +1,70 @@
+// Images that come by load, import or commit, and those that leave by push.
+#include <utility>
+
+#include "tracker/ident.h"
+#include "tracker/tracker.h"
+
+namespace kilnwatch::tracker {
+
+using namespace domain;
+
+namespace {
+
+bool is_import(const ImageMoved& moved) {
+  const bool road = moved.arrival == Arrival::kLoad || moved.arrival == Arrival::kImport ||
+                    moved.arrival == Arrival::kCommit;
+  return road && !moved.perhaps && !(moved.reference.empty() && moved.image.empty());
+}
+
+}  // namespace
+
+void Tracker::on(const ImageMoved& fact) {
+  if (!is_import(fact)) {
+    images_of(fact.call).move(fact);
+    return note_refusals();
+  }
+  // An image of several names comes once.
+  const std::string key = fact.image.empty() ? fact.reference : fact.image;
+  const std::string name =
+      std::to_string(fact.call.conn) + "/" + std::to_string(fact.call.number) + "/import/" + key;
+  Import import{short_hash(boot_id_ + "/" + name), fact.time, fact.arrival, {}, fact.request, {}};
+  fill_client(fact.call.conn, import.client);
+  import.container_id = committed(fact.request.container);
+  const Images::Found known =
+      fact.image.empty() ? Images::Found{} : images_of(fact.call).find(fact.image, fact.time);
+  const std::string built = known.made != nullptr && known.made->build ? known.made->build->id : "";
+  images_of(fact.call).move(fact, import);
+  note_refusals();
+  if (imported_.contains(name)) return;
+  imported_.insert(name);
+  Moment moment;
+  moment.kind = MomentKind::kImageImport;
+  moment.time = fact.time;
+  moment.call = fact.call;
+  moment.key = key;
+  moment.image = Image{fact.image, {}, fact.digest};
+  if (!fact.reference.empty()) moment.image->tags.push_back(fact.reference);
+  if (!built.empty()) {
+    moment.reasons.push_back({"built-here", "the same image was made here by build " + built});
+  }
+  moment.reached = api_containers_.reached(import.container_id);
+  if (const auto more = api_containers_.refused(import.container_id); more > 0) {
+    moment.reasons.push_back(
+        {"connections-not-kept",
+         "its container connected to " + std::to_string(more) + " more destinations"});
+  }
+  moment.import = std::move(import);
+  tell(std::move(moment));
+}
+
+// The container of a commit.
+std::string Tracker::committed(const std::string& reference) {
+  const std::string known = api_containers_.find(reference);
+  if (!known.empty() || reference.empty()) return known;
+  const auto seen = containers_.with_prefix(reference);
+  return seen.size() == 1 ? seen.front()->id : std::string();
+}
+
+void Tracker::on(const ImagePushed& fact) { images_of(fact.call).pushed(fact); }
+
+}  // namespace kilnwatch::tracker
