@@ -27,6 +27,7 @@ class Detector {
  private:
   void request(const tracker::Moment& moment, domain::Finding& finding);
   bool egress(const tracker::Moment& moment, domain::Finding& finding);
+  static void failed(const tracker::Moment& moment, domain::Finding& finding);
   void deploy(const tracker::Moment& moment, domain::Finding& finding);
   void blind(domain::Finding& finding);
   void remember(const std::string& build, const domain::Connection& connection);

@@ -10,7 +10,13 @@
 
 namespace kilnwatch::domain {
 
-enum class Rule : std::uint8_t { kBuildRequest, kBuildEgress, kImageDeploy, kSensorBlind };
+enum class Rule : std::uint8_t {
+  kBuildRequest,
+  kBuildEgress,
+  kImageDeploy,
+  kSensorBlind,
+  kBuildFailed
+};
 enum class Severity : std::uint8_t { kInfo = 1, kLow, kMedium, kHigh, kCritical };
 enum class Attribution : std::uint8_t { kExact = 1, kInferred, kAmbiguous };
 

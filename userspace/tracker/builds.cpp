@@ -28,8 +28,19 @@ std::string sent_on(const std::string& from, const std::string& location) {
 }  // namespace
 
 Tracker::Run* Tracker::run_of(const CallId& call) {
-  const auto it = runs_.find(call);
+  const auto it = runs_.find(watchers_.build_of(call));
   return it == runs_.end() ? nullptr : &it->second;
+}
+
+// BuildKit knows a build by the reference that its client gave it: whoever asks how that one goes
+// asks for no other build.
+bool Tracker::watches(const BuildRequested& fact) {
+  if (!fact.midway || fact.build_ref.empty()) return false;
+  for (const auto& [call, run] : runs_) {
+    if (run.build.request.build_ref == fact.build_ref)
+      return watchers_.insert(fact.call, call, fact.time);
+  }
+  return false;
 }
 
 Tracker::Run* Tracker::active_run(const CallId& call, TimeNs time) {
@@ -42,6 +53,7 @@ void Tracker::forget_run(CallId call) {
   const Run* run = run_of(call);
   if (run == nullptr) return;
   vertex_bytes_ -= run->vertices.bytes();
+  watchers_.forget(call);
   runs_.erase(call);
 }
 
@@ -52,6 +64,7 @@ void Tracker::evict_run(TimeNs time) {
     if (it->second.active < idlest->second.active) idlest = it;
   }
   if (!idlest->second.reported) report_request(idlest->second, time);
+  tell_failure(idlest->second, time);
   const bool open = idlest->second.build.ended == 0;
   forget_run(idlest->first);
   if (open) lose("builds", 1, time);
@@ -83,7 +96,7 @@ void Tracker::check_idle(const CallId& call, TimeNs due) {
 
 void Tracker::on(const BuildRequested& fact) {
   if (!fact.upload_for.empty()) return expect_upload(fact);
-  if (runs_.contains(fact.call)) return;
+  if (runs_.contains(fact.call) || watchers_.contains(fact.call) || watches(fact)) return;
   if (runs_.size() >= kMaxBuilds) evict_run(fact.time);
   Run& run = runs_[fact.call];
   run.build.id = short_hash(boot_id_ + "/" + std::to_string(fact.call.conn) + "/" +
@@ -207,20 +220,31 @@ void Tracker::on(const BuildTagAnnounced& fact) {
 }
 
 void Tracker::on(const BuildEnded& fact) {
+  if (watchers_.contains(fact.call)) return;  // the watching ended
   Run* run = active_run(fact.call, fact.time);
-  if (run != nullptr && run->build.ended == 0) end(*run, fact.status, fact.time);
+  if (run == nullptr || run->build.ended != 0) return;
+  run->message = fact.message;
+  if (fact.status == BuildStatus::kFailed) note_failure(*run, fact.message);
+  end(*run, fact.status, fact.time);
 }
 
 void Tracker::end(Run& run, BuildStatus status, TimeNs time) {
   run.build.ended = time;
   run.build.status = status;
   ++counters_.ended[static_cast<std::size_t>(status)];
-  if (!run.reported) report_request(run, time);
+  if (run.reported && status == BuildStatus::kFailed) {
+    await_failure(run, time);
+  } else if (!run.reported) {
+    report_request(run, time);
+    run.failure_told = true;
+  }
   remember_image(run, time);
   timers_.at(time + kLinger, [this, call = run.build.request.call](TimeNs) { forget_run(call); });
 }
 
 void Tracker::on(const ConversationBlind& fact) {
+  // It began before this connection was met, and is known by its own.
+  if (fact.build && watchers_.began_at(*fact.build, fact.time)) return;
   Run* run = fact.build ? active_run(*fact.build, fact.time) : nullptr;
   if (run != nullptr) {
     run->lossy = true;
@@ -228,7 +252,7 @@ void Tracker::on(const ConversationBlind& fact) {
   }
   // Said already: that is what being met midway means.
   if (run != nullptr && run->build.request.midway && fact.time == run->build.started) return;
-  lose(fact.reason, 1, fact.time, run != nullptr ? *fact.build : CallId{}, run);
+  lose(fact.reason, 1, fact.time, run != nullptr ? run->build.request.call : CallId{}, run);
 }
 
 void Tracker::report_request(Run& run, TimeNs time) {

@@ -9,7 +9,13 @@
 
 namespace kilnwatch::tracker {
 
-enum class MomentKind : std::uint8_t { kBuildRequest, kBuildEgress, kImageDeploy, kBlind };
+enum class MomentKind : std::uint8_t {
+  kBuildRequest,
+  kBuildEgress,
+  kImageDeploy,
+  kBlind,
+  kBuildFailed
+};
 
 struct Moment {
   MomentKind kind = MomentKind::kBlind;
