@@ -124,7 +124,7 @@ void Detector::remember(const std::string& build, const Connection& connection) 
   novel_order_.pop_front();
 }
 
-// Of a build that was told when it began: how it ended, and in which step.
+// How a build ended, and in which step.
 void Detector::failed(const tracker::Moment& moment, Finding& finding) {
   finding.rule = Rule::kBuildFailed;
   finding.severity = Severity::kInfo;

@@ -232,12 +232,8 @@ void Tracker::end(Run& run, BuildStatus status, TimeNs time) {
   run.build.ended = time;
   run.build.status = status;
   ++counters_.ended[static_cast<std::size_t>(status)];
-  if (run.reported && status == BuildStatus::kFailed) {
-    await_failure(run, time);
-  } else if (!run.reported) {
-    report_request(run, time);
-    run.failure_told = true;
-  }
+  if (!run.reported) report_request(run, time);
+  if (status == BuildStatus::kFailed) await_failure(run, time);
   remember_image(run, time);
   timers_.at(time + kLinger, [this, call = run.build.request.call](TimeNs) { forget_run(call); });
 }

@@ -1,4 +1,4 @@
-// Builds that fail after they were told: once more, with the step.
+// Builds that fail, and in which step.
 #include <algorithm>
 
 #include "tracker/tracker.h"

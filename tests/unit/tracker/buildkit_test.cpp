@@ -369,6 +369,8 @@ TEST_CASE("A build that fails says in which step") {
   scene.end(1, kStart + 300 * kMs, BuildStatus::kFailed);
   REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
   CHECK(has_reason(scene.of(Rule::kBuildRequest)[0], "step-failed"));
+  scene.pass(kStart + 1400 * kMs);
+  REQUIRE(scene.of(Rule::kBuildFailed).size() == 1);  // every one that fails has one
 
   scene.request(2, kStart + kSec);
   scene.vertex(2, kStart + 1300 * kMs, '3', "RUN x", kStart + 1250 * kMs);
