@@ -35,6 +35,12 @@ class Status {
     if (completed != 0) stamp(*v.mutable_completed(), completed);
     return *this;
   }
+  // What the last node stands on.
+  Status& on(const std::vector<std::string>& names) {
+    auto& v = *response_.mutable_vertexes()->rbegin();
+    for (const auto& name : names) v.add_inputs(vertex_digest(name));
+    return *this;
+  }
   Status& status(const std::string& of, const std::string& id, std::uint64_t time) {
     auto& s = *response_.add_statuses();
     s.set_id(id);

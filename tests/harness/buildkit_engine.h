@@ -69,6 +69,18 @@ class BuildKitEngine {
     for (const auto& step : steps) status.vertex(step);
     tell(conn, time, status);
   }
+  // The same, each step with what it stands on.
+  struct Node {
+    std::string name, on;
+  };
+  void graph(domain::ConnId conn, std::uint64_t time, const std::string& base,
+             const std::vector<Node>& nodes) {
+    const std::string from = "[internal] load metadata for " + base;
+    Status status;
+    status.vertex(from, wall(time - 90), wall(time - 20));
+    for (const auto& node : nodes) status.vertex(node.name).on({node.on.empty() ? from : node.on});
+    tell(conn, time, status);
+  }
   struct Step {
     domain::ConnId conn = 0;
     std::string name;     // of the vertex
@@ -79,6 +91,8 @@ class BuildKitEngine {
     std::uint64_t lasts = 400;
     std::string digest = {};
     std::string error = {};
+    std::vector<std::string> layers = {};  // of its root
+    std::uint64_t born = 0;                // its own layer; 0: not known
   };
   void step(const Step& s) {
     using namespace domain;
@@ -111,6 +125,8 @@ class BuildKitEngine {
                  root + id,
                  "--keep",
                  id};
+    runc.layers = s.layers;
+    runc.layer_born = s.born != 0 ? wall(s.born) * kMs : 0;
     events_.emplace_back(ProcessForked{at(s.began + 40), kDockerd, base, runc.start});
     events_.emplace_back(ProcessExecuted{at(s.began + 41), runc});
     Process sh;

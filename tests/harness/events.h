@@ -9,8 +9,18 @@
 namespace kilnwatch::test {
 
 inline domain::Process process() {
-  return {100,  1,          5, 0, 1000, "curl", "/usr/bin/curl", {"curl", "http://192.0.2.7/"},
-          true, {77, "a/b"}};
+  return {100,
+          1,
+          5,
+          0,
+          1000,
+          "curl",
+          "/usr/bin/curl",
+          {"curl", "http://192.0.2.7/"},
+          true,
+          {77, "a/b"},
+          {"l/A", "l/B"},
+          9};
 }
 
 inline std::vector<domain::Event> every_kind() {

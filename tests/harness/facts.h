@@ -16,7 +16,7 @@ class FactText {
   std::string operator()(const domain::BuildRequested& f) const {
     return call("requested", f.call) + f.method + "|" + f.path + "|" + f.api_version + "|" +
            f.user_agent + "|" + f.remote_context + "|" + f.dockerfile_name + "|" + list(f.tags) +
-           list(f.build_arg_names) + f.network_mode +
+           list(f.build_arg_names) + f.network_mode + list(f.entitlements) +
            flags({f.quiet, f.buildkit, f.browser, f.midway}) + f.build_ref + f.upload_for +
            (f.session.empty() ? "" : "|" + f.session);
   }
@@ -57,7 +57,8 @@ class FactText {
     return call("vertex", f.call) + f.digest + " " + std::to_string(static_cast<int>(f.kind)) +
            " " + f.platform + "|" + f.stage + "|" + std::to_string(f.number) + "/" +
            std::to_string(f.total) + " " + f.text + flags({f.cached}) + " " +
-           std::to_string(f.started) + "-" + std::to_string(f.completed) + " " + f.error;
+           std::to_string(f.started) + "-" + std::to_string(f.completed) + " " + f.error +
+           (f.inputs.empty() && f.whole ? "" : list(f.inputs) + flags({f.whole}));
   }
   std::string operator()(const domain::BuilderClock& f) const {
     return call("clock", f.call) + std::to_string(f.reached);

@@ -90,6 +90,51 @@ Events same_line_at_once() {
   return engine.events();
 }
 
+// At the same time, on layers of different steps.
+Events same_line_on_layers() {
+  BuildKitEngine engine;
+  engine.request(1, 100, "same:1");
+  const std::string a = "[one 2/3] RUN echo a", b = "[two 2/3] RUN echo b";
+  const std::string one = "[one 3/3] RUN wget http://a/", two = "[two 3/3] RUN wget http://a/";
+  engine.graph(1, 300, kBase,
+               std::vector<BuildKitEngine::Node>{{a, ""}, {b, ""}, {one, a}, {two, b}});
+  engine.step({1, a, "echo a", 'a', "", 400, 400, {}, {}, {"l/A", "l/0"}});
+  engine.step({1, b, "echo b", 'b', "", 405, 400, {}, {}, {"l/B", "l/0"}});
+  engine.step(
+      {1, two, "wget http://a/", 'd', "192.0.2.2", 1500, 3000, {}, {}, {"l/D", "l/B", "l/0"}});
+  engine.step(
+      {1, one, "wget http://a/", 'c', "192.0.2.1", 1501, 3000, {}, {}, {"l/C", "l/A", "l/0"}});
+  engine.end(1, 4800, kImage);
+  return engine.events();
+}
+
+// One Dockerfile by two users, whose contexts differ.
+Events same_dockerfile() {
+  BuildKitEngine engine;
+  engine.request(1, 100, "one:1");
+  engine.request(2, 150, "two:1");
+  const std::string name = "[3/3] RUN wget http://a/", copy = "[2/3] COPY who /";
+  for (const domain::ConnId conn : {1, 2}) {
+    engine.graph(conn, 250 + 50 * conn, kBase, std::vector<BuildKitEngine::Node>{{copy, ""}});
+    const auto began = 400 + 40 * conn;
+    const auto ip = "192.0.2." + std::to_string(conn);
+    engine.step({conn,
+                 name,
+                 "wget http://a/",
+                 static_cast<char>('a' + conn),
+                 ip,
+                 began,
+                 3000,
+                 vertex_digest(ip),
+                 {},
+                 {"l/" + ip, "l/0"},
+                 began + 5});
+  }
+  engine.end(1, 4500, kImage);
+  engine.end(2, 4600, kImage);
+  return engine.events();
+}
+
 // Two users at once, stages side by side, none of the steps shared.
 Events two_builds() {
   BuildKitEngine engine;
@@ -129,9 +174,14 @@ Events cached() {
 }
 
 const std::vector<std::pair<std::string, std::function<Events()>>> kAll = {
-    {"main chain", main_chain}, {"three stages", parallel},
-    {"same line", same_line},   {"same line at once", same_line_at_once},
-    {"two builds", two_builds}, {"fails", failing},
+    {"main chain", main_chain},
+    {"three stages", parallel},
+    {"same line", same_line},
+    {"same line at once", same_line_at_once},
+    {"two builds", two_builds},
+    {"fails", failing},
+    {"same line on layers", same_line_on_layers},
+    {"same Dockerfile", same_dockerfile},
     {"cached", cached}};
 
 Alerts alerts_of(const Events& events, Baseline baseline = Baseline::kForgets) {
@@ -215,6 +265,23 @@ TEST_CASE("buildkit: the same line in two stages") {
   }
 }
 
+TEST_CASE("buildkit: layers tell the stage, and the build") {
+  auto egress = of(alerts_of(same_line_on_layers()), "build-egress");
+  REQUIRE(egress.size() == 2);
+  for (const auto& alert : egress) {
+    CHECK(alert.step().attribution() == v1::ATTRIBUTION_EXACT);
+    const bool first = alert.connection().destination().ip() == "192.0.2.1";
+    CHECK(alert.step().stage() == (first ? "one" : "two"));
+  }
+  egress = of(alerts_of(same_dockerfile()), "build-egress");
+  REQUIRE(egress.size() == 2);
+  for (const auto& alert : egress) {
+    CHECK(alert.step().attribution() == v1::ATTRIBUTION_EXACT);
+    const bool first = alert.connection().destination().ip() == "192.0.2.1";
+    CHECK(alert.build().request().tags(0) == (first ? "one:1" : "two:1"));
+  }
+}
+
 TEST_CASE("buildkit: a cached rebuild, and one that fails") {
   const auto again = alerts_of(cached());
   REQUIRE(again.size() == 1);
@@ -223,6 +290,9 @@ TEST_CASE("buildkit: a cached rebuild, and one that fails") {
   const auto alerts = alerts_of(failing());
   CHECK(of(alerts, "build-request").size() == 1);
   CHECK(of(alerts, "build-egress").size() == 1);
+  REQUIRE(of(alerts, "build-failed").size() == 1);
+  CHECK(of(alerts, "build-failed")[0].step().number() == 2);
+  CHECK(of(alerts, "build-failed")[0].build().status() == v1::BUILD_STATUS_FAILED);
   CHECK(of(alerts, "image-deploy").empty());
 }
 

@@ -53,6 +53,11 @@ void Detector::request(const tracker::Moment& moment, Finding& finding) {
     add(finding, Severity::kLow, "quiet-build", "the builder was told to write nothing");
   if (asked.network_mode == "host")
     add(finding, Severity::kMedium, "network-host", "steps use the network of the host");
+  for (const std::string& name : asked.entitlements) {
+    const bool insecure = name == "security.insecure";
+    add(finding, insecure ? Severity::kHigh : Severity::kMedium, "entitlement",
+        "steps may be given " + name);
+  }
   if (asked.browser)
     add(finding, Severity::kMedium, "browser-request", "the request has headers of a browser");
   finding.summary = (asked.midway ? "build met midway, requested by " : "build requested by ") +
@@ -115,6 +120,17 @@ void Detector::remember(const std::string& build, const Connection& connection) 
   if (novel_order_.size() <= kMaxStories) return;
   novel_.erase(novel_order_.front());
   novel_order_.pop_front();
+}
+
+// How a build ended, and in which step.
+void Detector::failed(const tracker::Moment& moment, Finding& finding) {
+  finding.rule = Rule::kBuildFailed;
+  finding.severity = Severity::kInfo;
+  finding.summary = "a build of " + client_text(moment.build->client) + " failed";
+  if (!finding.step) return;
+  if (finding.step->number != 0)
+    finding.summary += " in step " + std::to_string(finding.step->number);
+  if (!finding.step->stage.empty()) finding.summary += " of stage " + finding.step->stage;
 }
 
 void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
@@ -187,6 +203,9 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
       break;
     case tracker::MomentKind::kBuildEgress:
       if (!egress(moment, finding)) return std::nullopt;
+      break;
+    case tracker::MomentKind::kBuildFailed:
+      failed(moment, finding);
       break;
     case tracker::MomentKind::kImageDeploy:
       deploy(moment, finding);

@@ -28,6 +28,7 @@ class Detector {
  private:
   void request(const tracker::Moment& moment, domain::Finding& finding);
   bool egress(const tracker::Moment& moment, domain::Finding& finding);
+  static void failed(const tracker::Moment& moment, domain::Finding& finding);
   void deploy(const tracker::Moment& moment, domain::Finding& finding);
   void blind(domain::Finding& finding);
   // import_rule.cpp

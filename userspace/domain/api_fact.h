@@ -39,6 +39,7 @@ struct BuildRequested {
   std::vector<std::string> tags;
   std::vector<std::string> build_arg_names;
   std::string network_mode;
+  std::vector<std::string> entitlements;  // BuildKit: what steps may do beyond a sandbox
   std::string target;     // the stage that is the last one to be built; empty: the file's last
   bool labels = false;    // labels: one more instruction at the end
   bool quiet = false;     // q: the builder writes nothing while it works
@@ -161,7 +162,9 @@ enum class VertexKind : std::uint8_t {
 struct VertexSeen {
   TimeNs time = 0;
   CallId call;
-  std::string digest;  // the same node has the same one, in another build too
+  std::string digest;               // the same node has the same one, in another build too
+  std::vector<std::string> inputs;  // digests of the nodes that it stands on
+  bool whole = true;                // false: it has more of them
   VertexKind kind = VertexKind::kOther;
   std::string stage;         // empty: the only one
   std::string platform;      // empty: not told
@@ -262,11 +265,10 @@ struct ConversationBlind {
   std::optional<CallId> build;  // set: this build lost facts
 };
 
-using ApiFact =
-    std::variant<BuildRequested, CommandJoined, DockerfileSeen, ContextFetched, BuildStepAnnounced,
-                 BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
-                 BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock, ContainerCreated,
-                 ContainerStartAsked, ContainerStarted, ImageTagged, ImageMoved, ImagePushed,
-                 ConversationBlind>;
+using ApiFact = std::variant<BuildRequested, CommandJoined, DockerfileSeen, ContextFetched,
+                             BuildStepAnnounced, BuildContainerAnnounced, BuildContainerRemoved,
+                             BuildImageAnnounced, BuildTagAnnounced, BuildEnded, VertexSeen,
+                             BuilderClock, ContainerCreated, ContainerStartAsked, ContainerStarted,
+                             ImageTagged, ImageMoved, ImagePushed, ConversationBlind>;
 
 }  // namespace kilnwatch::domain

@@ -15,7 +15,8 @@ enum class Rule : std::uint8_t {
   kBuildEgress,
   kImageDeploy,
   kSensorBlind,
-  kImageImport
+  kImageImport,
+  kBuildFailed
 };
 enum class Severity : std::uint8_t { kInfo = 1, kLow, kMedium, kHigh, kCritical };
 enum class Attribution : std::uint8_t { kExact = 1, kInferred, kAmbiguous };

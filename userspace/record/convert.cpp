@@ -20,6 +20,8 @@ void put(const domain::Process& from, recording::v1::Process& to) {
   to.set_args_cut(from.args_cut);
   to.set_cgroup_id(from.cgroup.id);
   to.set_cgroup_path(from.cgroup.path);
+  for (const std::string& layer : from.layers) to.add_layers(layer);
+  to.set_layer_born_ns(from.layer_born);
 }
 
 template <class Enum>

@@ -179,7 +179,7 @@ void fill_host(v1::Host* to, const HostFacts& host) {
 
 v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
   static constexpr const char* kRules[] = {"build-request", "build-egress", "image-deploy",
-                                           "sensor-blind", "image-import"};
+                                           "sensor-blind",  "image-import", "build-failed"};
   v1::Alert alert;
   alert.set_id(finding.id);
   stamp(alert.mutable_time(), finding.time, host);
@@ -192,7 +192,7 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
     r->set_text(valid_utf8(reason.text));
   }
   if (finding.rule == Rule::kBuildRequest || finding.rule == Rule::kBuildEgress ||
-      finding.rule == Rule::kImageImport) {
+      finding.rule == Rule::kImageImport || finding.rule == Rule::kBuildFailed) {
     technique(&alert, "T1612", "Build Image on Host", "defense-evasion");
   }
   if (finding.rule == Rule::kBuildEgress)

@@ -28,8 +28,19 @@ std::string sent_on(const std::string& from, const std::string& location) {
 }  // namespace
 
 Tracker::Run* Tracker::run_of(const CallId& call) {
-  const auto it = runs_.find(call);
+  const auto it = runs_.find(watchers_.build_of(call));
   return it == runs_.end() ? nullptr : &it->second;
+}
+
+// BuildKit knows a build by the reference that its client gave it: whoever asks how that one goes
+// asks for no other build.
+bool Tracker::watches(const BuildRequested& fact) {
+  if (!fact.midway || fact.build_ref.empty()) return false;
+  for (const auto& [call, run] : runs_) {
+    if (run.build.request.build_ref == fact.build_ref)
+      return watchers_.insert(fact.call, call, fact.time);
+  }
+  return false;
 }
 
 Tracker::Run* Tracker::active_run(const CallId& call, TimeNs time) {
@@ -43,6 +54,7 @@ void Tracker::forget_run(CallId call) {
   if (run == nullptr) return;
   vertex_bytes_ -= run->vertices.bytes();
   if (run->build.request.command) workers_.forget(call);
+  watchers_.forget(call);
   runs_.erase(call);
 }
 
@@ -53,6 +65,7 @@ void Tracker::evict_run(TimeNs time) {
     if (it->second.active < idlest->second.active) idlest = it;
   }
   if (!idlest->second.reported) report_request(idlest->second, time);
+  tell_failure(idlest->second, time);
   const bool open = idlest->second.build.ended == 0;
   forget_run(idlest->first);
   if (open) lose("builds", 1, time);
@@ -86,7 +99,7 @@ void Tracker::check_idle(const CallId& call, TimeNs due) {
 
 void Tracker::on(const BuildRequested& fact) {
   if (!fact.upload_for.empty()) return expect_upload(fact);
-  if (runs_.contains(fact.call)) return;
+  if (runs_.contains(fact.call) || watchers_.contains(fact.call) || watches(fact)) return;
   if (fact.command && within_step(fact.command->client)) return;
   if (runs_.size() >= kMaxBuilds) evict_run(fact.time);
   Run& run = runs_[fact.call];
@@ -231,8 +244,12 @@ void Tracker::on(const BuildTagAnnounced& fact) {
 }
 
 void Tracker::on(const BuildEnded& fact) {
+  if (watchers_.contains(fact.call)) return;  // the watching ended
   Run* run = active_run(fact.call, fact.time);
-  if (run != nullptr && run->build.ended == 0) end(*run, fact.status, fact.time);
+  if (run == nullptr || run->build.ended != 0) return;
+  run->message = fact.message;
+  if (fact.status == BuildStatus::kFailed) note_failure(*run, fact.message);
+  end(*run, fact.status, fact.time);
 }
 
 void Tracker::end(Run& run, BuildStatus status, TimeNs time) {
@@ -240,6 +257,7 @@ void Tracker::end(Run& run, BuildStatus status, TimeNs time) {
   run.build.status = status;
   ++counters_.ended[static_cast<std::size_t>(status)];
   if (!run.reported) report_request(run, time);
+  if (status == BuildStatus::kFailed) await_failure(run, time);
   if (run.build.request.command) {
     end_command(run, time);
   } else {
@@ -249,6 +267,8 @@ void Tracker::end(Run& run, BuildStatus status, TimeNs time) {
 }
 
 void Tracker::on(const ConversationBlind& fact) {
+  // It began before this connection was met, and is known by its own.
+  if (fact.build && watchers_.began_at(*fact.build, fact.time)) return;
   Run* run = fact.build ? active_run(*fact.build, fact.time) : nullptr;
   if (run != nullptr) {
     run->lossy = true;
@@ -257,7 +277,7 @@ void Tracker::on(const ConversationBlind& fact) {
   }
   // Said already: that is what being met midway means.
   if (run != nullptr && run->build.request.midway && fact.time == run->build.started) return;
-  lose(fact.reason, 1, fact.time, run != nullptr ? *fact.build : CallId{}, run);
+  lose(fact.reason, 1, fact.time, run != nullptr ? run->build.request.call : CallId{}, run);
 }
 
 void Tracker::report_request(Run& run, TimeNs time) {

@@ -84,6 +84,8 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
   container.init_start = process.start;
   container.init_args = process.args;
   container.args_cut = process.args_cut;
+  container.layers = parent->layers;
+  container.layer_born = parent->layer_born;
   by_init_[{process.pid, process.start}] = id;
   met.told = true;
   return met;

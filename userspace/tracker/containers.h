@@ -35,6 +35,8 @@ struct Container {
   domain::TimeNs init_start = 0;
   std::vector<std::string> init_args;
   bool args_cut = false;
+  std::vector<std::string> layers;  // of its root: domain::Process::layers
+  std::uint64_t layer_born = 0;     // domain::Process::layer_born
   // Its processes come from a runtime that the sensor saw start. The kernel side follows
   // lineage from the runtimes that are executed while it watches: a container older than the
   // sensor has none.

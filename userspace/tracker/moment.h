@@ -14,7 +14,8 @@ enum class MomentKind : std::uint8_t {
   kBuildEgress,
   kImageDeploy,
   kBlind,
-  kImageImport
+  kImageImport,
+  kBuildFailed
 };
 
 struct Moment {

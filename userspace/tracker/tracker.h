@@ -23,11 +23,13 @@
 #include "tracker/api_containers.h"
 #include "tracker/containers.h"
 #include "tracker/images.h"
+#include "tracker/layers.h"
 #include "tracker/losses.h"
 #include "tracker/moment.h"
 #include "tracker/step_lines.h"
 #include "tracker/timers.h"
 #include "tracker/vertices.h"
+#include "tracker/watchers.h"
 #include "tracker/workers.h"
 
 namespace kilnwatch::tracker {
@@ -59,6 +61,7 @@ inline constexpr domain::TimeNs kStartWait = 30 * kSecond;
 inline constexpr domain::TimeNs kClientWait = 50'000'000;    // records of other CPUs
 inline constexpr domain::TimeNs kSlack = 5'000'000;          // cause after effect by this much
 inline constexpr domain::TimeNs kLinger = 2 * kSecond;       // facts that come after the end
+inline constexpr domain::TimeNs kFailureWait = kSecond;      // the step's, within kLinger
 inline constexpr domain::TimeNs kPeerWait = 60 * kSecond;    // connected, not accepted
 inline constexpr domain::TimeNs kStartAnswer = 5 * kSecond;  // from a start to its answer
 // Without any fact of it a build is taken for over: the end and the close of its connection were
@@ -153,6 +156,9 @@ class Tracker {
     bool remembered = false;             // a command: its image
     std::uint32_t engine_pid = 0;        // podman's API: of the service; 0: not known
     StepLines lines;                     // podman's API
+    std::string message;                 // the engine's, of why it failed
+    std::optional<domain::Step> failed;  // the step that did
+    bool failure_told = false;
   };
   struct Upload {  // a context that came with a request of its own
     std::string ref;
@@ -161,7 +167,8 @@ class Tracker {
   struct Match {  // a step that a container may be
     Run* run = nullptr;
     const Vertex* vertex = nullptr;
-    bool sure = false;  // what it runs agrees
+    bool sure = false;                    // what it runs agrees
+    std::vector<const Run*> shared = {};  // other builds that have this node
   };
   struct ServedStep {  // a step of a build of podman's API that a container may be
     Run* run = nullptr;
@@ -244,6 +251,7 @@ class Tracker {
   void on(const domain::BuildEnded& fact);
   void on(const domain::ConversationBlind& fact);
   Run* run_of(const domain::CallId& call);
+  bool watches(const domain::BuildRequested& fact);
   void forget_run(domain::CallId call);
   Run* active_run(const domain::CallId& call, domain::TimeNs time);
   void known(Run& run, domain::TimeNs time);
@@ -285,6 +293,7 @@ class Tracker {
   static std::vector<domain::Reason> vertex_reasons(const Run& run);
   // vertex_owner.cpp
   std::vector<Match> matches(const Container& container, bool settled);
+  bool stands_on(const Run& run, const Vertex& vertex, const Container& container) const;
   bool all_told(const Run& own, const Container& container) const;
   void eliminate(const Container& container, std::vector<Match>& left, bool& contended);
   Owner vertex_owner(const Container& container, bool last);
@@ -307,6 +316,11 @@ class Tracker {
   void note_served_step(Container& container);
   std::vector<ServedStep> served_steps(Run& run, const Container& container);
   Owner served_owner(const Container& container, bool last);
+  // failures.cpp
+  void note_failure(Run& run, const Vertex& vertex);
+  void note_failure(Run& run, const std::string& message);
+  void await_failure(Run& run, domain::TimeNs time);
+  void tell_failure(Run& run, domain::TimeNs time);
   // egress.cpp
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
   void decide_waiting(Container& container, domain::TimeNs time);
@@ -358,6 +372,8 @@ class Tracker {
   std::map<domain::CallId, Upload> uploads_;
   std::size_t vertex_bytes_ = 0;  // of all builds
   Containers containers_;
+  Layers layers_;
+  Watchers watchers_;
   std::unordered_map<domain::EgressId, Flow> flows_;
   std::set<domain::EgressId> begun_;        // whose beginning was seen; ids ascend
   bool begun_all_ = true;                   // none of them was forgotten
@@ -370,7 +386,7 @@ class Tracker {
   ApiContainers api_containers_;
   Images images_;
   Images podman_images_{Names::kPodman};  // of its store, which buildah uses, too
-  RecentNames imported_{kMaxImports};  // told
+  RecentNames imported_{kMaxImports};     // told
   Losses losses_;
   std::vector<Moment> moments_;
   Counters counters_;

@@ -16,18 +16,25 @@ void Tracker::on(const VertexSeen& fact) {
     if (bases.size() < kMaxTags && std::find(bases.begin(), bases.end(), fact.text) == bases.end())
       bases.push_back(fact.text);
   }
+  const auto free = [this] { return kMaxVertexBytes - std::min(vertex_bytes_, kMaxVertexBytes); };
   if (fact.kind != VertexKind::kRun) {
-    if (!fact.error.empty()) run->vertices.failed(fact);
+    vertex_bytes_ += run->vertices.place(fact, free());
+    if (fact.error.empty()) return;
+    run->vertices.failed(fact);
+    if (!run->failed && fact.number != 0)
+      run->failed = Step{fact.number, fact.total, fact.stage, {}, {}, {}, Attribution::kExact};
     return;
   }
   std::size_t grown = 0;
-  const std::size_t room = kMaxVertexBytes - std::min(vertex_bytes_, kMaxVertexBytes);
+  const std::size_t room = free();
   const Vertex* vertex = run->vertices.learn(fact, room, grown);
   vertex_bytes_ += grown;
   if (vertex == nullptr) {
     run->lossy = true;
     return lose("vertices", 1, fact.time, fact.call, run);
   }
+  vertex_bytes_ += run->vertices.place(fact, free());
+  if (!fact.error.empty()) note_failure(*run, *vertex);
   if (vertex->cached || vertex->first_started == 0) return;
   // A step runs: the graph was complete before, with every image that it starts from.
   known(*run, fact.time);
@@ -44,6 +51,8 @@ void Tracker::on(const BuilderClock& fact) {
 
 // A container of BuildKit's was met, or what it runs is known now.
 void Tracker::note_step(const Container& container) {
+  if (!container.layers.empty() && container.init_pid != 0)
+    layers_.insert(container.layers.front(), {container.init_args, container.args_cut});
   for (auto& [call, run] : runs_) {
     if (!run.build.request.buildkit || !in_window(run, container)) continue;
     if (run.containers.size() < kMaxSteps) run.containers.insert(container.id);

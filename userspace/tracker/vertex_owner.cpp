@@ -1,7 +1,9 @@
 // Which step of which BuildKit build a container is.
 #include <algorithm>
+#include <iterator>
 
 #include "identity/container.h"
+#include "tracker/step_flags.h"
 #include "tracker/tracker.h"
 #include "tracker/vertex_text.h"
 
@@ -24,17 +26,37 @@ bool in_time(const Vertices& vertices, const Vertex& vertex, const Container& co
   return !until || !vertex.done() || until->to + slack >= alive;
 }
 
+// Whether the layer that the container writes to may have been made for this step, by one and the
+// same clock: BuildKit stamps the begin of a step before it makes its layer (solver/jobs.go: Exec;
+// ops/exec.go: PrepareMounts), file systems stamp with the time of the last tick.
+bool layer_in_time(const Vertex& vertex, const Container& container) {
+  constexpr std::int64_t kTick = 10'000'000;  // 100 Hz, the slowest that kernels are built with
+  const auto born = static_cast<std::int64_t>(container.layer_born);
+  if (born == 0) return true;
+  return vertex.first_started <= born + kTick && (!vertex.done() || vertex.completed >= born);
+}
+
 // What ran: the name has values of ENV and ARG in the place of their names, argv has not.
 std::string instruction_of(const Vertex& vertex, const Container& container) {
   const std::string ran = tracker::instruction_of(container.init_args);
   return !ran.empty() && !container.args_cut ? ran : vertex.text;
 }
 
-bool contains(const std::vector<std::string>& list, const std::string& one) {
-  return std::find(list.begin(), list.end(), one) != list.end();
-}
-
 }  // namespace
+
+// Each layer of the container's root that a step made is of a step below the vertex: a step that
+// the graph has there must run what made the layer, whoever ran it and when.
+bool Tracker::stands_on(const Run& run, const Vertex& vertex, const Container& container) const {
+  for (std::size_t i = 1; i < container.layers.size(); ++i) {
+    const Ran* ran = layers_.find(container.layers[i]);
+    if (ran == nullptr) continue;
+    const auto made = [ran](const Vertex& below) {
+      return compare_vertex(below.text, ran->args, ran->cut) != Agreement::kDiffers;
+    };
+    if (run.vertices.none_below(vertex.digest, made)) return false;
+  }
+  return true;
+}
 
 // `settled`: what BuildKit did not tell by now did not happen.
 std::vector<Tracker::Match> Tracker::matches(const Container& container, bool settled) {
@@ -43,10 +65,12 @@ std::vector<Tracker::Match> Tracker::matches(const Container& container, bool se
     if (!run.build.request.buildkit || !in_window(run, container)) continue;
     for (const auto& [digest, vertex] : run.vertices.all()) {
       if (vertex.cached || !in_time(run.vertices, vertex, container)) continue;
+      if (!run.lossy && !layer_in_time(vertex, container)) continue;
       if (vertex.first_started == 0 && settled && !run.lossy) continue;
       const Agreement a = compare_vertex(vertex.text, container.init_args, container.args_cut);
-      if (a == Agreement::kAgrees) sure.push_back({&run, &vertex, true});
-      if (a == Agreement::kUnknown) possible.push_back({&run, &vertex, false});
+      if (a == Agreement::kDiffers || !stands_on(run, vertex, container)) continue;
+      (a == Agreement::kAgrees ? sure : possible)
+          .push_back({&run, &vertex, a == Agreement::kAgrees});
     }
   }
   auto& found = sure.empty() ? possible : sure;
@@ -54,13 +78,18 @@ std::vector<Tracker::Match> Tracker::matches(const Container& container, bool se
   std::stable_sort(found.begin(), found.end(), [](const Match& a, const Match& b) {
     return a.run->build.started < b.run->build.started;
   });
-  std::vector<std::string> digests;
-  std::erase_if(found, [&](const Match& m) {
-    if (contains(digests, m.vertex->digest)) return true;
-    digests.push_back(m.vertex->digest);
-    return false;
-  });
-  return found;
+  std::vector<Match> nodes;
+  for (Match& match : found) {
+    const auto same = std::find_if(nodes.begin(), nodes.end(), [&](const Match& m) {
+      return m.vertex->digest == match.vertex->digest;
+    });
+    if (same == nodes.end()) {
+      nodes.push_back(std::move(match));
+    } else {
+      same->shared.push_back(match.run);
+    }
+  }
+  return nodes;
 }
 
 // Steps that other containers must be. `contended`: another one can only be the same.
@@ -106,7 +135,8 @@ bool Tracker::all_told(const Run& own, const Container& container) const {
           const Vertex& v = entry.second;
           return v.first_started == 0 && !v.cached &&
                  compare_vertex(v.text, container.init_args, container.args_cut) !=
-                     Agreement::kDiffers;
+                     Agreement::kDiffers &&
+                 stands_on(run, v, container);
         });
     const bool graphless = &run != &own && run.vertices.all().empty();
     if ((others || graphless) && !run.vertices.told_until(container.first_seen)) return false;
@@ -167,6 +197,13 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
   owner.step.attribution = exact ? Attribution::kExact : Attribution::kInferred;
   if (!first.error.empty()) owner.reasons.push_back({"step-failed", first.error});
   if (found.size() == 1 && !contended) {
+    for (const Run* run : found.front().shared) {
+      if (owner.reasons.size() >= kMaxCandidates) break;
+      owner.reasons.push_back(
+          {"step-shared",
+           "build " + run->build.id + " has the same step, which " + "runs once for both"});
+    }
+    std::ranges::move(flag_reasons(first.text), std::back_inserter(owner.reasons));
     if (!exact) {
       owner.reasons.push_back(
           {"told-from-kernel-facts", "what the container runs and when it started tell the step"});

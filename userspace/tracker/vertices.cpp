@@ -6,6 +6,16 @@ namespace kilnwatch::tracker {
 
 using domain::TimeNs;
 
+namespace {
+
+// Instructions of a Dockerfile that change files and run nothing. Another node may be a step that a
+// client calls by a name of its own.
+bool copies(const std::string& text) {
+  return text.starts_with("COPY ") || text.starts_with("ADD ") || text.starts_with("WORKDIR ");
+}
+
+}  // namespace
+
 const Vertex* Vertices::learn(const domain::VertexSeen& fact, std::size_t room,
                               std::size_t& grown) {
   grown = 0;
@@ -35,6 +45,19 @@ const Vertex* Vertices::learn(const domain::VertexSeen& fact, std::size_t room,
   }
   vertex.completed = std::max(vertex.completed, static_cast<std::int64_t>(fact.completed));
   return &vertex;
+}
+
+std::size_t Vertices::place(const domain::VertexSeen& fact, std::size_t room) {
+  std::size_t bytes = fact.digest.size();
+  for (const auto& input : fact.inputs) bytes += sizeof(input) + input.size();
+  const bool runs_nothing = fact.kind == domain::VertexKind::kBase || fact.inputs.empty() ||
+                            (fact.number != 0 && copies(fact.text));
+  if (fact.kind != domain::VertexKind::kRun && !runs_nothing) return 0;
+  if (!fact.whole || inputs_.contains(fact.digest) || inputs_.size() >= kMaxNodes || bytes > room)
+    return 0;
+  inputs_.emplace(fact.digest, fact.inputs);
+  bytes_ += bytes;
+  return bytes;
 }
 
 void Vertices::learn(const domain::BuilderClock& fact) {

@@ -4,13 +4,16 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "domain/api_fact.h"
 
 namespace kilnwatch::tracker {
 
 inline constexpr std::size_t kMaxVertices = 512;         // RUN steps of a build (design §6)
+inline constexpr std::size_t kMaxNodes = 4096;           // of its graph, RUN steps among them
 inline constexpr std::size_t kMaxVertexText = 4096;      // bytes of an instruction
 inline constexpr std::size_t kMaxVertexBytes = 8 << 20;  // of all builds
 // BuildKit gathers what it tells for 0.1 s or so (buildkit: solver/progress, cmd of
@@ -41,6 +44,14 @@ class Vertices {
   void learn(const domain::BuilderClock& fact);
   // One that is no RUN step, and failed.
   void failed(const domain::VertexSeen& fact);
+  // What a node stands on: of a RUN step that was learnt, of what surely runs nothing. Without room
+  // it stays unknown. Bytes held more.
+  std::size_t place(const domain::VertexSeen& fact, std::size_t room);
+
+  // Below the node in the graph no RUN step is for which `made` is true: false also where the graph
+  // is not known to its end.
+  template <class Made>
+  bool none_below(const std::string& digest, const Made& made) const;
 
   const std::map<std::string, Vertex>& all() const { return all_; }
   std::size_t bytes() const { return bytes_; }
@@ -58,10 +69,29 @@ class Vertices {
 
  private:
   std::map<std::string, Vertex> all_;
+  std::map<std::string, std::vector<std::string>> inputs_;  // of nodes that are known whole
   std::size_t bytes_ = 0;
   std::string failure_;
   std::optional<std::int64_t> ahead_;  // the engine's clock is ahead of ours by this at least
   std::int64_t reached_ = 0;           // engine's clock
 };
+
+template <class Made>
+bool Vertices::none_below(const std::string& digest, const Made& made) const {
+  std::set<std::string> seen = {digest};
+  std::vector<std::string> todo = {digest};
+  while (!todo.empty()) {
+    const auto node = inputs_.find(todo.back());
+    todo.pop_back();
+    if (node == inputs_.end()) return false;
+    for (const std::string& input : node->second) {
+      if (!seen.insert(input).second) continue;
+      if (const auto step = all_.find(input); step != all_.end() && made(step->second))
+        return false;
+      todo.push_back(input);
+    }
+  }
+  return true;
+}
 
 }  // namespace kilnwatch::tracker

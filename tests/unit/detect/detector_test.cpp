@@ -141,6 +141,21 @@ TEST_CASE("build-request: reasons and severity") {
   CHECK(judge(refused).severity == Severity::kInfo);
 }
 
+TEST_CASE("build-request: what steps may do beyond a sandbox is told by name") {
+  Bench bench;
+  auto build = local_build();
+  build.request.entitlements = {"network.host"};
+  auto found = bench.detector.judge(request(build));
+  CHECK(has(*found, "entitlement"));
+  CHECK(found->severity == Severity::kMedium);
+  build.request.entitlements = {"network.host", "security.insecure"};
+  found = bench.detector.judge(request(build));
+  CHECK(found->severity == Severity::kHigh);
+  CHECK(std::count_if(found->reasons.begin(), found->reasons.end(), [](const Reason& r) {
+          return r.text.ends_with("given security.insecure");
+        }) == 1);
+}
+
 TEST_CASE("build-egress: first seen alerts, a repeat does not") {
   Bench bench;
   const auto first = bench.detector.judge(egress("192.0.2.1", 80));

@@ -105,6 +105,7 @@ TEST_CASE("Steps, base images and the image are told; what steps print is not") 
       .vertex("[1/2] FROM docker.io/library/alpine:3@sha256:00", 1500, 1600, true)
       .vertex("[internal] load build context")
       .vertex("[2/2] RUN wget http://a/", 2000)
+      .on({"[1/2] FROM docker.io/library/alpine:3@sha256:00", "[internal] load build context"})
       .vertex("exporting to image", 3000)
       .status("exporting to image", "writing image " + vertex_digest("i"), 3100)
       .status("exporting to image", "naming to docker.io/library/evil:1", 3200)
@@ -120,7 +121,11 @@ TEST_CASE("Steps, base images and the image are told; what steps print is not") 
                 " 2 ||0/0 docker.io/library/alpine:3 0 1000000000-1500000000 ",
             digest("[1/2] FROM docker.io/library/alpine:3@sha256:00") +
                 " 2 ||1/2 docker.io/library/alpine:3 1 1500000000-1600000000 ",
-            digest("[2/2] RUN wget http://a/") + " 1 ||2/2 RUN wget http://a/ 0 2000000000-0 ",
+            digest("[internal] load build context") + " 0 ||0/0 load build context 0 0-0 ",
+            digest("[2/2] RUN wget http://a/") + " 1 ||2/2 RUN wget http://a/ 0 2000000000-0 [" +
+                vertex_digest("[1/2] FROM docker.io/library/alpine:3@sha256:00") + "," +
+                vertex_digest("[internal] load build context") + ",] 1",
+            digest("exporting to image") + " 0 ||0/0 exporting to image 0 3000000000-0 ",
             "image 7.0 " + vertex_digest("i") + " 0", "tagged 7.0 docker.io/library/evil:1",
             "clock 7.0 3300000000"});
 }

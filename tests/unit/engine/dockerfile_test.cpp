@@ -37,3 +37,8 @@ TEST_CASE("A secret of an instruction is masked, also where lines are joined") {
   CHECK(texts("RUN curl -u a:cana\\\n# why\nry h") == Texts{"RUN curl -u a:*** h"});
   CHECK(texts("RUN [\"curl\",\"-u\",\"a:canary\"]") == Texts{"RUN [\"curl\",\"-u\",\"a:***\"]"});
 }
+
+TEST_CASE("A base image that several stages start from is named once") {
+  CHECK(parse_dockerfile("FROM a:1 AS x\nFROM b:1\nFROM a:1\nFROM x\n").base_images ==
+        Texts{"a:1", "b:1"});
+}

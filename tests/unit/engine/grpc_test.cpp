@@ -4,6 +4,7 @@
 #include <optional>
 #include <random>
 
+#include "engine/buildkit/grpc_conversation.h"
 #include "harness/buildkit.h"
 #include "harness/facts.h"
 #include "harness/http2.h"
@@ -41,6 +42,7 @@ engine::buildkit::ControlSolveRequest solve(const std::string& ref = kRef) {
   pair(*request.add_frontend_attrs(), "force-network-mode", "host");
   pair(*request.add_frontend_attrs(), "build-arg:TOKEN", "kw-canary-arg");
   pair(*request.add_frontend_attrs(), "label:x", "kw-canary-label");
+  request.add_entitlements("security.insecure");
   pair(*request.add_exporter_attrs_deprecated(), "name", "evil:1,evil:2");
   auto& exporter = *request.add_exporters();
   exporter.set_type("moby");
@@ -114,6 +116,7 @@ TEST_CASE("A build over gRPC from its request to its image") {
   CHECK(texts[0].find("evil:2") != std::string::npos);
   CHECK(texts[0].find("TOKEN") != std::string::npos);
   CHECK(texts[0].find("host") != std::string::npos);
+  CHECK(texts[0].find("security.insecure") != std::string::npos);
   CHECK(texts[0].find(kRef) != std::string::npos);
   CHECK(count(texts, "vertex") == 2);
   CHECK(count(texts, "image") == 2);
@@ -225,6 +228,15 @@ TEST_CASE("Two builds on one connection keep apart") {
   CHECK(count(texts, "vertex 7.2") == 1);
   CHECK(count(texts, "ended 7.1 1") == 1);
   CHECK(count(texts, "ended 7.2 2") == 1);
+}
+
+TEST_CASE("Calls that push out the status of a build are told") {
+  std::string many;
+  for (std::uint32_t n = 0; n < engine::buildkit::kMaxWatches; ++n)
+    many += ask(5 + 2 * n, kStatusPath, status_request("zyxwvutsrqponmlkjihgfedcb"));
+  const auto texts = checked(upgraded({asks(ask(1, kSolvePath, solve().SerializeAsString())),
+                                       asks(ask(3, kStatusPath, status_request())), asks(many)}));
+  CHECK(count(texts, "blind") == 1);
 }
 
 TEST_CASE("The status of a build that was asked for elsewhere is told as one met midway") {

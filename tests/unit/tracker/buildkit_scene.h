@@ -28,7 +28,7 @@ class BuildKitScene : public Scene {
   // Times of a step are ours; 0: not yet. `digest`: one letter.
   void vertex(ConnId conn, TimeNs time, char digest, const std::string& text, TimeNs started = 0,
               TimeNs completed = 0, const std::string& stage = {}, std::uint32_t number = 2,
-              bool cached = false, const std::string& error = {}) {
+              bool cached = false, const std::string& error = {}, const std::string& inputs = {}) {
     VertexSeen seen;
     seen.time = time;
     seen.call = {conn, 0};
@@ -44,6 +44,7 @@ class BuildKitScene : public Scene {
     seen.started = started != 0 ? started + kWall : 0;
     seen.completed = completed != 0 ? completed + kWall : 0;
     seen.error = error;
+    for (const char input : inputs) seen.inputs.push_back("sha256:" + std::string(64, input));
     learn(seen);
     clock(conn, time, std::max(started, completed));
   }
@@ -59,7 +60,8 @@ class BuildKitScene : public Scene {
     return p;
   }
   // The runtime, and the step's first process.
-  void run_step(TimeNs time, char id, const std::string& text, std::uint32_t parent = kDockerd) {
+  void run_step(TimeNs time, char id, const std::string& text, std::uint32_t parent = kDockerd,
+                const std::vector<std::string>& layers = {}, TimeNs born = 0) {
     Process runc;
     runc.pid = 5000u + static_cast<std::uint32_t>(id);
     runc.ppid = parent;
@@ -68,6 +70,8 @@ class BuildKitScene : public Scene {
     runc.args = {"runc",     "run",
                  "--bundle", "/var/lib/docker/buildkit/executor/" + step_id(id),
                  "--keep",   step_id(id)};
+    runc.layers = layers;
+    runc.layer_born = born != 0 ? born + kWall : 0;
     see(ProcessExecuted{time - kMs, runc});
     Process p = step_process(id, static_cast<std::uint32_t>(id));
     p.ppid = runc.pid;

@@ -134,6 +134,81 @@ TEST_CASE("Without news of the stream a step that was not told to run is not qui
   CHECK(scene.of(Rule::kBuildEgress)[0].step->attribution == Attribution::kInferred);
 }
 
+namespace {
+
+// Two stages that end in the same line, at the same time, on layers of different steps. `between`:
+// of the node between the two steps of each stage.
+void same_line(BuildKitScene& scene, const std::string& between, bool second_known = true) {
+  scene.request(1, kStart);
+  scene.vertex(1, kStart, 'f', "FROM a");
+  scene.vertex(1, kStart, '2', "RUN one", 0, 0, "first", 2, false, {}, "f");
+  scene.vertex(1, kStart, '3', "RUN two", 0, 0, "second", 2, false, {}, "f");
+  if (second_known) scene.vertex(1, kStart, '4', between, 0, 0, "first", 3, false, {}, "2");
+  scene.vertex(1, kStart, '5', between, 0, 0, "second", 3, false, {}, "3");
+  scene.vertex(1, kStart, '6', "RUN x", 0, 0, "first", 4, false, {}, "4");
+  scene.vertex(1, kStart, '7', "RUN x", 0, 0, "second", 4, false, {}, "5");
+  for (const char digest : {'2', '3'}) {
+    scene.vertex(1, kStart + 300 * kMs, digest, digest == '2' ? "RUN one" : "RUN two",
+                 kStart + 250 * kMs, kStart + 900 * kMs);
+  }
+  scene.run_step(kStart + 400 * kMs, 's', "one", kDockerd, {"l/S", "l/B"});
+  scene.run_step(kStart + 410 * kMs, 't', "two", kDockerd, {"l/T", "l/B"});
+  scene.leave(kStart + 800 * kMs, 's');
+  scene.leave(kStart + 800 * kMs, 't');
+  scene.pass(kStart + 6 * kSec);  // both are forgotten, their layers are not
+  for (const char digest : {'6', '7'})
+    scene.vertex(1, kStart + 6 * kSec, digest, "RUN x", kStart + 6 * kSec - 50 * kMs);
+  scene.run_step(kStart + 6100 * kMs, 'v', "x", kDockerd, {"l/V", "l/C", "l/T", "l/B"});
+  scene.run_step(kStart + 6110 * kMs, 'u', "x", kDockerd, {"l/U", "l/D", "l/S", "l/B"});
+  scene.reach(kStart + 6200 * kMs, 'u', "192.0.2.1", 1);
+  scene.reach(kStart + 6210 * kMs, 'v', "192.0.2.2", 2);
+}
+
+}  // namespace
+
+TEST_CASE("The layers below a step tell its stage, also when the same line runs twice at once") {
+  for (const std::string between : {"COPY a b", "WORKDIR /w"}) {
+    BuildKitScene scene;
+    same_line(scene, between);
+    CHECK(stage_at(scene, "192.0.2.1") == "first");  // at once
+    CHECK(stage_at(scene, "192.0.2.2") == "second");
+    for (const auto& f : scene.of(Rule::kBuildEgress))
+      CHECK(f.step->attribution == Attribution::kExact);
+  }
+}
+
+TEST_CASE("What is not known of the graph rules no step out") {
+  {
+    BuildKitScene scene;
+    same_line(scene, "compile it");  // may run anything
+    scene.pass(kStart + 9 * kSec);
+    CHECK(stage_at(scene, "192.0.2.1") == "?");
+    CHECK(stage_at(scene, "192.0.2.2") == "?");
+  }
+  BuildKitScene scene;
+  same_line(scene, "COPY a b", false);
+  scene.pass(kStart + 9 * kSec);
+  CHECK(stage_at(scene, "192.0.2.1") == "first");  // the second stage is known
+  CHECK(stage_at(scene, "192.0.2.2") != "first");
+}
+
+TEST_CASE("A layer of a step with other words for the same may be of either stage") {
+  BuildKitScene scene;
+  scene.request(1, kStart);
+  scene.vertex(1, kStart, 'f', "FROM a");
+  scene.vertex(1, kStart, '2', "RUN echo 1", 0, 0, "first", 2, true, {}, "f");
+  scene.vertex(1, kStart, '3', "RUN echo 2", 0, 0, "second", 2, true, {}, "f");
+  scene.vertex(1, kStart, '6', "RUN x", 0, 0, "first", 4, false, {}, "2");
+  scene.vertex(1, kStart, '7', "RUN x", 0, 0, "second", 4, false, {}, "3");
+  scene.run_step(kStart + 400 * kMs, 's', "echo $N", kDockerd, {"l/S"});
+  for (const char digest : {'6', '7'})
+    scene.vertex(1, kStart + kSec, digest, "RUN x", kStart + kSec - 50 * kMs);
+  scene.run_step(kStart + 1100 * kMs, 'u', "x", kDockerd, {"l/U", "l/S"});
+  scene.reach(kStart + 1200 * kMs, 'u', "192.0.2.1", 1);
+  scene.pass(kStart + 5 * kSec);
+  CHECK(stage_at(scene, "192.0.2.1") == "?");
+}
+
 TEST_CASE("Two stages with the same line at once are not guessed, but by which one ends first") {
   for (const bool ends : {false, true}) {
     BuildKitScene scene;
@@ -236,6 +311,32 @@ TEST_CASE("The same line in two builds at once is not guessed") {
     CHECK(f.step->attribution == Attribution::kAmbiguous);
 }
 
+TEST_CASE("The same line in two builds at once is told by when each layer was made") {
+  for (const bool apart : {true, false}) {
+    BuildKitScene scene;
+    scene.request(1, kStart);
+    scene.request(2, kStart + 10 * kMs);
+    scene.vertex(1, kStart + 300 * kMs, '2', "RUN x", kStart + 200 * kMs);
+    scene.vertex(2, kStart + 300 * kMs, '3', "RUN x", kStart + 230 * kMs);
+    const TimeNs first = kStart + (apart ? 210 : 225) * kMs;  // a tick before the second one
+    scene.run_step(kStart + 400 * kMs, 't', "x", kDockerd, {"l/T"}, kStart + 240 * kMs);
+    scene.run_step(kStart + 410 * kMs, 's', "x", kDockerd, {"l/S"}, first);
+    scene.reach(kStart + 420 * kMs, 's', "192.0.2.1", 1);
+    scene.reach(kStart + 420 * kMs, 't', "192.0.2.2", 2);
+    scene.pass(kStart + 3 * kSec);
+    REQUIRE(scene.of(Rule::kBuildEgress).size() == 2);
+    for (const auto& f : scene.of(Rule::kBuildEgress)) {
+      if (!apart) {
+        CHECK(f.step->attribution == Attribution::kAmbiguous);
+        continue;
+      }
+      CHECK(f.step->attribution == Attribution::kExact);
+      REQUIRE(f.build);
+      CHECK(f.build->request.call.conn == (f.connection->destination.ip == "192.0.2.1" ? 1 : 2));
+    }
+  }
+}
+
 TEST_CASE("A second container for a step that has one already is another build's") {
   BuildKitScene scene;
   scene.request(1, kStart);
@@ -268,12 +369,126 @@ TEST_CASE("A build that fails says in which step") {
   scene.end(1, kStart + 300 * kMs, BuildStatus::kFailed);
   REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
   CHECK(has_reason(scene.of(Rule::kBuildRequest)[0], "step-failed"));
+  scene.pass(kStart + 1400 * kMs);
+  REQUIRE(scene.of(Rule::kBuildFailed).size() == 1);  // every one that fails has one
 
   scene.request(2, kStart + kSec);
   scene.vertex(2, kStart + 1300 * kMs, '3', "RUN x", kStart + 1250 * kMs);
   scene.run_step(kStart + 1400 * kMs, 's', "x");
   scene.reach(kStart + 1410 * kMs, 's', "192.0.2.1", 1);
   CHECK_FALSE(scene.of(Rule::kBuildEgress).empty());
+}
+
+TEST_CASE("A build that fails after it was told is told once more, with the step") {
+  BuildKitScene scene;
+  scene.request(1, kStart);
+  scene.vertex(1, kStart + 100 * kMs, '2', "RUN x", kStart + 50 * kMs, 0, "s");
+  scene.run_step(kStart + 200 * kMs, 's', "x");
+  REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
+  scene.leave(kStart + 500 * kMs, 's');
+  scene.end(1, kStart + 600 * kMs, BuildStatus::kFailed);
+  scene.vertex(1, kStart + 700 * kMs, '2', "RUN x", kStart + 50 * kMs, kStart + 550 * kMs, "s", 2,
+               false, "exit code: 1");
+  CHECK(scene.of(Rule::kBuildFailed).empty());
+  scene.pass(kStart + 2 * kSec);
+  REQUIRE(scene.of(Rule::kBuildFailed).size() == 1);
+  const auto failed = scene.of(Rule::kBuildFailed)[0];
+  CHECK(failed.build->id == scene.of(Rule::kBuildRequest)[0].build->id);
+  CHECK(failed.build->status == BuildStatus::kFailed);
+  CHECK(failed.id != scene.of(Rule::kBuildRequest)[0].id);
+  CHECK(failed.severity == Severity::kInfo);
+  CHECK(has_reason(failed, "step-failed"));
+  REQUIRE(failed.step);
+  CHECK(failed.step->number == 2);
+  CHECK(failed.step->total == 4);
+  CHECK(failed.step->stage == "s");
+  CHECK(failed.step->instruction == "RUN x");
+  CHECK(failed.step->container_id == step_id('s'));
+  CHECK(failed.summary.ends_with("failed in step 2 of stage s"));
+  scene.pass(kStart + 20 * kSec);
+  CHECK(scene.of(Rule::kBuildFailed).size() == 1);
+  CHECK(scene.tracker().held().builds == 0);
+}
+
+TEST_CASE("A build that fails in no RUN, or does not fail, says so") {
+  BuildKitScene scene;
+  scene.request(1, kStart);
+  scene.vertex(1, kStart + 100 * kMs, '2', "RUN x", kStart + 50 * kMs, kStart + 60 * kMs);
+  scene.vertex(1, kStart + 100 * kMs, '3', "COPY x /", kStart + 70 * kMs, kStart + 80 * kMs, "", 3,
+               false, "not found");
+  scene.end(1, kStart + 300 * kMs, BuildStatus::kFailed);
+  scene.finish();
+  REQUIRE(scene.of(Rule::kBuildFailed).size() == 1);
+  CHECK(scene.of(Rule::kBuildFailed)[0].step->number == 3);
+  CHECK(scene.of(Rule::kBuildFailed)[0].step->instruction.empty());
+  for (const auto status : {BuildStatus::kSucceeded, BuildStatus::kCancelled}) {
+    BuildKitScene other;
+    other.request(1, kStart);
+    other.vertex(1, kStart + 100 * kMs, '2', "RUN x", kStart + 50 * kMs, kStart + 60 * kMs);
+    other.end(1, kStart + 300 * kMs, status);
+    other.finish();
+    CHECK(other.of(Rule::kBuildFailed).empty());
+  }
+}
+
+TEST_CASE("A step that two builds share names the other one, and what it is given") {
+  BuildKitScene scene;
+  scene.request(1, kStart);
+  scene.request(2, kStart + 10 * kMs);
+  const std::string line = "RUN --mount=type=secret,id=npm x";
+  scene.vertex(1, kStart + 300 * kMs, '2', line, kStart + 250 * kMs);
+  scene.vertex(2, kStart + 300 * kMs, '2', line, kStart + 250 * kMs);
+  scene.run_step(kStart + 400 * kMs, 's', "x");
+  scene.reach(kStart + 410 * kMs, 's', "192.0.2.1", 1);
+  scene.pass(kStart + 3 * kSec);
+  REQUIRE(scene.of(Rule::kBuildEgress).size() == 1);
+  const auto egress = scene.of(Rule::kBuildEgress)[0];
+  CHECK(egress.build->request.call.conn == 1);
+  REQUIRE(has_reason(egress, "step-shared"));
+  CHECK(has_reason(egress, "secret-mount"));
+  for (const auto& reason : egress.reasons) {
+    if (reason.code == "step-shared")
+      CHECK(reason.text.find(scene.of(Rule::kBuildRequest)[1].build->id) != std::string::npos);
+  }
+}
+
+TEST_CASE("Who asks over another connection how a build goes makes no other build") {
+  BuildKitScene scene;
+  scene.open(1, kStart);
+  BuildRequested build;
+  build.time = kStart;
+  build.call = {1, 0};
+  build.buildkit = true;
+  build.build_ref = "ref";
+  scene.learn(build);
+  scene.open(2, kStart + 100 * kMs);
+  auto watch = build;
+  watch.time = kStart + 100 * kMs;
+  watch.call = {2, 0};
+  watch.midway = true;
+  scene.learn(watch);
+  scene.learn(ConversationBlind{kStart + 100 * kMs, 2, "met midway", CallId{2, 0}});
+  scene.vertex(2, kStart + 200 * kMs, '2', "RUN x", kStart + 150 * kMs);
+  scene.learn(BuildEnded{kStart + 250 * kMs, {2, 0}, BuildStatus::kUnknown, 0, {}});
+  scene.run_step(kStart + 300 * kMs, 's', "x");
+  scene.reach(kStart + 310 * kMs, 's', "192.0.2.1", 1);
+  REQUIRE(scene.of(Rule::kBuildEgress).size() == 1);
+  CHECK(scene.of(Rule::kBuildEgress)[0].build->request.call.conn == 1);
+  CHECK(scene.of(Rule::kBuildEgress)[0].build->status == BuildStatus::kRunning);
+  CHECK(scene.of(Rule::kBuildRequest).size() == 1);
+  CHECK(scene.of(Rule::kSensorBlind).empty());
+  // What is lost of the watching is lost of the build.
+  scene.learn(ConversationBlind{kStart + 400 * kMs, 2, "a hole", CallId{2, 0}});
+  REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
+  CHECK(scene.of(Rule::kSensorBlind)[0].build->request.call.conn == 1);
+  scene.end(1, kStart + kSec);
+  scene.pass(kStart + 100 * kSec);
+  CHECK(scene.tracker().held().builds == 0);
+  // After that it is one that was met midway.
+  watch.call = {2, 1};
+  watch.time = kStart + 100 * kSec;
+  scene.learn(watch);
+  CHECK(scene.tracker().held().builds == 1);
 }
 
 TEST_CASE("A quiet build's steps are told from kernel facts") {

@@ -38,6 +38,32 @@ TEST_CASE("Whatever way a build ends, later alerts say so and nothing is kept") 
   }
 }
 
+TEST_CASE("A classic build that fails in a RUN is told once more, with the step that ran last") {
+  for (const bool in_run : {true, false}) {
+    Scene scene;
+    scene.request(1, 100 * kMs);
+    scene.step(1, 200 * kMs, 1, 'a');
+    scene.leave(300 * kMs, 'a');
+    scene.step(1, 400 * kMs, 2, 'b');
+    scene.leave(500 * kMs, 'b');
+    const std::string error = in_run ? "The command '/bin/sh -c x' returned a non-zero code: 7"
+                                     : "COPY failed: no such file";
+    scene.learn(BuildEnded{600 * kMs, {1, 0}, BuildStatus::kFailed, 200, error});
+    scene.pass(9000 * kMs);
+    REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
+    REQUIRE(scene.of(Rule::kBuildFailed).size() == 1);
+    const auto failed = scene.of(Rule::kBuildFailed)[0];
+    CHECK(failed.build->status == BuildStatus::kFailed);
+    CHECK(failed.time == 1600 * kMs);
+    CHECK(failed.reasons.back().text == error);
+    REQUIRE(failed.step.has_value() == in_run);
+    if (!in_run) continue;
+    CHECK(failed.step->number == 2);
+    CHECK(failed.step->instruction == "RUN step 2");
+    CHECK(failed.step->container_id == container('b'));
+  }
+}
+
 TEST_CASE("A connection that closes without the build's end cancels it") {
   Scene scene;
   scene.request(1, 100 * kMs);

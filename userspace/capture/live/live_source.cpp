@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "capture/live/kprobes.h"
+#include "capture/live/layers.h"
 #include "capture/live/libbpf_log.h"
 #include "capture/live/loader.h"
 #include "capture/live/probe.h"
@@ -162,11 +163,20 @@ class Ring final : public LiveSource {
       if (auto exe = exe_of(exec->process, Comm::kAny); !exe.empty())
         exec->process.exe = std::move(exe);
     }
+    if (auto* exec = std::get_if<domain::ProcessExecuted>(&*event);
+        exec != nullptr && source.of_docker(exec->process.ppid))
+      read_layers(exec->process);
     if (auto* client = std::get_if<domain::ClientSeen>(&*event)) {
       client->process.exe = exe_of(client->process);
     }
     (*source.handler_)(std::move(*event));
     return source.records_ < kPollRecords ? 0 : kEnough;
+  }
+
+  bool of_docker(std::uint32_t parent) const {
+    std::uint32_t engine = KW_ENGINE_NONE;
+    return bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.engines), &parent, &engine) == 0 &&
+           engine == KW_ENGINE_DOCKER;
   }
 
   // What finds no room is told with the kernel side's own losses.

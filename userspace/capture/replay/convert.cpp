@@ -39,6 +39,8 @@ struct Reader {
     to.args.assign(from.args().begin(), from.args().end());
     to.args_cut = from.args_cut();
     to.cgroup = {from.cgroup_id(), from.cgroup_path()};
+    to.layers.assign(from.layers().begin(), from.layers().end());
+    to.layer_born = from.layer_born_ns();
     return to;
   }
 

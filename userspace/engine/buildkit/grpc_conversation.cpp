@@ -24,6 +24,7 @@ constexpr std::string_view kDiffCopy = "/moby.filesync.v1.FileSync/DiffCopy";
 constexpr std::string_view kFolder = "dir-name", kDockerfile = "dockerfile";
 // SETTINGS with every value that Go's server sends, its acknowledgement, a window.
 constexpr std::uint64_t kUnasked = 256;
+constexpr std::string_view kTooMany = "more calls at once on a connection than are followed";
 constexpr std::size_t kMaxAgent = 512;  // bytes of a client's name kept
 
 // identity.NewID: 25 letters and digits. A SolveRequest and a StatusRequest both begin with one.
@@ -207,8 +208,17 @@ void GrpcConversation::watched(const Stream& stream, const Text& text) {
   auto ref = read_status_request(text.bytes);
   if (ref.empty() || !text.whole) return;
   vouch(Direction::kRequest, text, base::mask_text_same_length(text.bytes));
-  if (watches_.size() >= kMaxWatches) watches_.erase(watches_.begin());
+  if (watches_.size() >= kMaxWatches) unwatch(watches_.begin()->first);
   watches_[stream.id] = std::move(ref);
+}
+
+// How its build goes is not read any more.
+void GrpcConversation::unwatch(std::uint32_t stream) {
+  const auto watch = watches_.find(stream);
+  if (watch == watches_.end()) return;
+  if (auto* build = build_called(watch->second); build != nullptr && !build->over)
+    lose(*build, kTooMany);
+  watches_.erase(watch);
 }
 
 void GrpcConversation::told(const Stream& stream, const Text& text) {
@@ -297,10 +307,10 @@ void GrpcConversation::reset(const Stream& stream, Sender from, std::uint32_t) {
 
 void GrpcConversation::dropped(const Stream& stream) {
   if (auto* build = build_of(stream.id); build != nullptr) {
-    lose(*build, "more calls at once on a connection than are followed");
+    lose(*build, kTooMany);
     finish(*build, BuildStatus::kUnknown);
   }
-  watches_.erase(stream.id);
+  unwatch(stream.id);
   syncs_.erase(stream.id);
   guessed_.erase(stream.id);
 }

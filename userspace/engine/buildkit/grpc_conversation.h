@@ -101,6 +101,7 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   void asked(const Stream& stream, const Text& text);
   void solved(const Stream& stream, const Text& text);
   void watched(const Stream& stream, const Text& text);
+  void unwatch(std::uint32_t stream);
   void told(const Stream& stream, const Text& text);
   void bridged(const Text& text);
   void synced(const Stream& stream, Sender from, const Text& text);

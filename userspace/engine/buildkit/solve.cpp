@@ -180,6 +180,9 @@ Solve read_solve(std::string_view message) {
       solve.request.build_ref = name_of(value);
     } else if (field.number == kSession) {
       solve.request.session = name_of(value);
+    } else if (field.number == kEntitlements) {
+      if (auto& all = solve.request.entitlements; all.size() < kMaxNames)
+        all.push_back(base::mask_text(value.substr(0, kMaxName)));
     } else if (field.number == kAttrs) {
       take_attr(entry_of(value), solve);
     } else if (field.number == kExporterAttrs) {

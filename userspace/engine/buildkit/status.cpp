@@ -16,14 +16,15 @@ namespace {
 constexpr std::uint32_t kVertexes = 1, kStatuses = 2, kLogs = 3;
 constexpr std::size_t kMaxPlace = 128;   // of a stage's or platform's name kept
 constexpr std::size_t kMaxText = 65536;  // of an instruction or image: what a Dockerfile may hold
+constexpr int kMaxInputs = 64;           // of a node: an instruction's mounts and copies
 constexpr std::size_t kMaxError = 512;   // of an error's text kept
 constexpr std::size_t kTimeBytes = 24;   // bytes of a Timestamp: two numbers
 
 enum class Keep : std::uint8_t { kNo, kDigest, kName, kText, kTime, kFlag };
 
 Keep rule_of(std::uint32_t message, std::uint32_t field) {
-  static constexpr Keep kVertex[] = {Keep::kNo,   Keep::kDigest, Keep::kNo,   Keep::kName,
-                                     Keep::kFlag, Keep::kTime,   Keep::kTime, Keep::kText};
+  static constexpr Keep kVertex[] = {Keep::kNo,   Keep::kDigest, Keep::kDigest, Keep::kName,
+                                     Keep::kFlag, Keep::kTime,   Keep::kTime,   Keep::kText};
   static constexpr Keep kStatus[] = {Keep::kNo, Keep::kText, Keep::kDigest, Keep::kNo,  Keep::kNo,
                                      Keep::kNo, Keep::kTime, Keep::kTime,   Keep::kTime};
   static constexpr Keep kLog[] = {Keep::kNo, Keep::kDigest, Keep::kTime};
@@ -91,12 +92,15 @@ bool StatusReader::read(std::string_view masked, bool whole, domain::TimeNs time
     const auto name = parse_vertex_name(vertex.name());
     if (name.exports) export_ = vertex.digest();
     if (!base::is_digest(vertex.digest())) return;
-    if (name.kind == domain::VertexKind::kOther && vertex.error().empty()) return;
     domain::VertexSeen seen;
     seen.time = time;
     seen.call = call;
     seen.digest = vertex.digest();
     seen.kind = name.kind;
+    // One that has more is not known whole: what it stands on can not be ruled out.
+    seen.whole = vertex.inputs_size() <= kMaxInputs;
+    for (int i = 0; i < std::min(vertex.inputs_size(), kMaxInputs); ++i)
+      seen.inputs.push_back(vertex.inputs(i));
     seen.stage = name.stage.substr(0, kMaxPlace);
     seen.platform = name.platform.substr(0, kMaxPlace);
     seen.number = name.number;

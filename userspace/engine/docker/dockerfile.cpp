@@ -109,7 +109,9 @@ Dockerfile parse_dockerfile(std::string_view text) {
       words >> as >> name;
       image = expand(image, args);
       if (!stages.contains(upper(image)) && image != "scratch") {
-        out.base_images.push_back(safe_reference(image));
+        auto base = safe_reference(image);
+        auto& all = out.base_images;
+        if (std::find(all.begin(), all.end(), base) == all.end()) all.push_back(std::move(base));
       }
       stages.insert(upper(name));
       stage = base::lower(name);
