@@ -79,13 +79,13 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
   } else {
     const Process* parent = processes.find(process.ppid);
     if (parent == nullptr || !starts(*parent, id, processes)) return met;
+    container.layers = parent->layers;
+    container.layer_born = parent->layer_born;
   }
   container.init_pid = process.pid;
   container.init_start = process.start;
   container.init_args = process.args;
   container.args_cut = process.args_cut;
-  container.layers = parent->layers;
-  container.layer_born = parent->layer_born;
   by_init_[{process.pid, process.start}] = id;
   met.told = true;
   return met;
