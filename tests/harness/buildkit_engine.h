@@ -19,9 +19,30 @@ class BuildKitEngine {
   static constexpr std::uint64_t kWallMs = 1'700'000'000'000;  // engine's clock at our 0
   static constexpr std::uint32_t kDockerd = 50;
 
-  BuildKitEngine() {
+  // `home`: the letter of the container that it runs in; 0: on the host.
+  explicit BuildKitEngine(char home = 0) {
+    if (home != 0) {
+      scope_ = "system.slice/docker-" + std::string(64, home) + ".scope/";
+      domain::Process shim;
+      shim.pid = 40;
+      shim.start = 1;
+      shim.comm = "containerd-shim";
+      shim.exe = "/usr/bin/containerd-shim-runc-v2";
+      events_.emplace_back(domain::ProcessExecuted{1, shim});
+      domain::Process init;
+      init.pid = 41;
+      init.ppid = 40;
+      init.start = 1;
+      init.comm = "sh";
+      init.exe = "/bin/sh";
+      init.args = {"sh", "/start"};
+      init.cgroup = {8000, scope_ + "init"};
+      events_.emplace_back(domain::ProcessExecuted{1, init});
+    }
     domain::Process dockerd;
     dockerd.pid = kDockerd;
+    dockerd.ppid = home != 0 ? 41 : 0;
+    if (home != 0) dockerd.cgroup = {8000, scope_ + "init"};
     dockerd.start = 1;
     dockerd.comm = "dockerd";
     dockerd.exe = "/usr/sbin/dockerd";
@@ -111,6 +132,7 @@ class BuildKitEngine {
     Process runc;
     runc.pid = base;
     runc.ppid = kDockerd;
+    if (!scope_.empty()) runc.cgroup = {8000, scope_ + "init"};
     runc.start = at(s.began + 40);
     runc.comm = "runc";
     runc.exe = "/usr/sbin/runc";
@@ -137,7 +159,7 @@ class BuildKitEngine {
     sh.exe = "/proc/self/exe";
     sh.args = {"runc", "init"};
     sh.cgroup = {9000 + static_cast<std::uint64_t>(static_cast<unsigned char>(s.id)) + s.began,
-                 "docker/buildkit/" + id};
+                 scope_ + "docker/buildkit/" + id};
     events_.emplace_back(ProcessForked{at(s.began + 100), base, sh.pid, sh.start});
     events_.emplace_back(ProcessExecuted{at(s.began + 101), sh});
     sh.comm = "sh";
@@ -177,17 +199,18 @@ class BuildKitEngine {
     say(conn, time + 1, domain::Direction::kResponse, "0\r\n\r\n");
     events_.emplace_back(domain::ConnClosed{at(time + 2), conn});
   }
+  // One request and its answer, over a connection of its own.
+  void call(domain::ConnId conn, std::uint64_t time, const std::string& target,
+            const std::string& answer) {
+    open_tcp(conn, time);
+    say(conn, time, domain::Direction::kRequest,
+        "POST " + target + " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    say(conn, time + 60, domain::Direction::kResponse, answer);
+    events_.emplace_back(domain::ConnClosed{at(time + 70), conn});
+  }
   // A client creates and starts a container, over a connection of its own.
   void deploy(domain::ConnId conn, std::uint64_t time, const std::string& image, char id) {
-    domain::ConnOpened opened;
-    opened.time = at(time - 1);
-    opened.conn = conn;
-    opened.engine = domain::EngineKind::kDocker;
-    opened.engine_pid = kDockerd;
-    opened.transport = domain::Transport::kTcp;
-    opened.client = {"198.51.100.66", static_cast<std::uint16_t>(40000 + conn)};
-    opened.server = {"198.51.100.1", 2375};
-    events_.emplace_back(opened);
+    open_tcp(conn, time);
     const std::string long_id(64, id);
     using domain::Direction;
     say(conn, time, Direction::kRequest,
@@ -222,6 +245,17 @@ class BuildKitEngine {
  private:
   static constexpr std::uint64_t kBoot = 100'000;  // ms since boot
   static domain::TimeNs at(std::uint64_t ms) { return (kBoot + ms) * kMs; }
+  void open_tcp(domain::ConnId conn, std::uint64_t time) {
+    domain::ConnOpened opened;
+    opened.time = at(time - 1);
+    opened.conn = conn;
+    opened.engine = domain::EngineKind::kDocker;
+    opened.engine_pid = kDockerd;
+    opened.transport = domain::Transport::kTcp;
+    opened.client = {"198.51.100.66", static_cast<std::uint16_t>(40000 + conn)};
+    opened.server = {"198.51.100.1", 2375};
+    events_.emplace_back(opened);
+  }
   void say(domain::ConnId conn, std::uint64_t time, domain::Direction direction,
            const std::string& bytes) {
     domain::ConnData data;
@@ -234,6 +268,7 @@ class BuildKitEngine {
     events_.emplace_back(std::move(data));
   }
   Events events_;
+  std::string scope_;  // of the container that the engine runs in, with '/'; empty: none
   std::uint64_t egress_ = 0;
 };
 

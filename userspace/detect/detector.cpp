@@ -87,6 +87,10 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   // A name that the process only claims makes nothing known but itself at that address.
   connection.first_seen =
       seen_.insert(to.ip + " " + std::to_string(to.port) + (name.empty() ? "" : " " + name));
+  // Of a step inside a step it is told twice.
+  const std::string egress = std::to_string(moment.egress);
+  if (connection.first_seen && moment.egress != 0) novel_egress_.insert(egress);
+  connection.first_seen = connection.first_seen || novel_egress_.contains(egress);
   const bool metadata = to.ip == "169.254.169.254" || to.ip == "fd00:ec2::254";
   if (!connection.first_seen && !engine && !metadata) return false;
   // One alert for each step container and destination, also where every connection is wrong.

@@ -41,6 +41,7 @@ class Detector {
   std::map<std::string, domain::Connection> novel_;  // by build id
   std::deque<std::string> novel_order_;              // of the builds, oldest first
   tracker::RecentNames told_{kMaxTold};
+  tracker::RecentNames novel_egress_{kMaxTold};      // numbers of connections
   tracker::RecentNames novel_imports_{kMaxImports};  // ids of imports
 };
 

@@ -44,6 +44,7 @@ struct Build {
   BuildRequested request;
   std::optional<DockerfileSeen> dockerfile;
   std::vector<std::string> base_images;
+  std::string container_id = {};  // that the engine runs in; empty: on the host
 };
 
 struct Step {
@@ -85,7 +86,8 @@ struct Import {
   Arrival road = Arrival::kUnknown;
   Client client;
   ImageRequest request;
-  std::string container_id;  // commit: of the container; empty: not known
+  std::string container_id;              // commit: of the container; empty: not known
+  std::string engine_container_id = {};  // as Build::container_id
 };
 
 struct Deployment {

@@ -32,8 +32,8 @@ struct Part {
   std::string_view id;
 };
 
-// The deepest component that names a container.
-Part innermost(std::string_view rest) {
+// The deepest component that names a container; what is above it is left in `rest`.
+Part take_innermost(std::string_view& rest) {
   while (!rest.empty()) {
     const std::size_t slash = rest.rfind('/');
     const bool top = slash == std::string_view::npos;
@@ -46,10 +46,22 @@ Part innermost(std::string_view rest) {
   return {};
 }
 
+Part innermost(std::string_view rest) { return take_innermost(rest); }
+
 }  // namespace
 
 std::string container_of(const domain::Cgroup& cgroup) {
   return std::string(innermost(cgroup.path).id);
+}
+
+std::vector<std::string> containers_of(const domain::Cgroup& cgroup) {
+  std::vector<std::string> found;
+  std::string_view rest = cgroup.path;
+  while (!rest.empty()) {
+    if (const Part part = take_innermost(rest); !part.id.empty()) found.emplace_back(part.id);
+  }
+  std::reverse(found.begin(), found.end());
+  return found;
 }
 
 bool is_buildkit_step(std::string_view id) {
@@ -57,7 +69,7 @@ bool is_buildkit_step(std::string_view id) {
 }
 
 bool runs_buildkit_step(const domain::Process& runtime, const domain::Process* parent,
-                        std::string_view id) {
+                        std::string_view id, std::string_view home) {
   const auto& args = runtime.args;
   const auto has = [&](std::string_view word) {
     return std::find(args.begin(), args.end(), word) != args.end();
@@ -66,7 +78,7 @@ bool runs_buildkit_step(const domain::Process& runtime, const domain::Process* p
   if (!is_buildkit_step(id) || !has("run") || bundle == args.end() || bundle + 1 == args.end())
     return false;
   return (bundle + 1)->ends_with("/executor/" + std::string(id)) && args.back() == id &&
-         container_of(runtime.cgroup).empty() && (parent == nullptr || parent->comm == "dockerd");
+         container_of(runtime.cgroup) == home && (parent == nullptr || parent->comm == "dockerd");
 }
 
 bool of_other_engine(const domain::Cgroup& cgroup) {

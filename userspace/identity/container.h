@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "domain/types.h"
 
@@ -12,15 +13,18 @@ namespace kilnwatch::identity {
 // empty when the cgroup belongs to no container. Pure; reads the deepest component that names one.
 std::string container_of(const domain::Cgroup& cgroup);
 
+// All of them that the path names, outermost first.
+std::vector<std::string> containers_of(const domain::Cgroup& cgroup);
+
 // A container of BuildKit's: one for each step that runs, made by dockerd without a shim.
 bool is_buildkit_step(std::string_view id);
 
 // This process is the runtime of that step, and dockerd's own: "runc … run --bundle
 // <root>/buildkit/executor/<id> --keep <id>" (moby: builder-next/executor_linux.go; go-runc: Run).
 // It stays while the step runs, and is the parent of the step's first process. `parent`: of the
-// runtime; null: not known.
+// runtime; null: not known. `home`: the container that this dockerd runs in; empty: none.
 bool runs_buildkit_step(const domain::Process& runtime, const domain::Process* parent,
-                        std::string_view id);
+                        std::string_view id, std::string_view home = {});
 
 // The innermost container is by its name of an engine that is not dockerd (CRI, podman). A parent
 // that a build request may choose (cgroupparent) has no say in it.

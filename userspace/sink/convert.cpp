@@ -72,6 +72,7 @@ void build(v1::Build* to, const Build& from, const HostFacts& host) {
   stamp(to->mutable_started(), from.started, host);
   if (from.ended != 0) stamp(to->mutable_ended(), from.ended, host);
   to->set_status(status(from.status));
+  to->set_container_id(from.container_id);
   client(to->mutable_client(), from.client);
   v1::Request* r = to->mutable_request();
   r->set_method(valid_utf8(from.request.method));
@@ -159,6 +160,7 @@ void import(v1::Import* to, const Import& from, const HostFacts& host) {
   to->set_source(valid_utf8(from.request.source));
   to->set_container_id(
       valid_utf8(from.container_id.empty() ? from.request.container : from.container_id));
+  to->set_engine_container_id(from.engine_container_id);
 }
 
 void technique(v1::Alert* alert, const char* id, const char* name, const char* tactic) {

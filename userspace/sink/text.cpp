@@ -107,6 +107,8 @@ std::string build_line(const v1::Build& b) {
   line.add("context", shortened(r.remote_context()));
   line.add("network", visible(r.network_mode()));
   if (!r.path().empty()) line.add(shortened(r.method() + " " + r.path()));
+  line.add("engine in container", short_id(b.container_id()));
+  if (b.has_pod()) line.add("pod", visible(b.pod().namespace_() + "/" + b.pod().name()));
   return line.text();
 }
 
@@ -159,6 +161,7 @@ std::string import_line(const v1::Import& i) {
   line.add(short_id(i.id()) + " " + lower_name(v1::ImportRoad_Name(i.road()), "IMPORT_ROAD_"));
   line.add("from", shortened(i.source()));
   line.add("container", shortened(i.container_id()));
+  line.add("engine in container", short_id(i.engine_container_id()));
   line.add(shortened(i.request().method() + " " + i.request().path()));
   return line.text();
 }

@@ -16,9 +16,9 @@ void Tracker::lose(const std::string& cause, std::uint64_t count, TimeNs time, c
   if (count == 0 || text.meaning.empty()) return;
   // Any open build may have lost lines or containers by it.
   if (run == nullptr) {
-    for (auto& [id, open] : runs_) open.lossy = true;
+    each_run([](Run& open) { open.lossy = true; });
   }
-  if (text.needs_build && runs_.empty()) return;
+  if (text.needs_build && open_builds() == 0) return;
   const auto build = run != nullptr ? std::optional(run->build) : std::nullopt;
   tell_loss(losses_.add(call, cause, count, time), cause, time, call, build);
 }
@@ -35,21 +35,21 @@ void Tracker::tell_loss(const Losses::Due& due, const std::string& cause, TimeNs
   Moment moment;
   moment.time = time;
   moment.call = call;
-  moment.key = cause + "#" + std::to_string(due.ordinal);
+  moment.key = home_ + cause + "#" + std::to_string(due.ordinal);
   moment.health = Health{cause, due.count};
   moment.reasons.push_back({"facts-lost", text.what});
   moment.reasons.push_back({"may-be-missing", text.meaning});
   moment.build = build;
-  if (!build && runs_.empty()) {
+  if (!build && open_builds() == 0) {
     moment.reasons.push_back({"no-build-open", "no build was known to be open at that time"});
   }
   if (!build) {
-    std::size_t named = 0;
-    for (const auto& [id, run] : runs_) {
-      if (++named > kMaxCandidates) break;
-      moment.reasons.push_back({"build-open", "build " + run.build.id + " was open"});
+    std::vector<const Run*> open;
+    each_run([&](const Run& run) { open.push_back(&run); });
+    for (std::size_t n = 0; n < open.size() && n < kMaxCandidates; ++n) {
+      moment.reasons.push_back({"build-open", "build " + open[n]->build.id + " was open"});
     }
-    if (runs_.size() == 1) moment.build = runs_.begin()->second.build;
+    if (open.size() == 1) moment.build = open.front()->build;
   }
   tell(std::move(moment));
 }

@@ -107,6 +107,7 @@ void Tracker::on(const BuildRequested& fact) {
                             std::to_string(fact.call.number));
   run.build.started = fact.time;
   run.build.request = fact;
+  run.build.container_id = home_;
   run.context_url = fact.remote_context.empty() && !fact.session.empty()
                         ? session_url(fact.session)
                         : context_url(fact.remote_context);

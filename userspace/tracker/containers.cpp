@@ -19,9 +19,16 @@ bool is_shim(const Process& process) {
 
 // The runtime's shim adopts a container's first process, or the runtime itself waits for it; every
 // later one has a parent inside.
-bool starts(const Process& parent, const std::string& id, const identity::ProcessTable& processes) {
+bool starts(const Process& parent, const std::string& id, const std::string& home,
+            const identity::ProcessTable& processes) {
   if (!identity::is_buildkit_step(id)) return is_shim(parent);
-  return identity::runs_buildkit_step(parent, processes.find(parent.ppid), id);
+  return identity::runs_buildkit_step(parent, processes.find(parent.ppid), id, home);
+}
+
+using Chain = std::vector<std::string>;
+
+bool begins_with(const Chain& chain, const Chain& with) {
+  return with.size() <= chain.size() && std::equal(with.begin(), with.end(), chain.begin());
 }
 
 }  // namespace
@@ -44,11 +51,44 @@ void Containers::make_room() {
   forget(std::string(order_.begin()->second));
 }
 
+std::string Containers::home_of(const Process& process,
+                                const identity::ProcessTable& processes) const {
+  Chain chain = identity::containers_of(process.cgroup);
+  std::size_t base = 0;  // containers that are not of this engine
+  if (!home_.empty()) {
+    const auto at = std::find(chain.begin(), chain.end(), home_);
+    if (at == chain.end()) return {};
+    base = static_cast<std::size_t>(at - chain.begin()) + 1;
+  } else if (chain.size() < 2) {
+    return chain.empty() ? std::string() : chain.front();
+  }
+  if (chain.size() == base) return {};
+  // As it was when it executed last, first: it may have moved itself since.
+  const Process* at = processes.find(process.pid, process.start);
+  if (at == nullptr) at = processes.find(process.ppid);
+  for (std::size_t n = 0; n < identity::kMaxAncestors && at != nullptr; ++n) {
+    const auto first = by_init_.find({at->pid, at->start});
+    if (first != by_init_.end() &&
+        std::find(chain.begin(), chain.end(), first->second) != chain.end())
+      return first->second;
+    Chain above = identity::containers_of(at->cgroup);
+    if (above != chain) {
+      if (!begins_with(chain, above)) break;
+      if (above.size() == base) return chain.back();  // the engine made it
+      if (above.size() < base) return {};             // an engine further out did
+      chain = std::move(above);
+    }
+    at = processes.find(at->ppid);
+  }
+  return home_.empty() ? chain.back() : std::string();
+}
+
 Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
                                  const identity::ProcessTable& processes,
                                  const identity::BuildStep* step) {
-  const std::string id = step != nullptr ? step->id : identity::container_of(process.cgroup);
+  const std::string id = step != nullptr ? step->id : home_of(process, processes);
   if (id.empty()) return {};
+  const bool own = step != nullptr || identity::container_of(process.cgroup) == id;
   Met met;
   auto it = table_.find(id);
   if (it == table_.end()) {
@@ -56,8 +96,10 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
     it = table_.emplace(id, Container{}).first;
     it->second.id = id;
     it->second.first_seen = time;
-    it->second.cgroup = process.cgroup.id;
-    it->second.other_engine = step == nullptr && identity::of_other_engine(process.cgroup);
+    if (own) {
+      it->second.cgroup = process.cgroup.id;
+      it->second.other_engine = step == nullptr && identity::of_other_engine(process.cgroup);
+    }
     if (step != nullptr) {
       it->second.above = step->above;
       it->second.named = step->container;
@@ -73,12 +115,12 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
   container.start_seen |= exec || processes.find(process.pid, process.start) != nullptr;
   // runc's own first stage runs inside the new cgroup, now and then: it races with its parent,
   // which puts it there (runc 1.1: re-execution from a memfd).
-  if (!exec || container.init_pid != 0 || identity::is_runtime_init(process)) return met;
+  if (!own || !exec || container.init_pid != 0 || identity::is_runtime_init(process)) return met;
   if (step != nullptr) {
     if (step->first != identity::key_of(process)) return met;
   } else {
     const Process* parent = processes.find(process.ppid);
-    if (parent == nullptr || !starts(*parent, id, processes)) return met;
+    if (parent == nullptr || !starts(*parent, id, home_, processes)) return met;
     container.layers = parent->layers;
     container.layer_born = parent->layer_born;
   }

@@ -51,13 +51,23 @@ struct Container {
   std::set<domain::EgressId> waiting;  // connections whose step is not decided
 };
 
+// Of one engine: the host's, or one that runs in a container.
 class Containers {
  public:
+  // `home`: the container that the engine runs in; empty: the host's engine.
+  explicit Containers(std::string home = {}) : home_(std::move(home)) {}
   struct Met {
     Container* container = nullptr;  // null: no container, or no room
     bool fresh = false;              // first met now
     bool told = false;               // what its first process runs is known since now
   };
+  // The container of this engine that a process belongs to, also when an engine inside it made a
+  // further one; empty: none. A cgroup's name says little, since a build request may choose the
+  // parent of its steps' cgroups and a process with privileges may make any below its own: what
+  // counts is from where the process was started. What an engine inside a container makes is below
+  // that container's cgroup and comes from a process in it.
+  std::string home_of(const domain::Process& process,
+                      const identity::ProcessTable& processes) const;
   // A process of a container did something (`exec`: executed). `step`: it is of that one, whatever
   // its cgroup; null: of none.
   Met meet(const domain::Process& process, domain::TimeNs time, bool exec,
@@ -80,6 +90,7 @@ class Containers {
 
  private:
   void make_room();
+  std::string home_;
   std::map<std::string, Container> table_;
   std::map<std::pair<std::uint32_t, domain::TimeNs>, std::string> by_init_;
   std::map<std::uint64_t, std::string> order_;  // by rank, oldest first

@@ -67,6 +67,7 @@ void Tracker::drop_flow(EgressId id) {
 // An engine's listener is reached on any address of its host: loopback, and each one that was seen
 // to reach an engine, counts with each port that did.
 bool Tracker::is_engine(const Endpoint& to) const {
+  if (outer_ != nullptr) return outer_->is_engine(to);
   return (is_loopback(to.ip) || engine_ips_.contains(to.ip)) && engine_ports_.contains(to.port);
 }
 
@@ -100,6 +101,7 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   owner.step.cgroup = flow.egress.process.cgroup.path;
   moment.key = flow.container + "/" + connection.destination.ip + "/" +
                std::to_string(connection.destination.port);
+  moment.egress = flow.egress.egress;
   moment.to_engine = is_engine(connection.destination);
   if (one) moment.build = owner.run->build;
   moment.step = std::move(owner.step);

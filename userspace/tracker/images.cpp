@@ -13,8 +13,9 @@ constexpr std::string_view kAlgorithm = "sha256:";
 constexpr std::size_t kFullId = 64;
 constexpr std::size_t kMaxPushes = 8;  // told of one image
 
-std::string bare(const std::string& id) {
-  return id.starts_with(kAlgorithm) ? id.substr(kAlgorithm.size()) : id;
+std::string_view bare(std::string_view id) {
+  if (id.starts_with(kAlgorithm)) id.remove_prefix(kAlgorithm.size());
+  return id;
 }
 
 bool is_live(const Made& made, domain::TimeNs now) { return made.time + kDeployWindow >= now; }
@@ -173,14 +174,14 @@ Images::Place Images::locate(const std::string& name, domain::TimeNs now) const 
 }
 
 std::size_t Images::by_id(const std::string& name, domain::TimeNs now) const {
-  std::string id = bare(name);
+  std::string_view id = bare(name);
   if (const std::size_t digest = name.find("@sha256:"); digest != std::string::npos) {
-    id = name.substr(digest + 1 + kAlgorithm.size());
+    id = std::string_view(name).substr(digest + 1 + kAlgorithm.size());
   }
   if (!base::is_hex(id) || id.size() > kFullId) return kNone;
   std::size_t found = kNone;
   for (std::size_t i = images_.size(); i-- > 0;) {
-    const std::string ours = bare(images_[i].image.id);
+    const std::string_view ours = bare(images_[i].image.id);
     if (!is_live(images_[i], now)) continue;
     if (id.size() == kFullId && bare(images_[i].image.digest) == id) return i;
     // Of some images only 12 characters of the id are known.

@@ -30,6 +30,7 @@ void Tracker::on(const ImageMoved& fact) {
   Import import{short_hash(boot_id_ + "/" + name), fact.time, fact.arrival, {}, fact.request, {}};
   fill_client(fact.call.conn, import.client);
   import.container_id = committed(fact.request.container);
+  import.engine_container_id = home_;
   const Images::Found known =
       fact.image.empty() ? Images::Found{} : images_of(fact.call).find(fact.image, fact.time);
   const std::string built = known.made != nullptr && known.made->build ? known.made->build->id : "";

@@ -32,9 +32,10 @@ struct Moment {
   std::optional<domain::Import> import;
   std::vector<domain::Endpoint> reached;  // commit: where its container connected to
   std::vector<domain::Reason>
-      reasons;             // candidates of an ambiguous attribution, causes of blindness
-  bool to_engine = false;  // the destination is an engine's listener
-  bool uncertain = false;  // a deployment: of this image or of another one
+      reasons;                  // candidates of an ambiguous attribution, causes of blindness
+  domain::EgressId egress = 0;  // of build-egress: the same one may be told of two builds
+  bool to_engine = false;       // the destination is an engine's listener
+  bool uncertain = false;       // a deployment: of this image or of another one
 };
 
 }  // namespace kilnwatch::tracker

@@ -1,5 +1,6 @@
-// Engines inside containers. They are not followed: what their API says is about containers and
-// images of their own, and any process that calls itself an engine can say it.
+// Engines inside containers. Each has tables of its own: containers, images, builds. What it says
+// is about containers below its own only, so a process that calls itself an engine can tell
+// nothing of others, and takes nothing away from the builds of the engine further out.
 #include <utility>
 
 #include "identity/container.h"
@@ -10,19 +11,46 @@ namespace kilnwatch::tracker {
 
 using namespace domain;
 
-bool Tracker::nested(ConnId conn) const {
-  const auto it = conns_.find(conn);
-  return it != conns_.end() ? it->second.nested : nested_.contains(conn);
+std::string Tracker::engine_home(ConnId conn) const {
+  if (const auto it = conns_.find(conn); it != conns_.end()) return it->second.home;
+  const auto it = nested_.find(conn);
+  return it != nested_.end() ? it->second : std::string();
 }
 
-// Whether it runs in a container; told once for each container. One that is not known is the
-// host's: it ran before the sensor.
-bool Tracker::meet_engine(const ConnOpened& opened) {
-  if (opened.engine_pid == 0) return false;
+Tracker* Tracker::inner_at(const std::string& home) const {
+  const auto it = home.empty() ? inner_.end() : inner_.find(home);
+  return it == inner_.end() ? nullptr : it->second.get();
+}
+
+// One whose container is over, and of which nothing waits to be told, makes room.
+bool Tracker::follow(const std::string& home) {
+  if (inner_.contains(home)) return true;
+  if (inner_.size() >= kMaxNested) {
+    for (auto it = inner_.begin(); it != inner_.end(); ++it) {
+      const Held held = it->second->held();
+      if (containers_.find(it->first) != nullptr || held.builds > 0 || held.flows > 0) continue;
+      inner_.erase(it);
+      break;
+    }
+  }
+  if (inner_.size() >= kMaxNested) return false;
+  auto inner = std::make_unique<Tracker>(boot_id_, this, home);
+  inner->now_ = now_;
+  inner->containers_.note_cgroup({containers_.newest_cgroup(), {}});
+  inner_.emplace(home, std::move(inner));
+  return true;
+}
+
+// The container that it runs in; empty: none. One that is not known is the host's: it ran before
+// the sensor. What is not followed is told once for each container.
+std::string Tracker::meet_engine(const ConnOpened& opened) {
+  if (opened.engine_pid == 0) return {};
   const Process* engine = processes_.find_alive(opened.engine_pid, opened.time);
   const std::string id = engine != nullptr ? identity::container_of(engine->cgroup) : std::string();
-  if (id.empty()) return false;
-  if (nested_told_.contains(id)) return true;
+  if (id.empty()) return {};
+  // An engine of an engine in a container is not.
+  if (containers_.home_of(*engine, processes_) == id && follow(id)) return id;
+  if (nested_told_.contains(id)) return id;
   nested_told_.insert(id);
   Moment moment;
   moment.time = opened.time;
@@ -33,7 +61,45 @@ bool Tracker::meet_engine(const ConnOpened& opened) {
   moment.reasons.push_back(
       {"may-be-missing", "builds and deployments that it is asked for are not seen"});
   tell(std::move(moment));
-  return true;
+  return id;
+}
+
+// Its connections and clients are looked after by `outer_`; so is what is lost.
+void Tracker::observe_inside(const Event& event, TimeNs now) {
+  now_ = now;
+  if (const auto* e = std::get_if<ProcessExecuted>(&event)) see(*e);
+  if (const auto* e = std::get_if<ProcessExited>(&event)) see(*e);
+  if (const auto* e = std::get_if<EgressStarted>(&event)) see(*e);
+  if (const auto* e = std::get_if<EgressPayload>(&event)) see(*e);
+  if (const auto* e = std::get_if<EgressOutcome>(&event)) see(*e);
+  note_refusals();
+}
+
+void Tracker::collect(Tracker& inner) {
+  for (Moment& moment : inner.take()) moments_.push_back(std::move(moment));
+  for (std::size_t i = 0; i < counters_.ended.size(); ++i)
+    counters_.ended[i] += std::exchange(inner.counters_.ended[i], 0);
+  counters_.ignored_forged += std::exchange(inner.counters_.ignored_forged, 0);
+}
+
+std::optional<TimeNs> Tracker::due() const {
+  auto first = timers_.next();
+  for (const auto& [home, inner] : inner_) {
+    if (const auto due = inner->due(); due && (!first || *due < *first)) first = due;
+  }
+  return first;
+}
+
+// In the order of their times, whichever engine they are of.
+void Tracker::run_timers(TimeNs now) {
+  for (auto next = due(); next && *next <= now; next = due()) {
+    timers_.run(*next);
+    for (const auto& [home, inner] : inner_) {
+      inner->now_ = now_;
+      inner->timers_.run(*next);
+      collect(*inner);
+    }
+  }
 }
 
 // The oldest are kept: nobody can push out what is known.

@@ -26,30 +26,50 @@ void Tracker::observe(const Event& event) {
   now_ = std::max(now_, time_of(event));
   // Deadlines that lie before this event are decided on what was known then: whether a Tick came in
   // between makes no difference, so a replay decides as the live run did.
-  timers_.run(now_);
+  run_timers(now_);
   processes_.observe(event);
   steps_.observe(event, processes_);
   std::visit([this](const auto& e) { see(e); }, event);
+  for (const auto& [home, inner] : inner_) {
+    inner->observe_inside(event, now_);
+    collect(*inner);
+  }
   note_refusals();
 }
 
 void Tracker::learn(const ApiFact& fact) {
-  std::visit(
-      [this](const auto& f) {
-        if (!nested(conn_of(f))) on(f);
-      },
-      fact);
+  const auto take = [&](const auto& f) {
+    const std::string home = engine_home(conn_of(f));
+    if (home.empty()) return on(f);
+    Tracker* inner = inner_at(home);
+    if (inner == nullptr) return;
+    inner->learn(fact);
+    collect(*inner);
+  };
+  std::visit(take, fact);
 }
 
-void Tracker::finish() { timers_.run(~TimeNs{0}); }
+void Tracker::finish() { run_timers(~TimeNs{0}); }
 
 Held Tracker::held() const {
-  return {runs_.size(),  conns_.size(),   peers_.size(),        containers_.size(),
-          flows_.size(), created_.size(), early_starts_.size(), timers_.size()};
+  Held sum{runs_.size(),  conns_.size(),   peers_.size(),        containers_.size(),
+           flows_.size(), created_.size(), early_starts_.size(), timers_.size()};
+  for (const auto& [home, inner] : inner_) {
+    const Held more = inner->held();
+    sum.builds += more.builds;
+    sum.containers += more.containers;
+    sum.flows += more.flows;
+    sum.deploys += more.deploys;
+    sum.early_starts += more.early_starts;
+    sum.deadlines += more.deadlines;
+  }
+  return sum;
 }
 
 void Tracker::tell(Moment moment) {
   moment.time = std::min(moment.time, now_);  // at the end, deadlines lie ahead
+  if (!home_.empty())
+    moment.reasons.push_back({"nested-engine", "the engine runs in container " + home_});
   moments_.push_back(std::move(moment));
 }
 
@@ -82,15 +102,15 @@ std::optional<Tracker::PeerKey> Tracker::peer_key(const ConnOpened& opened) {
 }
 
 void Tracker::see(const ConnOpened& event) {
-  const bool nested = meet_engine(event);
-  if (event.transport == Transport::kTcp && !event.fetch && !nested) note_engine(event);
+  const std::string home = meet_engine(event);
+  if (event.transport == Transport::kTcp && !event.fetch && home.empty()) note_engine(event);
   if (conns_.contains(event.conn)) return;
   if (conns_.size() >= kMaxConnections) {
     evict_conn();
     lose("connection-table", 1, event.time);
   }
   Conn& conn = conns_[event.conn];
-  conn = {event, 0, event.time, false, nested};
+  conn = {event, 0, event.time, false, home};
   const auto key = peer_key(event);
   if (!key || (peers_.size() >= kMaxPeers && !peers_.contains(*key))) return;
   conn.counted = true;
@@ -147,20 +167,25 @@ bool Tracker::has_open_build(ConnId conn) const {
        ++run) {
     if (run->second.build.ended == 0) return true;
   }
-  return false;
+  return std::any_of(inner_.begin(), inner_.end(),
+                     [&](const auto& entry) { return entry.second->has_open_build(conn); });
 }
 
-// The one that was idle for longest makes room: its close may have been lost. Fewer builds are
-// followed than connections: there is one without.
+// The one that was idle for longest makes room: its close may have been lost. Fewer builds of the
+// host are followed than connections: there is one without, or one of an engine in a container.
 void Tracker::evict_conn() {
   static_assert(kMaxBuilds < kMaxConnections);
   auto idlest = conns_.end();
-  for (auto it = conns_.begin(); it != conns_.end(); ++it) {
-    const bool idler = idlest == conns_.end() || it->second.active < idlest->second.active;
-    if (idler && !has_open_build(it->first)) idlest = it;
+  for (const bool free : {true, false}) {
+    for (auto it = conns_.begin(); it != conns_.end(); ++it) {
+      const bool idler = idlest == conns_.end() || it->second.active < idlest->second.active;
+      const bool may_go = free ? !has_open_build(it->first) : !it->second.home.empty();
+      if (idler && may_go) idlest = it;
+    }
+    if (idlest != conns_.end()) break;
   }
-  if (idlest->second.nested) {
-    nested_.insert(idlest->first);
+  if (!idlest->second.home.empty()) {
+    nested_.emplace(idlest->first, idlest->second.home);
     if (nested_.size() > kMaxConnections) nested_.erase(nested_.begin());
   }
   evicted_.insert(idlest->first);
@@ -179,16 +204,24 @@ void Tracker::see(const ConnClosed& event) {
 void Tracker::drop_conn(ConnId conn) {
   const auto it = conns_.find(conn);
   if (it == conns_.end()) return;
-  // Its end was not read: without a connection there is nobody to build for.
-  for (auto run = runs_.lower_bound({conn, 0}); run != runs_.end() && run->first.conn == conn;
-       ++run) {
-    if (run->second.build.ended == 0) end(run->second, BuildStatus::kCancelled, it->second.closed);
+  if (Tracker* inner = inner_at(it->second.home)) {
+    inner->end_builds(conn, it->second.closed);
+    collect(*inner);
   }
+  end_builds(conn, it->second.closed);
   if (it->second.counted) {
     const auto peer = peers_.find(*peer_key(it->second.opened));
     if (peer != peers_.end() && --peer->second.conns == 0) peers_.erase(peer);
   }
   conns_.erase(it);
+}
+
+// Its end was not read: without a connection there is nobody to build for.
+void Tracker::end_builds(ConnId conn, TimeNs closed) {
+  for (auto run = runs_.lower_bound({conn, 0}); run != runs_.end() && run->first.conn == conn;
+       ++run) {
+    if (run->second.build.ended == 0) end(run->second, BuildStatus::kCancelled, closed);
+  }
 }
 
 void Tracker::see(const ProcessExecuted& event) {
@@ -201,7 +234,7 @@ Containers::Met Tracker::meet(const Process& process, TimeNs time, bool exec) {
   const auto step = steps_.step_of(process);
   // A step of nobody's may be anything that calls itself so: its cgroup says where it belongs.
   const bool known = step != nullptr && is_ours(*step);
-  return containers_.meet(process, time, exec, processes_, known ? step.get() : nullptr);
+  return containers_.meet(process, time, exec, processes(), known ? step.get() : nullptr);
 }
 
 void Tracker::see(const ProcessExited& event) {
@@ -218,13 +251,13 @@ void Tracker::note_egress(EgressId id) {
 }
 
 void Tracker::check_egress(EgressId id, TimeNs time) {
-  if (begun_.contains(id) || (!begun_all_ && id < *begun_.begin())) return;
+  if (outer_ != nullptr || begun_.contains(id) || (!begun_all_ && id < *begun_.begin())) return;
   lose("egress-beginning", 1, time);
   note_egress(id);
 }
 
 void Tracker::see(const EgressStarted& event) {
-  note_egress(event.egress);
+  if (outer_ == nullptr) note_egress(event.egress);
   const auto met = meet(event.process, event.time, false);
   containers_.note_cgroup(event.process.cgroup);
   if (met.container == nullptr) return;
@@ -238,8 +271,8 @@ void Tracker::see(const EgressStarted& event) {
   if (flows_.contains(event.egress)) return;
   // Now: who connected, and who is above it, may execute something else before the decision.
   Flow flow{event, {}, met.container->id, {}, ripe};
-  processes_.complete(flow.egress.process);
-  flow.ancestors = processes_.ancestors(flow.egress.process);
+  processes().complete(flow.egress.process);
+  flow.ancestors = processes().ancestors(flow.egress.process);
   flows_.emplace(event.egress, std::move(flow));
   met.container->waiting.insert(event.egress);
   timers_.at(event.time + kEgressWait,
@@ -282,6 +315,7 @@ const ClientSeen* Tracker::client_of(const ConnOpened& opened) const {
 }
 
 void Tracker::fill_client(ConnId conn, Client& client) const {
+  if (outer_ != nullptr) return outer_->fill_client(conn, client);
   const auto it = conns_.find(conn);
   if (it == conns_.end()) return;
   const ConnOpened& opened = it->second.opened;

@@ -8,6 +8,7 @@
 #include <array>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -52,6 +53,8 @@ inline constexpr std::size_t kMaxEgress = 16'384;
 inline constexpr std::size_t kMaxWaitingDeploys = 4096;
 inline constexpr std::size_t kMaxEarlyStarts = 64;
 inline constexpr std::size_t kMaxImports = 4096;  // remembered as told
+// Containers whose engine is followed: each has tables of its own.
+inline constexpr std::size_t kMaxNested = 16;
 inline constexpr domain::TimeNs kSecond = 1'000'000'000;
 inline constexpr domain::TimeNs kRequestWait = 2 * kSecond;
 inline constexpr domain::TimeNs kEgressWait = kSecond;
@@ -88,7 +91,10 @@ struct Held {
 
 class Tracker {
  public:
-  explicit Tracker(std::string boot_id) : boot_id_(std::move(boot_id)) {}
+  // `outer`, `home`: of an engine in container `home`, whose conversations and processes `outer`
+  // looks after.
+  explicit Tracker(std::string boot_id, const Tracker* outer = nullptr, std::string home = {})
+      : boot_id_(std::move(boot_id)), outer_(outer), home_(home), containers_(std::move(home)) {}
   Tracker(const Tracker&) = delete;  // deadlines point here
   Tracker& operator=(const Tracker&) = delete;
 
@@ -98,13 +104,15 @@ class Tracker {
   // whichever is first.
   void finish();
   // Event time at which something is decided without another event; none: not before one.
-  std::optional<domain::TimeNs> due() const { return timers_.next(); }
+  std::optional<domain::TimeNs> due() const;
   std::vector<Moment> take() { return std::exchange(moments_, {}); }
 
-  std::size_t open_builds() const { return runs_.size(); }
+  std::size_t open_builds() const { return held().builds; }
   Held held() const;
   const Counters& counters() const { return counters_; }
-  const identity::ProcessTable& processes() const { return processes_; }
+  const identity::ProcessTable& processes() const {
+    return outer_ != nullptr ? outer_->processes_ : processes_;
+  }
 
  private:
   // unix: the join number; tcp: both ends.
@@ -118,7 +126,7 @@ class Tracker {
     domain::TimeNs closed = 0;
     domain::TimeNs active = 0;  // last bytes
     bool counted = false;       // in Peer::conns
-    bool nested = false;        // its engine runs in a container
+    std::string home;           // the container that its engine runs in; empty: none
   };
   struct Announced {  // "Running in"
     std::string short_id;
@@ -224,11 +232,23 @@ class Tracker {
   void drop_conn(domain::ConnId conn);
   void evict_conn();
   bool has_open_build(domain::ConnId conn) const;
+  void end_builds(domain::ConnId conn, domain::TimeNs closed);
   void sweep_peers(domain::TimeNs due);
   // nested.cpp
-  bool nested(domain::ConnId conn) const;
+  std::string engine_home(domain::ConnId conn) const;
+  Tracker* inner_at(const std::string& home) const;
+  bool follow(const std::string& home);
+  void observe_inside(const domain::Event& event, domain::TimeNs now);
+  void collect(Tracker& inner);
+  void run_timers(domain::TimeNs now);
+  // Of this engine, and of those in its containers.
+  template <class Act>
+  void each_run(const Act& act) {
+    for (auto& [call, run] : runs_) act(run);
+    for (auto& [home, inner] : inner_) inner->each_run(act);
+  }
   void note_engine(const domain::ConnOpened& opened);
-  bool meet_engine(const domain::ConnOpened& opened);
+  std::string meet_engine(const domain::ConnOpened& opened);
   const domain::ClientSeen* client_of(const domain::ConnOpened& opened) const;
   void note_refusals();
   void fill_client(domain::ConnId conn, domain::Client& client) const;
@@ -350,6 +370,9 @@ class Tracker {
   std::string committed(const std::string& reference);
 
   std::string boot_id_;
+  const Tracker* outer_ = nullptr;
+  std::string home_;
+  std::map<std::string, std::unique_ptr<Tracker>> inner_;  // by home
   domain::TimeNs now_ = 0;
   Timers timers_;
   identity::ProcessTable processes_;
@@ -361,9 +384,9 @@ class Tracker {
   std::uint64_t names_refused_ = 0;       // told so far
   std::uint64_t images_forgotten_ = 0;    // told so far
   std::map<domain::ConnId, Conn> conns_;
-  std::set<domain::ConnId> evicted_;             // forgotten in conns_ while they were open
-  std::set<domain::ConnId> nested_;              // forgotten in conns_, of engines in containers
-  RecentNames nested_told_{kMaxContainerNames};  // containers with an engine
+  std::set<domain::ConnId> evicted_;              // forgotten in conns_ while they were open
+  std::map<domain::ConnId, std::string> nested_;  // forgotten in conns_: home of their engine
+  RecentNames nested_told_{kMaxContainerNames};   // containers with an engine
   std::map<PeerKey, Peer> peers_;
   bool sweeping_ = false;             // a deadline for peers_ is set
   std::set<std::string> engine_ips_;  // where engines were reached over TCP

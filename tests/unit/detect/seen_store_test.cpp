@@ -70,6 +70,8 @@ TEST_CASE("What was seen is still known when the store is opened again") {
   REQUIRE(store);
   CHECK_FALSE((*store)->insert("192.0.2.1 80"));
   CHECK_FALSE((*store)->insert("2001:db8::1 443"));
+  CHECK((*store)->contains("2001:db8::1 443"));
+  CHECK_FALSE((*store)->contains("2001:db8::1 444"));
   CHECK((*store)->insert("192.0.2.1 81"));
   CHECK((*store)->damaged() == 0);
   struct stat info {};

@@ -35,6 +35,19 @@ TEST_CASE("The innermost container counts") {
   CHECK(of("docker/" + kId + "/init.scope") == kId);
 }
 
+TEST_CASE("All containers of a path, outermost first") {
+  using kilnwatch::identity::containers_of;
+  using List = std::vector<std::string>;
+  const std::string inner(64, 'b');
+  CHECK(containers_of({1, ""}) == List{});
+  CHECK(containers_of({1, "system.slice/docker.service"}) == List{});
+  CHECK(containers_of({1, "system.slice/docker-" + kId + ".scope/init"}) == List{kId});
+  CHECK(containers_of({1, "docker/" + kId + "/docker/" + inner}) == List{kId, inner});
+  CHECK(containers_of({1, "docker-" + kId + ".scope/docker/buildkit/" + kStep}) ==
+        List{kId, kStep});
+  CHECK(containers_of({1, kId + "/" + inner + "/" + kId}) == List{kId, inner, kId});
+}
+
 TEST_CASE("What is no container") {
   CHECK(of("").empty());
   CHECK(of("/").empty());

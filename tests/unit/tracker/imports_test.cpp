@@ -45,6 +45,7 @@ TEST_CASE("A load, an import and a commit are told once, with who asked and how"
   for (const auto road : {Arrival::kLoad, Arrival::kImport, Arrival::kCommit}) {
     Scene scene;
     scene.open(7, 50 * kMs);
+    scene.pass(100 * kMs);
     scene.learn(arrives(100 * kMs, road, "evil:1", id('e')));
     scene.learn(arrives(100 * kMs, road, "evil:2", id('e')));  // a second name of the same image
     REQUIRE(imports(scene).size() == 1);
