@@ -156,10 +156,12 @@ void Tracker::sweep_peers(TimeNs due) {
 void Tracker::see(const ConnData& event) {
   const auto it = conns_.find(event.conn);
   if (it == conns_.end()) {
-    if (!evicted_.contains(event.conn)) lose("opening", 1, event.time);  // else told before
-    return;
+    if (evicted_.contains(event.conn)) return;  // told before
+    hidden_at_ = event.time;
+    return lose("opening", 1, event.time);
   }
   it->second.active = std::max(it->second.active, event.time);
+  if (event.direction == Direction::kResponse) it->second.answered = it->second.active;
 }
 
 bool Tracker::has_open_build(ConnId conn) const {

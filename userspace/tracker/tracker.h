@@ -124,9 +124,10 @@ class Tracker {
   struct Conn {
     domain::ConnOpened opened;
     domain::TimeNs closed = 0;
-    domain::TimeNs active = 0;  // last bytes
-    bool counted = false;       // in Peer::conns
-    std::string home;           // the container that its engine runs in; empty: none
+    domain::TimeNs active = 0;    // last bytes
+    domain::TimeNs answered = 0;  // last bytes of the engine's
+    bool counted = false;         // in Peer::conns
+    std::string home;             // the container that its engine runs in; empty: none
   };
   struct Announced {  // "Running in"
     std::string short_id;
@@ -167,6 +168,7 @@ class Tracker {
     std::string message;                 // the engine's, of why it failed
     std::optional<domain::Step> failed;  // the step that did
     bool failure_told = false;
+    domain::TimeNs lost_at = 0;          // bytes of its conversation were, last
   };
   struct Upload {  // a context that came with a request of its own
     std::string ref;
@@ -335,6 +337,8 @@ class Tracker {
   void on_podman_line(Run& run, const domain::BuildStepAnnounced& fact);
   void note_served_step(Container& container);
   std::vector<ServedStep> served_steps(Run& run, const Container& container);
+  std::vector<ServedStep> steps_of_file(Run& run, const Container& container);
+  bool surely_not(Run& run, const Container& container);
   Owner served_owner(const Container& container, bool last);
   // failures.cpp
   void note_failure(Run& run, const Vertex& vertex);
@@ -393,6 +397,7 @@ class Tracker {
   std::set<std::uint16_t> engine_ports_;
   std::map<domain::CallId, Run> runs_;
   std::map<domain::CallId, Upload> uploads_;
+  domain::TimeNs hidden_at_ = 0;  // a conversation could not be read that may be a build's, last
   std::size_t vertex_bytes_ = 0;  // of all builds
   Containers containers_;
   Layers layers_;
