@@ -91,7 +91,6 @@ struct CommandJoined {
   std::uint32_t pid = 0;
   TimeNs start = 0;
   std::string instruction = {};  // it is this step, secrets masked; empty: the Dockerfile tells
-  std::uint32_t number = 0;      // of that step
 };
 
 // The classic builder wrote "Step i/n : text". May be forged by a step's own output.
