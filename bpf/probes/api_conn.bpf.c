@@ -11,7 +11,7 @@ static __always_inline int note_listener(struct socket *sock)
 	struct sock *sk = BPF_CORE_READ(sock, sk);
 	struct kw_path path;
 
-	if (!current_engine())
+	if (!serving_engine(sk))
 		return 0;
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) != KW_AF_UNIX)
 		note_port(BPF_CORE_READ(sk, __sk_common.skc_num));
@@ -42,13 +42,13 @@ int BPF_PROG(mptcp_listening, struct socket *sock)
 /* newsock has a sock only when the accept went well, whatever arguments this kernel's version has. */
 static __always_inline int accepted(struct socket *newsock)
 {
-	u32 engine = current_engine();
-	struct sock *sk;
+	struct sock *sk = BPF_CORE_READ(newsock, sk);
+	u32 engine;
 
-	if (!engine)
+	if (!sk)
 		return 0;
-	sk = BPF_CORE_READ(newsock, sk);
-	if (sk && !find_conn(sk))
+	engine = serving_engine(sk);
+	if (engine && !find_conn(sk))
 		follow(sk, engine, 0);
 	return 0;
 }
@@ -131,7 +131,7 @@ int BPF_PROG(unix_connected, struct socket *sock, void *uaddr, int addr_len, int
 	struct kw_path path;
 
 	if (ret || !peer || !read_unix_path(peer, &path) ||
-	    !bpf_map_lookup_elem(&engine_paths, &path))
+	    (!bpf_map_lookup_elem(&engine_paths, &path) && !is_podman_socket(peer)))
 		return 0;
 	e = begin_client(KW_UNIX);
 	if (!e)

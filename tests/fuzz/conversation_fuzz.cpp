@@ -1,4 +1,5 @@
-// A conversation as a sequence of operations. The first byte: met midway or not. Then each
+// A conversation as a sequence of operations. The first byte: met midway or not (1), podman's (2)
+// or dockerd's. Then each
 // operation: one byte (0 asks, 1 answers, 2/3 the same left in the kernel, 4/5 lost, 6 close, 7
 // asks at a head), a length of two bytes (least significant first) and, for data, that many bytes.
 #include <algorithm>
@@ -41,10 +42,11 @@ std::vector<Operation> operations(fuzz::Reader& input) {
 
 class Run {
  public:
-  Run(const std::vector<Operation>& operations, bool midway, fuzz::Pieces* pieces)
+  Run(const std::vector<Operation>& operations, unsigned flags, fuzz::Pieces* pieces)
       : pieces_(pieces) {
     domain::ConnOpened opened;
-    opened.midway = midway;
+    opened.midway = (flags & 1U) != 0;
+    opened.engine = (flags & 2U) != 0 ? domain::EngineKind::kPodman : domain::EngineKind::kDocker;
     conversation_ = engine::make_conversation(opened);
     static const std::string kAsk = std::string("GET /_ping?token=") + kCanary +
                                     " HTTP/1.1\r\nAuthorization: " + kCanary + "\r\nA: b\r\n " +
@@ -127,11 +129,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto all = fuzz::text(data, size);
   if (all.find(kCanary) != all.npos) return 0;
   fuzz::Reader input(all);
-  const bool midway = (input.byte() & 1U) != 0;
+  const unsigned flags = input.byte();
   const auto list = operations(input);
-  const Run whole(list, midway, nullptr);
+  const Run whole(list, flags, nullptr);
   fuzz::Pieces pieces(all);
-  const Run cut(list, midway, &pieces);
+  const Run cut(list, flags, &pieces);
   const auto one = test::fact_texts(whole.output());
   const auto other = test::fact_texts(cut.output());
   if (one != other) {

@@ -34,7 +34,7 @@ class FactText {
   }
   std::string operator()(const domain::BuildStepAnnounced& f) const {
     return call("step", f.call) + std::to_string(f.number) + "/" + std::to_string(f.total) + " " +
-           f.instruction;
+           f.instruction + (f.stages == 0 ? "" : " of " + std::to_string(f.stage));
   }
   std::string operator()(const domain::BuildContainerAnnounced& f) const {
     return call("running", f.call) + f.short_id;

@@ -44,6 +44,7 @@ struct BuildRequested {
   bool quiet = false;     // q: the builder writes nothing while it works
   bool no_cache = false;  // nocache: every step runs
   EngineKind engine = EngineKind::kDocker;
+  bool parallel = false;  // podman's API: stages may run side by side
   bool buildkit = false;  // version=2, or known by what it wrote
   bool browser = false;   // Origin, Referer or Sec-Fetch-* present
   bool midway = false;  // known by its output only: the request came before the sensor; the fields
@@ -93,13 +94,15 @@ struct CommandJoined {
   std::string instruction = {};  // it is this step, secrets masked; empty: the Dockerfile tells
 };
 
-// The classic builder wrote "Step i/n : text". May be forged by a step's own output.
+// The builder wrote "Step i/n : text". May be forged by a step's own output.
 struct BuildStepAnnounced {
   TimeNs time = 0;
   CallId call;
-  std::uint32_t number = 0;
-  std::uint32_t total = 0;
+  std::uint32_t number = 0;  // podman: within the stage
+  std::uint32_t total = 0;   // 0: not told
   std::string instruction;
+  std::uint32_t stage = 0;  // podman: of several, from 1; 0: the only one
+  std::uint32_t stages = 0;
 };
 
 // "Running in <12 hex>". May be forged; counts only if the kernel saw that container.

@@ -27,7 +27,10 @@ class Gathered {
  public:
   void add(std::uint64_t pos, std::string_view bytes) {
     if (bytes.empty()) return;
-    pieces_.push_back({pos, bytes_.size(), bytes.size()});
+    if (!pieces_.empty() && pieces_.back().pos + pieces_.back().size == pos)
+      pieces_.back().size += bytes.size();
+    else
+      pieces_.push_back({pos, bytes_.size(), bytes.size()});
     bytes_.append(bytes);
   }
   void clear() {

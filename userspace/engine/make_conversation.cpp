@@ -3,13 +3,17 @@
 #include "engine/docker/conversation.h"
 #include "engine/docker/fetch.h"
 #include "engine/docker/hook_socket.h"
+#include "engine/podman/api.h"
 
 namespace kilnwatch::engine {
 
 std::unique_ptr<Conversation> make_conversation(const domain::ConnOpened& opened) {
-  if (docker::is_hook_socket(opened.path)) return std::make_unique<docker::NoConversation>();
+  if (docker::is_hook_socket(opened.path) || podman::is_agent_socket(opened.path))
+    return std::make_unique<docker::NoConversation>();
   if (opened.fetch) return docker::make_fetch(opened);
-  return std::make_unique<docker::DockerConversation>(opened);
+  if (opened.engine == domain::EngineKind::kPodman)
+    return std::make_unique<docker::DockerConversation>(opened, podman::kApi);
+  return std::make_unique<docker::DockerConversation>(opened, docker::kApi);
 }
 
 }  // namespace kilnwatch::engine

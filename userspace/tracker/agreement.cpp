@@ -1,5 +1,6 @@
 #include "tracker/agreement.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "base/text.h"
@@ -41,7 +42,17 @@ Agreement compare(const std::string& instruction, const std::vector<std::string>
   const std::string verb = base::lower(std::string_view(instruction).substr(0, blank));
   if (verb == "from") return Agreement::kUnknown;
   if (verb != "run" || blank == std::string::npos) return Agreement::kDiffers;
-  const std::string_view text = std::string_view(instruction).substr(blank);
+  std::string_view text = std::string_view(instruction).substr(blank);
+  // RUN's own flags are no part of the command (BuildKit, buildah).
+  for (auto from = text.find_first_not_of(kBlanks);
+       from != text.npos && text.substr(from).starts_with("--");
+       from = text.find_first_not_of(kBlanks)) {
+    text.remove_prefix(std::min(text.find_first_of(kBlanks, from), text.size()));
+  }
+  // A here-document: its text is elsewhere.
+  if (const auto from = text.find_first_not_of(kBlanks);
+      from != text.npos && text.substr(from).starts_with("<<"))
+    return Agreement::kUnknown;
   // JSON has U+FFFD for each byte that is no UTF-8; argv has the byte.
   if (text.find("\xef\xbf\xbd") != text.npos) return Agreement::kUnknown;
 

@@ -101,7 +101,10 @@ void Tracker::on(const BuildRequested& fact) {
   run.lossy = fact.midway;
   run.newest_cgroup = containers_.newest_cgroup();
   fill_client(fact.call.conn, run.build.client);
+  run.build.engine = fact.engine;
   if (fact.command) begin_command(run);
+  if (const auto conn = conns_.find(fact.call.conn); conn != conns_.end())
+    run.engine_pid = conn->second.opened.engine_pid;
   timers_.at(fact.time + kRequestWait, [this, call = fact.call](TimeNs due) {
     Run* found = run_of(call);
     if (found != nullptr && !found->reported) report_request(*found, due);
@@ -142,7 +145,13 @@ void Tracker::on(const DockerfileSeen& fact) {
 void Tracker::on(const ContextFetched& fact) {
   Run* waiting = nullptr;
   for (auto& [call, run] : runs_) {
-    if (run.build.ended != 0 || run.build.dockerfile || run.context_url != fact.url) continue;
+    // buildah asks twice where the first answer is no archive, and takes the second one (buildah:
+    // define/types.go, downloadToDirectory).
+    const bool again = run.build.request.engine == EngineKind::kPodman && run.build.dockerfile &&
+                       run.running.empty();
+    const bool its = run.context_url == fact.url ||
+                     (again && context_url(run.build.request.remote_context) == fact.url);
+    if (run.build.ended != 0 || !its || (run.build.dockerfile && !again)) continue;
     if (waiting != nullptr) return;
     waiting = &run;
   }
@@ -157,6 +166,7 @@ void Tracker::on(const ContextFetched& fact) {
 void Tracker::on(const BuildStepAnnounced& fact) {
   Run* run = active_run(fact.call, fact.time);
   if (run == nullptr) return;
+  if (run->build.request.engine == EngineKind::kPodman) return on_podman_line(*run, fact);
   if (fact.number == 0 || fact.number > fact.total || fact.number <= run->number ||
       (run->total != 0 && fact.total != run->total)) {
     ++counters_.ignored_forged;
@@ -243,6 +253,7 @@ void Tracker::on(const ConversationBlind& fact) {
   if (run != nullptr) {
     run->lossy = true;
     run->line = {};  // the true line may be among what was lost
+    run->lines.clear();
   }
   // Said already: that is what being met midway means.
   if (run != nullptr && run->build.request.midway && fact.time == run->build.started) return;
@@ -276,7 +287,8 @@ void Tracker::remember_image(const Run& run, TimeNs time) {
     image.tags = run.build.request.midway ? run.tag_lines : run.build.request.tags;
   }
   if (image.id.empty() && image.tags.empty()) return;
-  images_.add({time, run.build, std::move(image), {}, vertex_reasons(run)});
+  images_of(run.build.request.call)
+      .add({time, run.build, std::move(image), {}, vertex_reasons(run)});
 }
 
 }  // namespace kilnwatch::tracker

@@ -55,7 +55,11 @@ void Tracker::consider(Container& container) {
   if (!could_be_step(container)) return;
   if (identity::is_buildkit_step(container.id)) return note_step(container);
   if (!container.above.empty()) {
-    note_command_step(container);
+    if (workers_.above(container.above) != nullptr) {
+      note_command_step(container);
+    } else {
+      note_served_step(container);
+    }
     return decide_waiting(container, now_);
   }
   for (auto& [call, run] : runs_) {
@@ -169,7 +173,10 @@ Tracker::Owner Tracker::claimed(const Container& container, bool last) {
 
 Tracker::Owner Tracker::owner_of(const Container& container, bool last) {
   if (identity::is_buildkit_step(container.id)) return vertex_owner(container, last);
-  if (!container.above.empty()) return command_owner(container);
+  if (!container.above.empty()) {
+    const bool command = workers_.above(container.above) != nullptr;
+    return command ? command_owner(container) : served_owner(container, last);
+  }
   return container.claims.empty() ? inferred(container, last) : claimed(container, last);
 }
 

@@ -61,7 +61,7 @@ void Tracker::remember_command_image(Run& run, TimeNs time) {
   if (run.build.status != BuildStatus::kSucceeded || std::exchange(run.remembered, true)) return;
   Image image{run.final_id, run.tag_lines};
   if (image.id.empty() && image.tags.empty()) return;
-  images_.add({time, run.build, std::move(image), {}, {}});
+  podman_images_.add({time, run.build, std::move(image), {}, {}});
 }
 
 Tracker::Run* Tracker::command_run(const Container& container) {
@@ -76,14 +76,19 @@ void Tracker::note_command_step(const Container& container) {
   // chroot has no network of its own (buildah: chroot/run_common.go); kaniko's is its container's.
   if (!container.named && run->build.engine != EngineKind::kKaniko)
     run->build.request.network_mode = "host";
-  auto& all = run->unclaimed;
+  note_row(*run, container, true);
+}
+
+// The containers of a build in the order in which they began.
+void Tracker::note_row(Run& run, const Container& container, bool sole) {
+  auto& all = run.unclaimed;
   auto it = std::find_if(all.begin(), all.end(),
                          [&](const Unclaimed& one) { return one.id == container.id; });
   if (it == all.end()) {
     if (all.size() >= kMaxSteps) return;
-    it = all.insert(it, {container.id, {}, 0, true, 0});
+    it = all.insert(it, {container.id, {}, 0, sole, 0});
   }
-  it->numbers = numbers_of(*run, container);
+  it->numbers = numbers_of(run, container);
   it->ordinal = container.ordinal;
 }
 

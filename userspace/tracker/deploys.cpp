@@ -21,16 +21,30 @@ std::string plain(const std::string& name) { return name.starts_with("/") ? name
 
 }  // namespace
 
+// Each engine has a store of its own; what goes from one to the other keeps its id.
+Images& Tracker::images_of(const CallId& call, bool by_command) {
+  if (by_command) return podman_images_;
+  const auto conn = conns_.find(call.conn);
+  const bool podman = conn != conns_.end() && conn->second.opened.engine == EngineKind::kPodman;
+  return podman ? podman_images_ : images_;
+}
+
 // By what the engine took for it, where that is known: its name may mean another image here.
-Images::Found Tracker::find_image(const ContainerCreated& fact) const {
+Images::Found Tracker::find_image(const ContainerCreated& fact) {
+  const Images& own = images_of(fact.call, fact.by_command);
+  const Images& other = &own == &images_ ? podman_images_ : images_;
   if (!fact.resolved_image.empty()) {
-    const auto found = images_.find(fact.resolved_image, fact.time);
-    if (found.made != nullptr) return found;
+    if (const auto found = own.find(fact.resolved_image, fact.time); found.made != nullptr)
+      return found;
+    if (const Made* made = other.find_id(fact.resolved_image, fact.time); made != nullptr)
+      return {made, true};
   }
-  const auto found = images_.find(fact.image, fact.time);
-  const bool other =
-      found.made != nullptr && !fact.resolved_image.empty() && !found.made->image.id.empty();
-  return other ? Images::Found{} : found;
+  const auto found = own.find(fact.image, fact.time);
+  constexpr std::size_t kShortId = 12;  // fewer digits may be a name
+  if (found.made == nullptr && fact.image.size() >= kShortId)
+    return {other.find_id(fact.image, fact.time), true};
+  const bool differs = !fact.resolved_image.empty() && !found.made->image.id.empty();
+  return differs ? Images::Found{} : found;
 }
 
 void Tracker::on(const ContainerCreated& fact) {
@@ -118,12 +132,12 @@ void Tracker::on(const ContainerStarted& fact) {
 }
 
 void Tracker::on(const ImageTagged& fact) {
-  images_.tag(fact.source, fact.tag, fact.time);
+  images_of(fact.call).tag(fact.source, fact.tag, fact.time);
   note_refusals();
 }
 
 void Tracker::on(const ImageMoved& fact) {
-  images_.move(fact);
+  images_of(fact.call).move(fact);
   note_refusals();
 }
 

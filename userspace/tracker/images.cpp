@@ -35,8 +35,15 @@ std::string normalise_image(const std::string& name) {
   return out;
 }
 
+// Where images of both kinds have the same short name the last one that was given it counts.
+std::string Images::normal(const std::string& name) const {
+  constexpr std::string_view kLocal = "localhost/";
+  const bool local = names_ == Names::kPodman && name.starts_with(kLocal);
+  return normalise_image(local ? name.substr(kLocal.size()) : name);
+}
+
 void Images::release(const std::string& normal_tag) {
-  const auto is_it = [&](const std::string& t) { return normalise_image(t) == normal_tag; };
+  const auto is_it = [&](const std::string& t) { return normal(t) == normal_tag; };
   for (Made& made : images_) {
     std::erase_if(made.image.tags, is_it);
     std::erase_if(made.doubtful, is_it);
@@ -54,32 +61,32 @@ void Images::name(Place at, const std::string& tag) {
 
 void Images::add(Made made) {
   if (images_.size() >= kMaxImages) images_.pop_front();
-  for (const std::string& t : made.image.tags) release(normalise_image(t));
+  for (const std::string& t : made.image.tags) release(normal(t));
   images_.push_back(std::move(made));
 }
 
 void Images::tag(const std::string& source, const std::string& tag, domain::TimeNs now) {
   const Place at = locate(source, now);
-  release(normalise_image(tag));
+  release(normal(tag));
   if (at.index != kNone) name(at, tag);
 }
 
 void Images::move(const domain::ImageMoved& moved) {
   if (!moved.certain) return doubt(moved);
-  release(normalise_image(moved.reference));
+  release(normal(moved.reference));
   const std::size_t at = moved.image.empty() ? kNone : by_id(moved.image, moved.time);
   if (at != kNone) name({at, true}, moved.reference);
 }
 
 void Images::doubt(const domain::ImageMoved& moved) {
-  const std::string normal = normalise_image(moved.reference);
-  const std::string repository = normal.substr(0, normal.rfind(':') + 1);
+  const std::string key = normal(moved.reference);
+  const std::string repository = key.substr(0, key.rfind(':') + 1);
   for (Made& made : images_) {
     auto& tags = made.image.tags;
     const auto kept = std::stable_partition(tags.begin(), tags.end(), [&](const std::string& t) {
-      const std::string own = normalise_image(t);
+      const std::string own = normal(t);
       if (moved.reference.empty()) return false;
-      return moved.all_tags ? !own.starts_with(repository) : own != normal;
+      return moved.all_tags ? !own.starts_with(repository) : own != key;
     });
     made.doubtful.insert(made.doubtful.end(), kept, tags.end());
     tags.erase(kept, tags.end());
@@ -87,8 +94,8 @@ void Images::doubt(const domain::ImageMoved& moved) {
 }
 
 Images::Place Images::locate(const std::string& name, domain::TimeNs now) const {
-  const std::string normal = normalise_image(name);
-  const auto is_it = [&](const std::string& t) { return normalise_image(t) == normal; };
+  const std::string key = normal(name);
+  const auto is_it = [&](const std::string& t) { return normal(t) == key; };
   for (std::size_t i = images_.size(); i-- > 0;) {
     const Made& made = images_[i];
     if (!is_live(made, now)) continue;

@@ -16,6 +16,12 @@ inline constexpr domain::TimeNs kDeployWindow = 24ull * 3600 * 1'000'000'000;  /
 // "docker.io/library/x:latest" of any short form; ids and digests stay as they are.
 std::string normalise_image(const std::string& name);
 
+// How a store of images finds one by a short name.
+enum class Names : std::uint8_t {
+  kDocker,  // docker.io/library/x
+  kPodman,  // localhost/x, what a build here is called, or docker.io/library/x
+};
+
 struct Made {
   domain::TimeNs time = 0;
   domain::Build build;
@@ -27,6 +33,8 @@ struct Made {
 
 class Images {
  public:
+  explicit Images(Names names = Names::kDocker) : names_(names) {}
+
   // A tag moves to the newest image. Beyond kMaxImages the oldest is forgotten.
   void add(Made made);
   // `source` now also goes by `tag`; whoever had that tag has it no longer.
@@ -43,6 +51,11 @@ class Images {
   }
   void move(const domain::ImageMoved& moved);
   std::size_t size() const { return images_.size(); }
+  // By its id, of an image that came from another store.
+  const Made* find_id(const std::string& id, domain::TimeNs now) const {
+    const std::size_t at = by_id(id, now);
+    return at == kNone ? nullptr : &images_[at];
+  }
   // Names that an image has too many of.
   std::uint64_t refused() const { return refused_; }
 
@@ -54,9 +67,11 @@ class Images {
   };
   Place locate(const std::string& name, domain::TimeNs now) const;
   std::size_t by_id(const std::string& name, domain::TimeNs now) const;
+  std::string normal(const std::string& name) const;
   void name(Place at, const std::string& tag);
   void doubt(const domain::ImageMoved& moved);
   void release(const std::string& normal_tag);
+  Names names_;
   std::deque<Made> images_;  // oldest first
   std::uint64_t refused_ = 0;
 };

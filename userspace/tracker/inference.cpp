@@ -123,8 +123,9 @@ std::vector<std::uint32_t> Tracker::ordered_numbers(const Run& run, const std::s
     if (n >= low && n <= high) left.push_back(n);
   }
   if (left.size() < 2 || !run.build.request.no_cache || run.lossy || place == row.end() ||
-      (run.build.request.command &&
-       (!runs_every_stage(*run.build.dockerfile) || own->ordinal != place - row.begin() + 1)))
+      (run.build.request.engine != EngineKind::kDocker &&
+       !runs_every_stage(*run.build.dockerfile)) ||
+      (run.build.request.command && own->ordinal != place - row.begin() + 1))
     return left;
   // Nothing comes from the cache: the nth container is the nth RUN.
   auto nth = place - row.begin();
@@ -156,12 +157,13 @@ Step Tracker::step_of(const Run& run, std::uint32_t number, const Container& con
 
 // Lines do not tell all of this build's containers.
 bool Tracker::told_by_kernel(const Run& run) const {
-  return !run.build.request.buildkit && !run.build.request.command &&
+  return !run.build.request.buildkit && run.build.request.engine == EngineKind::kDocker &&
          (run.build.request.quiet || run.lossy);
 }
 
 void Tracker::candidates_of(Run& run, const Container& container, bool any,
                             std::vector<Candidate>& out) const {
+  if (run.build.request.engine != EngineKind::kDocker) return;
   if (run.build.request.buildkit || !in_window(run, container) || !container.start_seen) return;
   if (!any && !told_by_kernel(run)) return;
   if (run.build.dockerfile) {

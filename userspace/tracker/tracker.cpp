@@ -65,7 +65,7 @@ void Tracker::note_refusals() {
     lose("containers", n - containers_refused_, now_);
     containers_refused_ = n;
   }
-  if (const auto n = images_.refused(); n != names_refused_) {
+  if (const auto n = images_.refused() + podman_images_.refused(); n != names_refused_) {
     lose("image-names", n - names_refused_, now_);
     names_refused_ = n;
   }
@@ -195,7 +195,7 @@ void Tracker::see(const ProcessExecuted& event) {
 Containers::Met Tracker::meet(const Process& process, TimeNs time, bool exec) {
   const auto step = steps_.step_of(process);
   // A step of nobody's may be anything that calls itself so: its cgroup says where it belongs.
-  const bool known = step != nullptr && workers_.above(step->above) != nullptr;
+  const bool known = step != nullptr && is_ours(*step);
   return containers_.meet(process, time, exec, processes_, known ? step.get() : nullptr);
 }
 

@@ -24,6 +24,7 @@
 #include "tracker/images.h"
 #include "tracker/losses.h"
 #include "tracker/moment.h"
+#include "tracker/step_lines.h"
 #include "tracker/timers.h"
 #include "tracker/vertices.h"
 #include "tracker/workers.h"
@@ -149,6 +150,8 @@ class Tracker {
     Vertices vertices;                   // BuildKit
     std::set<std::string> containers;    // BuildKit: those that may be its steps
     bool remembered = false;             // a command: its image
+    std::uint32_t engine_pid = 0;        // podman's API: of the service; 0: not known
+    StepLines lines;                     // podman's API
   };
   struct Upload {  // a context that came with a request of its own
     std::string ref;
@@ -158,6 +161,12 @@ class Tracker {
     Run* run = nullptr;
     const Vertex* vertex = nullptr;
     bool sure = false;  // what it runs agrees
+  };
+  struct ServedStep {  // a step of a build of podman's API that a container may be
+    Run* run = nullptr;
+    domain::Step step;
+    bool agrees = false;   // what it runs
+    bool certain = false;  // no other step of that build
   };
   struct Waiting {  // created, its start may come
     domain::ContainerCreated created;
@@ -284,9 +293,18 @@ class Tracker {
   void end_command(Run& run, domain::TimeNs time);
   void remember_command_image(Run& run, domain::TimeNs time);
   void note_command_step(const Container& container);
+  void note_row(Run& run, const Container& container, bool sole);
   Run* command_run(const Container& container);
   static domain::Step command_step(const Run& run, std::uint32_t number);
   Owner command_owner(const Container& container);
+  // api_steps.cpp
+  static bool is_served(const Run& run, const std::vector<identity::ProcessKey>& above);
+  bool is_ours(const identity::BuildStep& step) const;
+  std::vector<Run*> served_runs(const Container& container);
+  void on_podman_line(Run& run, const domain::BuildStepAnnounced& fact);
+  void note_served_step(Container& container);
+  std::vector<ServedStep> served_steps(Run& run, const Container& container);
+  Owner served_owner(const Container& container, bool last);
   // egress.cpp
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
   void decide_waiting(Container& container, domain::TimeNs time);
@@ -301,7 +319,8 @@ class Tracker {
   void on(const domain::ImageTagged& fact);
   void on(const domain::ImageMoved& fact);
   bool announced(const std::string& id);
-  Images::Found find_image(const domain::ContainerCreated& fact) const;
+  Images& images_of(const domain::CallId& call, bool by_command = false);
+  Images::Found find_image(const domain::ContainerCreated& fact);
   std::string waiting_deploy(const std::string& reference) const;
   void check_deploy(const std::string& id, domain::TimeNs due);
   // `start` null: none came.
@@ -342,6 +361,7 @@ class Tracker {
   RecentNames by_start_{kMaxContainerNames};           // a client started them, whoever made them
   std::deque<domain::ContainerStarted> early_starts_;  // their creation is not known (yet)
   Images images_;
+  Images podman_images_{Names::kPodman};  // of its store, which buildah uses, too
   Losses losses_;
   std::vector<Moment> moments_;
   Counters counters_;

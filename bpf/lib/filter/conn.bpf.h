@@ -3,6 +3,7 @@
 #ifndef KILNWATCH_CONN_BPF_H
 #define KILNWATCH_CONN_BPF_H
 
+#include "lib/filter/programs.bpf.h"
 #include "lib/read/sock.bpf.h"
 
 static __always_inline u32 current_engine(void)
@@ -11,6 +12,44 @@ static __always_inline u32 current_engine(void)
 	u32 *engine = bpf_map_lookup_elem(&engines, &tgid);
 
 	return engine ? *engine : 0;
+}
+
+/*
+ * The address of podman's API as its packages have it (podman contrib/systemd/podman.socket): systemd
+ * listens there before podman runs, so that no process tells. A path's length counts its NUL
+ * (unix_validate_addr, unix_mkname_bsd).
+ */
+static __always_inline int is_podman_socket(struct sock *sk)
+{
+	struct unix_address *addr = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	u64 tail[3] = {};
+	int from;
+
+	if (!addr)
+		return 0;
+	from = BPF_CORE_READ(addr, len) - 2 - 20; /* sun_family; "/podman/podman.sock" and NUL */
+	return from >= 0 && from <= 88 && !bpf_probe_read_kernel(tail, 20, &addr->name[0].sun_path[from]) &&
+	       tail[0] == word_of("/podman/") && tail[1] == word_of("podman.s") && tail[2] == word_of("ock");
+}
+
+/*
+ * The engine that listens on this socket, or accepts it, now. podman becomes one by that: its
+ * commands would fill the table otherwise.
+ */
+static __always_inline u32 serving_engine(struct sock *sk)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32, engine = current_engine();
+	struct kw_name name = {};
+
+	if (engine)
+		return engine;
+	bpf_get_current_comm(&name, sizeof(name));
+	if (!is_podman(&name) && !(is_itself(&name) && is_podman_socket(sk)))
+		return KW_ENGINE_NONE;
+	engine = KW_ENGINE_PODMAN;
+	if (bpf_map_update_elem(&engines, &tgid, &engine, BPF_ANY))
+		count_drop(KW_DROP_ENGINE_MAP);
+	return engine;
 }
 
 static __always_inline struct kw_conn *find_conn(struct sock *sk)

@@ -17,6 +17,12 @@ static __always_inline u32 engine_of(struct kw_name *n)
 	return KW_ENGINE_NONE;
 }
 
+/* An engine where it serves, not by its name: each podman command has that, too. */
+static __always_inline int is_podman(struct kw_name *n)
+{
+	return n->word[0] == word_of("podman");
+}
+
 /* comm holds 15 characters: "containerd-shim" is all that is left of its longer names. */
 static __always_inline int is_runtime(struct kw_name *n)
 {
@@ -34,7 +40,7 @@ static __always_inline int is_builder(struct kw_name *n, const char *file)
 {
 	u64 path[3] = {};
 
-	if (n->word[0] == word_of("podman") || n->word[0] == word_of("buildah"))
+	if (is_podman(n) || n->word[0] == word_of("buildah"))
 		return 1;
 	if (n->word[0] != word_of("executor") || n->word[1])
 		return 0;
@@ -42,7 +48,10 @@ static __always_inline int is_builder(struct kw_name *n, const char *file)
 	return path[0] == word_of("/kaniko/") && path[1] == word_of("executor") && !path[2];
 }
 
-/* What a builder is called when it executes itself, through /proc/self/exe. */
+/*
+ * What a builder is called when it executes itself, through /proc/self/exe: podman does so rootless
+ * (podman pkg/rootless).
+ */
 static __always_inline int is_itself(struct kw_name *n)
 {
 	return n->word[0] == word_of("exe");

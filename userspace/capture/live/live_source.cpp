@@ -165,30 +165,39 @@ class Ring final : public LiveSource {
 
   // Engines, runtimes and what runs below them are followed from their first instant otherwise.
   void meet(std::uint32_t pid) {
-    const std::uint8_t one = 1;
     const int lineage = bpf_map__fd(skeleton_->maps.lineage);
     Lineage above, own;
     if (bpf_map_lookup_elem(lineage, &pid, &own) == 0) return;
     const auto kin = kin_of(pid);
-    const auto engine = engine_of(kin.comm);
+    const bool rootless = is_rootless_podman(kin.comm, kin.comm == "exe" ? exe_of(pid) : "");
+    const auto engine = rootless ? std::uint32_t{KW_ENGINE_PODMAN} : engine_of(kin.comm);
     const bool below = bpf_map_lookup_elem(lineage, &kin.ppid, &above) == 0;
-    const bool builder = is_builder(kin.comm, exe_of(pid));
+    const bool builder = rootless || is_builder(kin.comm, exe_of(pid));
     if (!below && !builder && !is_lineage_root(kin.comm)) return;
     auto process = process_of(pid);
     if (process.pid == 0) return;
     own.kin = above.builder != 0 ? pid : above.kin;
     own.builder = builder || (above.builder != 0 && is_itself(kin.comm)) ? 1 : 0;
     bpf_map_update_elem(lineage, &process.pid, &own, BPF_ANY);
-    if (engine != KW_ENGINE_NONE) {
-      note(bpf_map__fd(skeleton_->maps.engines), &process.pid, &engine);
-      const auto listeners = listeners_of(process.pid);
-      for (const auto& path : listeners.unix_paths) note_path(path);
-      for (const auto port : listeners.tcp_ports) {
-        note(bpf_map__fd(skeleton_->maps.engine_ports), &port, &one);
-      }
-    }
+    if (engine != KW_ENGINE_NONE) meet_engine(process.pid, engine, rootless);
     backlog_.emplace_back(
         domain::ProcessExecuted{base::clock_ns(CLOCK_BOOTTIME), std::move(process)});
+  }
+
+  void meet_engine(std::uint32_t pid, std::uint32_t engine, bool rootless) {
+    const std::uint8_t one = 1;
+    auto listeners = listeners_of(pid);
+    if (rootless) {  // the ports of its containers are forwarded by the same program
+      listeners.tcp_ports.clear();
+      std::erase_if(listeners.unix_paths, [](const auto& path) { return !is_podman_socket(path); });
+    }
+    if (engine == KW_ENGINE_PODMAN && listeners.unix_paths.empty() && listeners.tcp_ports.empty())
+      return;
+    note(bpf_map__fd(skeleton_->maps.engines), &pid, &engine);
+    for (const auto& path : listeners.unix_paths) note_path(path);
+    for (const auto port : listeners.tcp_ports) {
+      note(bpf_map__fd(skeleton_->maps.engine_ports), &port, &one);
+    }
   }
 
   void report_losses(domain::TimeNs now) {

@@ -6,8 +6,15 @@ namespace kilnwatch::capture {
 
 std::uint32_t engine_of(std::string_view comm) {
   if (comm == "dockerd") return KW_ENGINE_DOCKER;
+  if (comm == "podman") return KW_ENGINE_PODMAN;
   return KW_ENGINE_NONE;
 }
+
+bool is_rootless_podman(std::string_view comm, std::string_view exe) {
+  return comm == "exe" && exe.ends_with("/podman");
+}
+
+bool is_podman_socket(std::string_view path) { return path.ends_with("/podman/podman.sock"); }
 
 bool is_lineage_root(std::string_view comm) {
   return engine_of(comm) != KW_ENGINE_NONE || comm == "containerd" || comm == "containerd-shim" ||

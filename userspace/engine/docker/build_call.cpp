@@ -13,13 +13,7 @@ namespace {
 
 using domain::Direction;
 
-constexpr std::size_t kMaxForm = 65536;     // bytes of a form: what crosses the ring of a body
-constexpr std::size_t kMaxMessage = 65536;  // bytes of one message of a build's output
-constexpr std::size_t kMaxNames = 128;      // tags, build-arg names kept
-// How each message of a step's output begins (moby: streamformatter); that of a load goes on.
-constexpr std::string_view kOutput = R"({"stream":")";
-constexpr std::string_view kLoaded = R"({"stream":"Loaded image)";
-
+constexpr std::size_t kMaxForm = 65536;  // bytes of a form: what crosses the ring of a body
 // The last line of a BuildKit build.
 constexpr std::string_view kBuildKitImage = R"({"id":"moby.image.id")";
 
@@ -32,28 +26,11 @@ bool is_true(const std::string& value) {
   return text != "0" && text != "no" && text != "false" && text != "none";
 }
 
-// mime.ParseMediaType
-std::string media_type(std::string_view field) {
-  auto type = base::lower(field.substr(0, field.find(';')));
-  const auto from = type.find_first_not_of(" \t");
-  if (from == type.npos) return {};
-  return type.substr(from, type.find_last_not_of(" \t") - from + 1);
-}
-
 }  // namespace
 
 BuildCall::BuildCall(const protocol::Head& head, domain::CallId id, Route route, const Scene& scene)
-    : Call(Kind::kBuild), query_(std::move(route.query)) {
-  build_.time = scene.now;
-  build_.call = id;
-  build_.method = head.first;
-  build_.path = base::mask_text(route.path);
-  build_.api_version = route.version;
-  build_.user_agent = base::mask_text(head.field("user-agent"));
-  build_.browser = std::any_of(head.fields.begin(), head.fields.end(), [](const auto& field) {
-    return field.first == "origin" || field.first == "referer" ||
-           field.first.starts_with("sec-fetch-");
-  });
+    : StreamedBuild(std::make_unique<BuildOutput>(), false), query_(std::move(route.query)) {
+  begin(head, id, route, scene);
   const auto type = media_type(head.field("content-type"));
   if (type == "application/x-www-form-urlencoded" || type == "multipart/form-data") {
     form_type_ = head.field("content-type");
@@ -100,12 +77,9 @@ void BuildCall::announce(const Scene& scene, bool whole) {
   build_.quiet = is_true(values.first("q"));
   build_.no_cache = is_true(values.first("nocache"));
   if (form_type_.empty() && values.first("remote").empty())
-    context_.emplace(build_.call, values.first("dockerfile"));
+    context_.emplace(build_.call, ContextFront::dockers(values.first("dockerfile")));
   query_ = {};
-  // What is told is not kept: it may be large.
-  const auto call = build_.call;
-  scene.out->facts.emplace_back(std::exchange(build_, {}));
-  build_.call = call;
+  tell_request(scene);
 }
 
 // moby: builder/builder-next/builder.go, Build.
@@ -127,10 +101,6 @@ void BuildCall::announce_buildkit(const protocol::Query& values, bool whole) {
     for (const auto& [name, value] : args->members) secrets.push_back(value.text);
   }
   trace_.know(std::move(secrets));
-}
-
-void BuildCall::tell(const Scene& scene, std::string_view reason) {
-  if (!unseen_ && !std::exchange(told_, true)) scene.blind(reason, build_.call);
 }
 
 void BuildCall::request_body(const Scene& scene, std::uint64_t pos, std::string_view bytes) {
@@ -157,140 +127,30 @@ void BuildCall::request_end(const Scene& scene) {
   if (context_) context_->finish(scene);
 }
 
-void BuildCall::answer_head(const Scene& scene, std::uint32_t status) {
-  announce(scene, request_done);  // what is still to come of the request does not matter
-  if (context_) context_->finish(scene);
-  status_ = status;
-  // What came before was the answer of another call.
-  output_ = {};
-  trace_.restart();
-  message_.clear();
-  cut_ = resume_ = false;
-}
-
-// One JSON message a line.
-void BuildCall::answer_body(const Scene& scene, std::uint64_t pos, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto end = bytes.find('\n');
-    const auto n = end == bytes.npos ? bytes.size() : end + 1;
-    // Every write of the engine is a message, so after a hole one begins with its brace.
-    if (resume_ && bytes.front() == '{') resume_ = false;
-    if (!resume_) {
-      const auto room = std::min(n, kMaxMessage - message_.size());
-      message_.add(pos, bytes.substr(0, room));
-      cut_ = cut_ || room < n;
-    }
-    pos += n;
-    bytes.remove_prefix(n);
-    if (end == std::string_view::npos) return;
-    resume_ = false;
-    take_message(scene, !cut_);
-  }
-}
-
-void BuildCall::answer_hole(const Scene& scene, bool lost) {
-  if (lost) tell(scene, "bytes of a build's output were lost");
-  if (!message_.empty()) take_message(scene, false);
-  resume_ = true;
-}
-
-// A build whose request was not seen.
-void BuildCall::meet(const Scene& scene) {
-  unseen_ = false;
-  build_.time = scene.now;
-  build_.call = {scene.conn, (*scene.next_number)++};
-  build_.midway = true;
-  scene.out->facts.emplace_back(build_);
-  tell(scene, "the build began before its conversation was met");
-}
-
-void BuildCall::take_trace(const Scene& scene, bool whole) {
-  if (unseen_) {
+bool BuildCall::take_other(const Scene& scene, Gathered& message, bool whole) {
+  if (!BuildTrace::is_trace(message.bytes())) return false;
+  if (unseen()) {
     build_.buildkit = true;
     meet(scene);
   }
-  const auto read =
-      trace_.read({message_.bytes(), whole}, scene.now, build_.call, scene.out->facts);
-  message_.vouch(Direction::kResponse, 0, read.safe.size(), read.safe, scene.out->safe);
+  const auto read = trace_.read({message.bytes(), whole}, scene.now, build_.call, scene.out->facts);
+  message.vouch(Direction::kResponse, 0, read.safe.size(), read.safe, scene.out->safe);
   if (!read.whole) tell(scene, "a message of BuildKit could not be read to its end");
-  message_.clear();
-  cut_ = false;
+  return true;
 }
 
-void BuildCall::take_message(const Scene& scene, bool whole) {
-  using Said = BuildOutput::Said;
-  if (BuildTrace::is_trace(message_.bytes())) return take_trace(scene, whole);
-  const BuildOutput::Message message{message_.bytes(), whole, status_};
-  std::vector<domain::ApiFact> none;
-  if (unseen_ && BuildOutput().read(message, scene.now, {}, none) == Said::kBuilder) {
-    build_.buildkit = message.bytes.starts_with(kBuildKitImage);
-    meet(scene);
-  }
-  if (!unseen_ &&
-      output_.read(message, scene.now, build_.call, scene.out->facts) != Said::kNothing) {
-    const auto front =
-        whole ? std::string_view(message_.bytes()) : BuildOutput::front_of(message_.bytes());
-    message_.vouch(Direction::kResponse, 0, front.size(), base::mask_text_same_length(front),
-                   scene.out->safe);
-  } else if (std::string_view(message_.bytes()).starts_with(kOutput)) {
-    message_.vouch(Direction::kResponse, 0, kOutput.size(), kOutput, scene.out->safe);
-    suspected_ = suspected_ || !std::string_view(message_.bytes()).starts_with(kLoaded);
-  }
-  message_.clear();
-  cut_ = false;
-}
-
-// The answer is over and no line of a builder came; elsewhere than midway its beginning was told
-// lost.
-void BuildCall::unknown_end(const Scene& scene) const {
-  if (suspected_ && scene.midway) scene.blind("an answer that may be a build's, met midway");
-}
-
-void BuildCall::answer_end(const Scene& scene) {
-  if (!message_.empty()) take_message(scene, !cut_);
-  if (unseen_) return unknown_end(scene);
-  // An answer that lasts until the connection is closed has no other end.
-  scene.out->facts.emplace_back(scene.closing ? closed(scene)
-                                              : output_.ended(scene.now, build_.call, status_));
-}
-
-// Clients close as soon as they have read how it ended.
-domain::BuildEnded BuildCall::closed(const Scene& scene) const {
-  using domain::BuildStatus;
-  auto ended = output_.ended(scene.now, build_.call, status_);
-  const bool open = ended.status == BuildStatus::kUnknown ||
-                    (ended.status == BuildStatus::kSucceeded && !output_.surely_built());
-  if (open) ended.status = told_ ? BuildStatus::kUnknown : BuildStatus::kCancelled;
-  return ended;
-}
-
-void BuildCall::cut(const Scene& scene, Cut how) {
-  announce(scene, false);
-  if (!message_.empty()) take_message(scene, false);
-  if (unseen_) return unknown_end(scene);
-  if (how == Cut::kClosed) {
-    scene.out->facts.emplace_back(closed(scene));
-    return;
-  }
-  tell(scene, "the end of a build was not seen");
-  scene.out->facts.emplace_back(
-      domain::BuildEnded{scene.now, build_.call, domain::BuildStatus::kUnknown, 0, {}});
+void BuildCall::met_by(std::string_view message) {
+  build_.buildkit = message.starts_with(kBuildKitImage);
 }
 
 std::optional<std::uint64_t> BuildCall::held(Direction direction) const {
-  if (direction == Direction::kRequest) {
-    if (context_) return context_->held();
-    if (!form_.empty()) return form_.first_pos();
-  } else if (!message_.empty()) {
-    return message_.first_pos();
-  }
-  return std::nullopt;
+  if (direction == Direction::kRequest && !context_ && !form_.empty()) return form_.first_pos();
+  return StreamedBuild::held(direction);
 }
 
 std::size_t BuildCall::held_bytes() const {
-  return sizeof(*this) + build_.path.capacity() + build_.user_agent.capacity() +
-         query_.held_bytes() + form_type_.capacity() + form_.held_bytes() + message_.held_bytes() +
-         output_.held_bytes() + trace_.held_bytes() + (context_ ? context_->held_bytes() : 0);
+  return sizeof(*this) + StreamedBuild::held_bytes() + query_.held_bytes() + form_type_.capacity() +
+         form_.held_bytes() + trace_.held_bytes();
 }
 
 }  // namespace kilnwatch::engine::docker

@@ -63,7 +63,7 @@ BuildOutput::Said BuildOutput::judge(const Message& message, domain::TimeNs time
   if (error.empty() && message.status / 100 != 2) error = text_of("message");
   if (!error.empty()) {
     error_ = base::mask_text(error).substr(0, kMaxError);
-    return error.find(" returned a non-zero code: ") != error.npos ? Said::kBuilder : Said::kError;
+    return is_builders(error) ? Said::kBuilder : Said::kError;
   }
   if (const auto* aux = protocol::json_find(*value, "aux"); aux != nullptr) {
     const auto id = protocol::json_string(protocol::json_find(*aux, "ID"));
@@ -76,16 +76,19 @@ BuildOutput::Said BuildOutput::judge(const Message& message, domain::TimeNs time
   }
   const auto before = std::exchange(last_aux_, {});
   const auto stream = text_of("stream");
-  const bool builder = line(stream, before, time, call, facts);
+  std::string_view said = stream;
+  while (!said.empty() && (said.back() == '\n' || said.back() == '\r')) said.remove_suffix(1);
+  const bool builder = line(said, before, time, call, facts);
   wrote_ = wrote_ || !stream.empty();
   return builder ? Said::kBuilder : Said::kNothing;
 }
 
-// True: one of the builder's own lines.
-bool BuildOutput::line(const std::string& stream, const std::string& aux, domain::TimeNs time,
+bool BuildOutput::is_builders(std::string_view error) const {
+  return error.find(" returned a non-zero code: ") != error.npos;
+}
+
+bool BuildOutput::line(std::string_view text, const std::string& aux, domain::TimeNs time,
                        domain::CallId call, std::vector<domain::ApiFact>& facts) {
-  std::string_view text = stream;
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
   const auto after = [&](std::string_view lead) -> std::string {
     return text.starts_with(lead) ? std::string(text.substr(lead.size())) : std::string();
   };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,12 @@ namespace kilnwatch::engine::docker {
 // and can imitate every line here; the tracker ranks them.
 class BuildOutput {
  public:
+  BuildOutput() = default;
+  BuildOutput(const BuildOutput&) = delete;
+  BuildOutput& operator=(const BuildOutput&) = delete;
+  virtual ~BuildOutput() = default;
+  virtual std::unique_ptr<BuildOutput> fresh() const { return std::make_unique<BuildOutput>(); }
+
   struct Message {
     std::string_view bytes;      // one JSON value
     bool whole = true;           // false: its front only
@@ -38,17 +45,23 @@ class BuildOutput {
   domain::BuildEnded ended(domain::TimeNs time, domain::CallId call,
                            std::uint32_t http_status) const;
 
- private:
-  Said judge(const Message& message, domain::TimeNs time, domain::CallId call,
-             std::vector<domain::ApiFact>& facts);
-  bool line(const std::string& stream, const std::string& aux, domain::TimeNs time,
-            domain::CallId call, std::vector<domain::ApiFact>& facts);
-
-  bool spoke_ = false;
+ protected:
   bool step_seen_ = false;
   bool built_ = false;
   bool surely_built_ = false;
-  bool wrote_ = false;    // anything but ids
+  bool wrote_ = false;  // anything but ids
+
+ private:
+  Said judge(const Message& message, domain::TimeNs time, domain::CallId call,
+             std::vector<domain::ApiFact>& facts);
+  // True: `text`, without its line's end, is one of the builder's own lines. `aux`: the image of
+  // the message before it.
+  virtual bool line(std::string_view text, const std::string& aux, domain::TimeNs time,
+                    domain::CallId call, std::vector<domain::ApiFact>& facts);
+  // True: an error that only a build has.
+  virtual bool is_builders(std::string_view error) const;
+
+  bool spoke_ = false;
   std::string last_aux_;  // the image of the message before this one
   std::string error_;
 };

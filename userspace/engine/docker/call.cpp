@@ -42,9 +42,9 @@ class Document {
 
 class CreateCall final : public Call {
  public:
-  CreateCall(domain::CallId id, const Route& route) : Call(Kind::kCreate) {
+  CreateCall(domain::CallId id, std::string_view name, CreateReader reader)
+      : Call(Kind::kCreate), reader_(reader), name_(safe_reference(name)) {
     created_.call = id;
-    name_ = safe_reference(route.query.first("name"));
   }
   void request_body(const Scene&, std::uint64_t pos, std::string_view bytes) override {
     request_.add(pos, bytes);
@@ -52,11 +52,11 @@ class CreateCall final : public Call {
   void request_hole(const Scene&, std::uint64_t, bool) override { request_.hole(); }
   void request_end(const Scene& scene) override {
     auto& bytes = request_.bytes();
-    if (auto created = parse_create(bytes.bytes()); created && request_.whole()) {
+    if (auto created = reader_.parse(bytes.bytes()); created && request_.whole()) {
       const auto id = created_.call;
       created_ = std::move(*created);
       created_.call = id;
-      bytes.vouch(Direction::kRequest, 0, bytes.size(), masked_create(bytes.bytes()),
+      bytes.vouch(Direction::kRequest, 0, bytes.size(), reader_.masked(bytes.bytes()),
                   scene.out->safe);
     } else {
       request_.hole();
@@ -80,7 +80,7 @@ class CreateCall final : public Call {
     if (!request_.whole()) tell(scene, "the body of a create request could not be read");
     if (created_.container_id.empty()) return tell(scene, "a created container's id was not seen");
     created_.time = scene.now;
-    created_.name = name_;
+    if (!name_.empty()) created_.name = name_;
     scene.out->facts.emplace_back(std::move(created_));
   }
   void cut(const Scene& scene, Cut how) override {
@@ -99,6 +99,7 @@ class CreateCall final : public Call {
     if (!std::exchange(told_, true)) scene.blind(reason);
   }
 
+  CreateReader reader_;
   domain::ContainerCreated created_;
   std::string name_;
   Document request_, answer_;
@@ -150,20 +151,32 @@ class PlainCall final : public Call {
   bool told_ = false;
 };
 
-}  // namespace
-
 std::unique_ptr<Call> make_call(const protocol::Head& head, domain::CallId id, const Scene& scene) {
   auto route = route_of(head.first, head.second);
   if (route.kind == Kind::kBuild)
     return std::make_unique<BuildCall>(head, id, std::move(route), scene);
-  if (route.kind == Kind::kCreate) return std::make_unique<CreateCall>(id, route);
+  if (route.kind == Kind::kCreate)
+    return make_create_call(id, route.query.first("name"), {parse_create, masked_create});
   if (route.kind == Kind::kPull || route.kind == Kind::kImport || route.kind == Kind::kLoad ||
       route.kind == Kind::kCommit) {
     return std::make_unique<ImageCall>(id, route);
   }
-  return std::make_unique<PlainCall>(id, std::move(route));
+  return make_plain_call(id, std::move(route));
 }
 
 std::unique_ptr<Call> make_unseen_call() { return std::make_unique<BuildCall>(); }
+
+}  // namespace
+
+const Api kApi{make_call, make_unseen_call};
+
+std::unique_ptr<Call> make_create_call(domain::CallId id, std::string_view name,
+                                       CreateReader reader) {
+  return std::make_unique<CreateCall>(id, name, reader);
+}
+
+std::unique_ptr<Call> make_plain_call(domain::CallId id, Route route) {
+  return std::make_unique<PlainCall>(id, std::move(route));
+}
 
 }  // namespace kilnwatch::engine::docker

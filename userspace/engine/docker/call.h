@@ -13,11 +13,23 @@
 
 namespace kilnwatch::engine::docker {
 
+class Call;
+struct Scene;
+
+// What the requests of an engine's API are.
+struct Api {
+  std::unique_ptr<Call> (*call)(const protocol::Head& head, domain::CallId id, const Scene& scene);
+  // Of an answer whose request was not seen: it may turn out to be a build's.
+  std::unique_ptr<Call> (*unseen)();
+};
+extern const Api kApi;
+
 // Where and when the piece of input that is worked on came in, and where its meaning goes.
 struct Scene {
   domain::ConnId conn = 0;
   domain::TimeNs now = 0;
   Output* out = nullptr;
+  const Api* api = &kApi;
   std::uint32_t* next_number = nullptr;  // of the next call of this connection
   bool closing = false;                  // the connection is over
   bool midway = false;                   // it was open before the sensor
@@ -69,10 +81,18 @@ class Call {
   Kind kind_;
 };
 
-// Of a request. `number` is its place on the connection.
-std::unique_ptr<Call> make_call(const protocol::Head& head, domain::CallId id, const Scene& scene);
+// How the body of a create request is read (container.h has dockerd's).
+struct CreateReader {
+  // Fields that the answer brings are left empty. Nothing: it cannot be read.
+  std::optional<domain::ContainerCreated> (*parse)(std::string_view json);
+  std::string (*masked)(std::string_view json);  // of equal length
+};
 
-// Of an answer whose request was not seen: it may turn out to be a build's.
-std::unique_ptr<Call> make_unseen_call();
+// A container is created; `name` as the request's parameter has it.
+std::unique_ptr<Call> make_create_call(domain::CallId id, std::string_view name,
+                                       CreateReader reader);
+
+// A call whose status says all: a start, a tag, and any other.
+std::unique_ptr<Call> make_plain_call(domain::CallId id, Route route);
 
 }  // namespace kilnwatch::engine::docker

@@ -50,7 +50,7 @@ Call& Calls::add(const Scene& scene, std::unique_ptr<Call> call) {
 
 Call& Calls::add_unseen(const Scene& scene, bool first) {
   make_room(scene);
-  auto call = make_unseen_call();
+  auto call = scene.api->unseen();
   call->request_done = true;
   return first ? *calls_.emplace_front(std::move(call)) : *calls_.emplace_back(std::move(call));
 }

@@ -11,11 +11,12 @@
 namespace kilnwatch::engine::docker {
 namespace {
 
-// moby withDockerfileFromContext: only the default name falls back to lower case.
-std::optional<protocol::TarMember> find(std::string_view archive, const std::string& name) {
-  if (!name.empty()) return protocol::find_tar_member(archive, name);
-  const auto member = protocol::find_tar_member(archive, "Dockerfile");
-  return member ? member : protocol::find_tar_member(archive, "dockerfile");
+std::optional<protocol::TarMember> find(std::string_view archive,
+                                        const std::vector<std::string>& names) {
+  for (const auto& name : names) {
+    if (auto member = protocol::find_tar_member(archive, name)) return member;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -84,7 +85,7 @@ void ContextFront::look() {
   const std::string unpacked =
       packed ? protocol::unpack_front(front_.bytes(), kMaxUnpackedFront) : std::string();
   const std::string_view archive = packed ? unpacked : front_.bytes();
-  const auto member = find(archive, name_);
+  const auto member = find(archive, names_);
   if (!member) return;
   const auto [header, content, size] = *member;
   const auto text = archive.substr(content, size);

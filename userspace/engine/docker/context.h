@@ -19,8 +19,15 @@ inline constexpr std::size_t kMaxUnpackedFront = 1 << 20;  // and unpacked
 // come from the builder's own lines.
 class ContextFront {
  public:
-  // `name`: the request's dockerfile parameter; empty: "Dockerfile", then "dockerfile".
-  ContextFront(domain::CallId id, std::string name) : id_(id), name_(std::move(name)) {}
+  // `names`: of the Dockerfile, the first one that is there counts.
+  ContextFront(domain::CallId id, std::vector<std::string> names)
+      : id_(id), names_(std::move(names)) {}
+  // moby withDockerfileFromContext: `name` is the request's dockerfile parameter; only the default
+  // name falls back to lower case.
+  static std::vector<std::string> dockers(std::string name) {
+    return name.empty() ? std::vector<std::string>{"Dockerfile", "dockerfile"}
+                        : std::vector<std::string>{std::move(name)};
+  }
 
   void add(const Scene& scene, std::uint64_t pos, std::string_view bytes);
   void hole(const Scene& scene, std::uint64_t count);
@@ -33,7 +40,8 @@ class ContextFront {
     return front_.first_pos();
   }
   std::size_t held_bytes() const {
-    std::size_t sum = name_.capacity() + front_.held_bytes();
+    std::size_t sum = front_.held_bytes();
+    for (const auto& name : names_) sum += name.capacity();
     // Its instructions say the text once more.
     if (found_) sum += 2 * found_->text.capacity();
     for (const auto& range : safe_) sum += sizeof(range) + range.bytes.capacity();
@@ -45,7 +53,7 @@ class ContextFront {
   void look();
 
   domain::CallId id_;
-  std::string name_;
+  std::vector<std::string> names_;
   Gathered front_;
   std::optional<domain::DockerfileSeen> found_;  // the last one so far: a later member overwrites
   std::vector<SafeRange> safe_;                  // its place

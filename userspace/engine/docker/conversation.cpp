@@ -9,8 +9,9 @@ namespace docker {
 
 using domain::Direction;
 
-DockerConversation::DockerConversation(const domain::ConnOpened& opened)
+DockerConversation::DockerConversation(const domain::ConnOpened& opened, const Api& api)
     : unseen_(opened.midway), never_synced_(opened.midway) {
+  scene_.api = &api;
   scene_.conn = opened.conn;
   scene_.midway = opened.midway;
   scene_.next_number = &number_;

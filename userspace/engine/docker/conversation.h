@@ -1,4 +1,4 @@
-// The Docker Engine API over HTTP/1.1: framing of both directions, answers matched to requests.
+// An engine's API over HTTP/1.1: framing of both directions, answers matched to requests.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace kilnwatch::engine::docker {
 
 class DockerConversation final : public Conversation, private protocol::MessageSink {
  public:
-  explicit DockerConversation(const domain::ConnOpened& opened);
+  DockerConversation(const domain::ConnOpened& opened, const Api& api);
 
   void data(const domain::Chunk& chunk, Output& out) override;
   void skip(domain::Direction direction, domain::TimeNs time, std::uint64_t count,

@@ -13,6 +13,7 @@
 #include "engine/docker/dockerfile.h"
 #include "engine/docker/mask.h"
 #include "protocol/http1/parser.h"
+#include "protocol/tar/tar.h"
 #include "protocol/unpack/unpack.h"
 
 namespace kilnwatch::engine::docker {
@@ -39,7 +40,10 @@ bool is_dockerfile(std::string_view type, std::string_view body) {
 
 class Fetch final : public Conversation, private protocol::MessageSink {
  public:
-  explicit Fetch(const domain::ConnOpened& opened) { scene_.conn = opened.conn; }
+  explicit Fetch(const domain::ConnOpened& opened)
+      : podman_(opened.engine == domain::EngineKind::kPodman) {
+    scene_.conn = opened.conn;
+  }
 
   void data(const domain::Chunk& chunk, Output& out) override {
     begin(chunk.direction, chunk.time, out);
@@ -135,7 +139,9 @@ class Fetch final : public Conversation, private protocol::MessageSink {
   }
 
   void judge() {
-    if (is_dockerfile(type_, body_.bytes())) {
+    const bool archive = protocol::packing_of(body_.bytes()) != protocol::Packing::kNone ||
+                         protocol::tar_end(body_.bytes()).has_value();
+    if (podman_ ? !archive : is_dockerfile(type_, body_.bytes())) {
       auto seen = seen_dockerfile(body_.bytes(), scene_.now, {});
       if (seen.instructions.empty()) return;
       fact_.dockerfile = std::move(seen);
@@ -145,7 +151,7 @@ class Fetch final : public Conversation, private protocol::MessageSink {
       Output inner;
       Scene scene = scene_;
       scene.out = &inner;
-      ContextFront front({}, {});
+      ContextFront front({}, ContextFront::dockers({}));
       body_.each([&](std::uint64_t pos, std::string_view bytes) { front.add(scene, pos, bytes); });
       front.finish(scene);
       if (inner.facts.empty()) return;
@@ -157,6 +163,8 @@ class Fetch final : public Conversation, private protocol::MessageSink {
   }
 
   Scene scene_;
+  bool podman_;  // what is no archive is the Dockerfile, whatever its type (buildah:
+                 // define/types.go)
   Direction direction_ = Direction::kRequest;
   std::deque<std::string> urls_;  // asked for, not answered
   domain::ContextFetched fact_;   // of the answer that is read

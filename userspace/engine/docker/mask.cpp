@@ -96,6 +96,11 @@ bool is_reference(std::string_view text) {
 
 std::string judged(std::string_view key, std::string_view value) {
   if (key == "buildargs" || key == "labels") return masked_map(value);
+  if (key == "secrets" || key == "setenv") {  // podman: what a secret is, a variable of every step
+    std::string out(value);
+    star(out, std::min(value.find('='), value.size()));
+    return out;
+  }
   if (one_of(kReferences, key) && is_reference(value))
     return by_parts(value, base::mask_text_same_length);
   const auto lead = std::string(key) + "=";

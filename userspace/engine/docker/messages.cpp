@@ -32,7 +32,7 @@ Body DockerConversation::request_head(const protocol::Head& head) {
     session_ = base::mask_text(session.substr(0, kMaxSession));
   if (head.first == "PRI") scene_.blind("HTTP/2 without an upgrade is not read");
   const domain::CallId id{scene_.conn, number_++};
-  auto& call = calls_.add(scene_, make_call(head, id, scene_));
+  auto& call = calls_.add(scene_, scene_.api->call(head, id, scene_));
   call.head_only = head.first == "HEAD";
   call.head_read = reads_;
   return Body::kFramed;

@@ -1,9 +1,7 @@
 #include "engine/docker/route.h"
 
 namespace kilnwatch::engine::docker {
-namespace {
 
-// gorilla/mux cleanPath: no empty, "." or ".." segment, except an empty last one.
 bool is_clean(std::string_view path) {
   if (!path.starts_with('/')) return false;
   path.remove_prefix(1);
@@ -16,8 +14,6 @@ bool is_clean(std::string_view path) {
   }
   return true;
 }
-
-}  // namespace
 
 Route route_of(std::string_view method, std::string_view target) {
   Route route;

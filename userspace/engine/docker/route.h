@@ -34,6 +34,9 @@ struct Route {
   protocol::Query query;
 };
 
+// gorilla/mux cleanPath: no empty, "." or ".." segment, except an empty last one.
+bool is_clean(std::string_view path);
+
 // Methods are case-sensitive; an unclean path ("//build") is answered with a redirect, so it is
 // kOther.
 Route route_of(std::string_view method, std::string_view target);

@@ -8,8 +8,9 @@ namespace {
 
 constexpr std::size_t kMaxParts = 1000;  // mime/multipart: defaultMaxParts
 
-// Value of `name` in "type; a=b; name="c""; nothing when it is not there.
-std::optional<std::string> parameter(std::string_view header, std::string_view name) {
+}  // namespace
+
+std::optional<std::string> header_parameter(std::string_view header, std::string_view name) {
   const auto low = base::lower(header);
   for (auto at = low.find(';'); at != low.npos; at = low.find(';', at + 1)) {
     auto from = low.find_first_not_of(" \t", at + 1);
@@ -27,15 +28,13 @@ std::optional<std::string> parameter(std::string_view header, std::string_view n
   return std::nullopt;
 }
 
-}  // namespace
-
 std::vector<std::pair<std::string, std::string>> parse_multipart(std::string_view content_type,
                                                                  std::string_view body) {
   std::vector<std::pair<std::string, std::string>> out;
   if (!base::lower(content_type.substr(0, content_type.find(';')))
            .starts_with("multipart/form-data"))
     return out;
-  const auto boundary = parameter(content_type, "boundary");
+  const auto boundary = header_parameter(content_type, "boundary");
   if (!boundary || boundary->empty()) return out;
   const auto mark = "--" + *boundary;
   auto at = body.starts_with(mark) ? 0 : body.find("\n" + mark);
@@ -56,8 +55,8 @@ std::vector<std::pair<std::string, std::string>> parse_multipart(std::string_vie
     const auto line = low.find("content-disposition:");
     if (line == low.npos) continue;
     const auto disposition = whole.substr(line, std::min(low.find('\n', line), blank) - line);
-    auto name = parameter(disposition, "name");
-    if (!name || parameter(disposition, "filename")) continue;
+    auto name = header_parameter(disposition, "name");
+    if (!name || header_parameter(disposition, "filename")) continue;
     auto value = whole.substr(blank + width);
     if (value.ends_with('\r')) value.remove_suffix(1);
     out.emplace_back(std::move(*name), std::string(value));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/text.h"
+
 namespace kilnwatch::protocol {
 namespace {
 
@@ -54,7 +56,10 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus) {
   return std::move(decoded->text);
 }
 
-void Query::visit(std::string_view key, const Visit& visit) const {
+void Query::visit(std::string_view key, const Visit& visit, bool folded) const {
+  const auto is_key = [&](const std::string& name) {
+    return folded ? base::lower(name) == key : name == key;
+  };
   for (std::string_view text : texts_) {
     while (!text.empty()) {
       const auto pair = text.substr(0, text.find('&'));
@@ -63,13 +68,13 @@ void Query::visit(std::string_view key, const Visit& visit) const {
       const auto equals = std::min(pair.find('='), pair.size());
       if (equals > 3 * key.size()) continue;
       const auto name = percent_decode(pair.substr(0, equals), true);
-      if (!name || *name != key) continue;
+      if (!name || !is_key(*name)) continue;
       auto value = percent_decode(pair.substr(std::min(pair.size(), equals + 1)), true);
       if (value && !visit(std::move(*value))) return;
     }
   }
   for (const auto& [name, value] : pairs_) {
-    if (name == key && !visit(std::string(value))) return;
+    if (is_key(name) && !visit(std::string(value))) return;
   }
 }
 
@@ -91,6 +96,30 @@ std::vector<std::string> Query::all(std::string_view key, std::size_t limit) con
   return out;
 }
 
+std::string Query::last_folded(std::string_view key) const {
+  std::string found;
+  visit(
+      key,
+      [&](std::string&& value) {
+        found = std::move(value);
+        return true;
+      },
+      true);
+  return found;
+}
+
+std::vector<std::string> Query::all_folded(std::string_view key, std::size_t limit) const {
+  std::vector<std::string> out;
+  visit(
+      key,
+      [&](std::string&& value) {
+        out.push_back(std::move(value));
+        return out.size() < limit;
+      },
+      true);
+  return out;
+}
+
 std::optional<Target> parse_target(std::string_view target) {
   const auto scheme = scheme_end(target);
   if (scheme > 0) target.remove_prefix(scheme + 1);
@@ -103,7 +132,8 @@ std::optional<Target> parse_target(std::string_view target) {
   }
   auto decoded = percent_decode(path, false);
   if (!decoded) return std::nullopt;
-  return Target{std::move(*decoded), std::string(target.substr(std::min(target.size(), mark + 1)))};
+  return Target{std::move(*decoded), std::string(target.substr(std::min(target.size(), mark + 1))),
+                std::string(path)};
 }
 
 std::string mask_pairs(std::string_view text, const Judge& judge) {

@@ -31,6 +31,10 @@ class Query {
   // First value of the key, empty when it is not there. Pairs come after texts.
   std::string first(std::string_view key) const;
   std::vector<std::string> all(std::string_view key, std::size_t limit) const;
+  // As gorilla/schema looks them up: keys (here in lower case) match in any letter case, and of a
+  // single value the last one counts.
+  std::string last_folded(std::string_view key) const;
+  std::vector<std::string> all_folded(std::string_view key, std::size_t limit) const;
   std::size_t held_bytes() const {
     std::size_t sum = 0;
     for (const auto& text : texts_) sum += text.capacity();
@@ -40,15 +44,16 @@ class Query {
 
  private:
   using Visit = std::function<bool(std::string&& value)>;  // false: enough
-  void visit(std::string_view key, const Visit& visit) const;
+  void visit(std::string_view key, const Visit& visit, bool folded = false) const;
 
   std::vector<std::string> texts_;
   std::vector<std::pair<std::string, std::string>> pairs_;
 };
 
 struct Target {
-  std::string path;   // decoded
-  std::string query;  // as sent
+  std::string path;     // decoded
+  std::string query;    // as sent
+  std::string written;  // the path as sent
 };
 
 // url.ParseRequestURI: origin form, or absolute form with or without an authority (RFC 9112 section
@@ -60,6 +65,10 @@ std::optional<Target> parse_target(std::string_view target);
 // length. A value that cannot be decoded is replaced as a whole.
 using Judge = std::function<std::string(std::string_view key, std::string_view value)>;
 std::string mask_pairs(std::string_view text, const Judge& judge);
+
+// Value of `name` in "type; a=b; name="c"" (mime.ParseMediaType as far as it matters); nothing when
+// it is not there.
+std::optional<std::string> header_parameter(std::string_view header, std::string_view name);
 
 // Parts of a multipart/form-data body that are no files, as far as they are there (Go
 // mime/multipart). `content_type` is the field's value; empty when it is of another type.
