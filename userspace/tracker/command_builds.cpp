@@ -130,7 +130,7 @@ Tracker::Owner Tracker::command_owner(const Container& container) {
   }
   const auto& dockerfile = run->build.dockerfile;
   const auto numbers = dockerfile ? numbers_of(*run, container) : std::vector<std::uint32_t>();
-  const auto left = run->build.request.command->parallel || numbers.size() < 2
+  const auto left = run->build.request.parallel || numbers.size() < 2
                         ? numbers
                         : ordered_numbers(*run, container.id);
   if (left.size() == 1) {
