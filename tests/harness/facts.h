@@ -21,8 +21,7 @@ class FactText {
            (f.session.empty() ? "" : "|" + f.session);
   }
   std::string operator()(const domain::CommandJoined& f) const {
-    return call("joined", f.call) + std::to_string(f.pid) + " " + std::to_string(f.number) + " " +
-           f.instruction;
+    return call("joined", f.call) + std::to_string(f.pid) + " " + f.instruction;
   }
   std::string operator()(const domain::DockerfileSeen& f) const {
     auto out = call("dockerfile", f.call) + f.text + "|" + f.sha256 + list(f.base_images);

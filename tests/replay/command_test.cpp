@@ -269,7 +269,7 @@ TEST_CASE("commands: buildah from, run and commit are one build") {
   INFO(text_of(alerts));
   REQUIRE(alerts.size() == 3);
   CHECK(alerts[0].build().request().base_images(0) == kBase);
-  CHECK(alerts[1].step().number() == 2);
+  CHECK_FALSE(alerts[1].step().has_number());  // some may have gone unseen
   CHECK(alerts[1].step().instruction() == "RUN /bin/sh -c wget http://192.0.2.1/");
   CHECK(alerts[1].step().attribution() == v1::ATTRIBUTION_EXACT);
   CHECK(alerts[2].image().id() == kImage);

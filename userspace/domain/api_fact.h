@@ -22,7 +22,6 @@ struct CallId {
 // A build that is a command: nobody asked for it over an API.
 struct CommandBuild {
   Process client;         // who executed it
-  bool parallel = false;  // stages run side by side
   bool late = false;      // it may have run before it was met
   bool open_end = false;  // a working container: commands of their own go on with it
 };
@@ -45,7 +44,7 @@ struct BuildRequested {
   bool quiet = false;     // q: the builder writes nothing while it works
   bool no_cache = false;  // nocache: every step runs
   EngineKind engine = EngineKind::kDocker;
-  bool parallel = false;  // podman's API: stages may run side by side
+  bool parallel = false;  // podman, buildah: stages may run side by side
   bool buildkit = false;  // version=2, or known by what it wrote
   bool browser = false;   // Origin, Referer or Sec-Fetch-* present
   bool midway = false;  // known by its output only: the request came before the sensor; the fields
@@ -93,7 +92,6 @@ struct CommandJoined {
   std::uint32_t pid = 0;
   TimeNs start = 0;
   std::string instruction = {};  // it is this step, secrets masked; empty: the Dockerfile tells
-  std::uint32_t number = 0;      // of that step
 };
 
 // The builder wrote "Step i/n : text". May be forged by a step's own output.

@@ -20,17 +20,29 @@ bool is_runtime(const Process& process) {
   return name == "runc" || name == "crun";
 }
 
+bool is_builder(const Process& process) {
+  if (process.args.empty()) return false;
+  const std::string_view program = process.args[0];
+  const std::string_view name = program.substr(program.rfind('/') + 1);
+  return name == "podman" || name.starts_with("buildah");
+}
+
 bool is_container(std::string_view text) {
   return text.size() > kContainer.size() && text.starts_with(kContainer) &&
          text.find_first_not_of("0123456789", kContainer.size()) == text.npos;
 }
 
-// "runc … create … buildah-buildah<digits>": the container; else empty.
+// "runc … create|start|state|delete … buildah-buildah<digits>": the container; else empty.
+std::string container_named(const Process& process) {
+  return is_runtime(process) && is_container(process.args.back()) ? process.args.back()
+                                                                  : std::string();
+}
+
+// The same of the one that makes it.
 std::string made_container(const Process& process) {
   const auto& args = process.args;
   const bool creates = std::find(args.begin(), args.end(), "create") != args.end();
-  if (!is_runtime(process) || !creates || !is_container(args.back())) return {};
-  return args.back();
+  return creates ? container_named(process) : std::string();
 }
 
 // "runc-buildah-buildah<digits>.scope", or the bare id where no systemd makes it.
@@ -83,6 +95,13 @@ void StepLineage::expire(domain::TimeNs now) {
   }
 }
 
+// Of the builders whose end was not seen one gives way: what is told of its steps is less sure
+// then.
+StepLineage::Seen& StepLineage::seen_of(const ProcessKey& builder) {
+  if (seen_.size() >= kMaxBuilders && !seen_.contains(builder)) seen_.erase(seen_.begin());
+  return seen_[builder];
+}
+
 // The command runs from here on.
 void StepLineage::begin(const Process& process, const Member& from) {
   auto step = from.step;
@@ -92,7 +111,21 @@ void StepLineage::begin(const Process& process, const Member& from) {
     step->id = "step-" + std::to_string(process.pid) + "-" + std::to_string(process.start);
   }
   step->first = key_of(process);
+  if (!step->above.empty()) {
+    Seen& seen = seen_of(step->above.front());
+    seen.ids.insert(step->id);
+    step->ordinal = std::max(seen.launched, static_cast<std::uint32_t>(seen.ids.size()));
+  }
   put(process.pid, {Role::kStep, process.start, std::move(step)});
+}
+
+// Every command of a runtime names the container, whether or not the launcher's record came.
+void StepLineage::witness(const Process& process, const ProcessTable& processes) {
+  const std::string id = container_named(process);
+  if (id.empty()) return;
+  const Process* launcher = processes.find(process.ppid);
+  const Process* builder = launcher != nullptr ? processes.find(launcher->ppid) : nullptr;
+  if (builder != nullptr && is_builder(*builder)) seen_of(key_of(*builder)).ids.insert(id);
 }
 
 void StepLineage::execute(const Process& process, const ProcessTable& processes) {
@@ -103,15 +136,23 @@ void StepLineage::execute(const Process& process, const ProcessTable& processes)
     return put(process.pid, {Role::kStep, process.start, above->step});
   }
   const auto launch = [&](Role role) {
+    const bool again = own != nullptr && own->role == role && own->step->first.pid == 0;
     auto step = std::make_shared<BuildStep>();
     step->above = line_above(process, processes);
+    if (role == Role::kLauncher && !again && !step->above.empty())
+      ++seen_of(step->above.front()).launched;
     if (role == Role::kBuilder) step->above.insert(step->above.begin(), key_of(process));
     put(process.pid, {role, process.start, std::move(step)});
   };
   const std::string name = process.args.empty() ? std::string() : process.args[0];
-  if (name == "buildah-oci-runtime") return launch(Role::kLauncher);
-  // It forks the command.
-  if (name == "buildah-chroot-exec") return launch(Role::kMaker);
+  if (name == "buildah-oci-runtime" || name == "buildah-chroot-runtime")
+    return launch(Role::kLauncher);
+  if (name == "buildah-chroot-exec") {  // it forks the command
+    if (above == nullptr) return launch(Role::kMaker);
+    if (above->role != Role::kLauncher) return;
+    return put(process.pid,
+               {Role::kMaker, process.start, std::make_shared<BuildStep>(*above->step)});
+  }
   if (domain::is_kaniko(process)) return launch(Role::kBuilder);
   if (above == nullptr) return;
   switch (above->role) {
@@ -139,10 +180,14 @@ void StepLineage::observe(const domain::Event& event, const ProcessTable& proces
   if (const auto* fork = std::get_if<domain::ProcessForked>(&event)) {
     const Member* parent = find(fork->parent_pid, 0);
     if (parent == nullptr || find(fork->pid, fork->start) != nullptr) return;
+    if (parent->role == Role::kBuilder && parent->start == parent->step->above.front().start)
+      ++seen_of(parent->step->above.front()).launched;
     put(fork->pid, {parent->role, fork->start, parent->step});
   } else if (const auto* exec = std::get_if<domain::ProcessExecuted>(&event)) {
+    witness(exec->process, processes);
     execute(exec->process, processes);
   } else if (const auto* exit = std::get_if<domain::ProcessExited>(&event)) {
+    seen_.erase({exit->pid, exit->start});
     if (find(exit->pid, exit->start) != nullptr)
       gone_.emplace_back(exit->time, ProcessKey{exit->pid, exit->start});
   }

@@ -9,7 +9,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -21,6 +23,8 @@
 namespace kilnwatch::identity {
 
 inline constexpr std::size_t kMaxStepProcesses = 65'536;  // as kMaxProcesses
+
+inline constexpr std::size_t kMaxBuilders = 4096;  // as commands at once (engine/command)
 
 struct ProcessKey {
   std::uint32_t pid = 0;
@@ -36,6 +40,9 @@ struct BuildStep {
   ProcessKey first;        // executes the command
   // Who had it started, nearest first: the builder is among them, and who executed that.
   std::vector<ProcessKey> above;
+  // Among the steps of that builder, from 1, as far as any record of theirs was seen: where it is
+  // greater than the number of steps known, one is not known.
+  std::uint32_t ordinal = 0;
 };
 
 class StepLineage {
@@ -62,12 +69,20 @@ class StepLineage {
     domain::TimeNs start = 0;
     std::shared_ptr<BuildStep> step;  // kLauncher, kBuilder: with `above` only
   };
+  // What of a builder's steps was seen, by different records.
+  struct Seen {
+    std::uint32_t launched = 0;
+    std::set<std::string> ids;
+  };
+  Seen& seen_of(const ProcessKey& builder);
   Member* find(std::uint32_t pid, domain::TimeNs start);
   void put(std::uint32_t pid, Member member);
   void execute(const domain::Process& process, const ProcessTable& processes);
   void begin(const domain::Process& process, const Member& from);
+  void witness(const domain::Process& process, const ProcessTable& processes);
   void expire(domain::TimeNs now);
 
+  std::map<ProcessKey, Seen> seen_;  // by BuildStep::above's nearest one
   std::unordered_map<std::uint32_t, Member> members_;
   std::unordered_map<std::string, std::weak_ptr<BuildStep>> containers_;  // by BuildStep::id
   std::deque<std::pair<domain::TimeNs, ProcessKey>> gone_;

@@ -21,7 +21,7 @@ bool has_reason_room(const std::vector<Reason>& reasons) { return reasons.size()
 
 void Tracker::on(const CommandJoined& fact) {
   if (active_run(fact.call, fact.time) == nullptr) return;
-  if (!workers_.add({fact.pid, fact.start}, {fact.call, fact.instruction, fact.number}))
+  if (!workers_.add({fact.pid, fact.start}, {fact.call, fact.instruction}))
     lose("builds", 1, fact.time);
 }
 
@@ -39,11 +39,12 @@ void Tracker::begin_command(Run& run) {
   const CommandBuild& command = *run.build.request.command;
   run.build.engine = run.build.request.engine;
   run.build.client.transport = Transport::kNone;
+  run.lossy = run.lossy || command.late;
+  if (command.client.pid == 0) return;  // who began it is not known
   run.build.client.process = command.client;
   run.build.client.container_id = identity::container_of(command.client.cgroup);
   run.build.container_id = run.build.client.container_id;
-  run.lossy = run.lossy || command.late;
-  if (!workers_.add(identity::key_of(command.client), {run.build.request.call, {}, 0}))
+  if (!workers_.add(identity::key_of(command.client), {run.build.request.call, {}}))
     lose("builds", 1, run.build.started);
 }
 
@@ -85,9 +86,10 @@ void Tracker::note_row(Run& run, const Container& container, bool sole) {
                          [&](const Unclaimed& one) { return one.id == container.id; });
   if (it == all.end()) {
     if (all.size() >= kMaxSteps) return;
-    it = all.insert(it, {container.id, {}, 0, sole});
+    it = all.insert(it, {container.id, {}, 0, sole, 0});
   }
   it->numbers = numbers_of(run, container);
+  it->ordinal = container.ordinal;
 }
 
 // As buildah counts them: within the stage, FROM is the first.
@@ -123,13 +125,12 @@ Tracker::Owner Tracker::command_owner(const Container& container) {
   owner.run = run;
   owner.runs = {run};
   if (!work->instruction.empty()) {  // a working container's: the command names the step
-    owner.step.number = work->number;
     owner.step.instruction = work->instruction;
     return owner;
   }
   const auto& dockerfile = run->build.dockerfile;
   const auto numbers = dockerfile ? numbers_of(*run, container) : std::vector<std::uint32_t>();
-  const auto left = run->build.request.command->parallel || numbers.size() < 2
+  const auto left = run->build.request.parallel || numbers.size() < 2
                         ? numbers
                         : ordered_numbers(*run, container.id);
   if (left.size() == 1) {

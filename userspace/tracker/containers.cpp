@@ -103,6 +103,7 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
     if (step != nullptr) {
       it->second.above = step->above;
       it->second.named = step->container;
+      it->second.ordinal = step->ordinal;
     }
     it->second.rank = next_rank_++;
     order_[it->second.rank] = id;

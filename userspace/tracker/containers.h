@@ -44,7 +44,8 @@ struct Container {
   bool other_engine = false;  // named by CRI or podman: no step of dockerd's builder
   // A step of a build that is a command: who had it started (identity::BuildStep).
   std::vector<identity::ProcessKey> above;
-  bool named = false;  // `id` is a runtime's name for it
+  std::uint32_t ordinal = 0;  // identity::BuildStep's
+  bool named = false;         // `id` is a runtime's name for it
   bool blind_told = false;
   std::uint64_t rank = 0;  // in the order of eviction
   std::vector<Claim> claims;

@@ -66,7 +66,7 @@ void Tracker::note_unclaimed(const Container& container) {
                            [&](const Unclaimed& u) { return u.id == container.id; });
     if (it == run.unclaimed.end()) {
       if (run.unclaimed.size() >= kMaxSteps) continue;
-      it = run.unclaimed.insert(it, {container.id, {}, run.number, false});
+      it = run.unclaimed.insert(it, {container.id, {}, run.number, false, 0});
     }
     it->numbers = numbers_of(run, container);
     if (!it->numbers.empty() || !run.build.dockerfile) noted.push_back(&*it);
@@ -123,7 +123,9 @@ std::vector<std::uint32_t> Tracker::ordered_numbers(const Run& run, const std::s
     if (n >= low && n <= high) left.push_back(n);
   }
   if (left.size() < 2 || !run.build.request.no_cache || run.lossy || place == row.end() ||
-      (run.build.request.engine != EngineKind::kDocker && !runs_every_stage(*run.build.dockerfile)))
+      (run.build.request.engine != EngineKind::kDocker &&
+       !runs_every_stage(*run.build.dockerfile)) ||
+      (run.build.request.command && own->ordinal != place - row.begin() + 1))
     return left;
   // Nothing comes from the cache: the nth container is the nth RUN.
   auto nth = place - row.begin();

@@ -141,6 +141,7 @@ class Tracker {
     std::vector<std::uint32_t> numbers;  // of the instructions it may run, ascending
     std::uint32_t floor = 0;             // the last confirmed step when it was met
     bool sole = false;                   // no other build could have started it
+    std::uint32_t ordinal = 0;           // among the steps of a command; 0: not told
   };
   struct Run {
     domain::Build build;

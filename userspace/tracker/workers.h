@@ -16,8 +16,7 @@ inline constexpr std::size_t kMaxWorkers = 4096;
 
 struct Work {
   domain::CallId call;
-  std::string instruction;   // what runs below is this step; empty: the Dockerfile tells
-  std::uint32_t number = 0;  // of that step
+  std::string instruction;  // what runs below is this step; empty: the Dockerfile tells
 };
 
 class Workers {

@@ -37,11 +37,12 @@ TEST_CASE("podman build: flags in every form") {
   CHECK(out->request.tags == Words{"evil:1", "b:2", "c:3"});
   CHECK(out->request.build_arg_names == Words{"TOKEN", "PLAIN"});
   CHECK(out->files == Words{"docker/File"});
+  CHECK(out->request.dockerfile_name == "docker/File");
   CHECK(out->request.network_mode == "host");
   CHECK(out->request.target == "last");
   CHECK(out->request.quiet);
   CHECK(out->request.no_cache);
-  CHECK(out->request.command->parallel);
+  CHECK(out->request.parallel);
   CHECK(out->context == "ctx");
   CHECK(out->store == "/srv/store");
 }

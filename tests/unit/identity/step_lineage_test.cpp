@@ -111,7 +111,21 @@ TEST_CASE("in a chroot the forked command is the step") {
   CHECK(host.step(first) == "step-22-22");
   CHECK(host.step(host.run(23, 22, {"wget", "x"})) == "step-22-22");
   CHECK_FALSE(host.steps.step_of(first)->container);
-  CHECK(host.steps.step_of(first)->above == std::vector<ProcessKey>{{20, 20}, {10, 10}});
+  CHECK(host.steps.step_of(first)->above == std::vector<ProcessKey>{{10, 10}});
+}
+
+TEST_CASE("a step that was not seen leaves a gap in the count") {
+  Host host;
+  create(host);
+  CHECK(host.steps.step_of(host.execute(22, 20, {"/bin/sh", "-c", "x"}))->ordinal == 1);
+  Host lossy;
+  lossy.run(10, 1, {"podman", "build", "."});
+  lossy.run(15, 10, {"buildah-oci-runtime"}, "exe");  // nothing more of it
+  lossy.fork(10, 16);
+  lossy.run(17, 16, {"runc", "start", "buildah-buildah5"});  // nor of this one
+  lossy.run(18, 16, {"runc", "state", "buildah-buildah6"});
+  create(lossy);
+  CHECK(lossy.steps.step_of(lossy.execute(22, 20, {"/bin/sh", "-c", "x"}))->ordinal == 3);
 }
 
 TEST_CASE("kaniko's children are steps, one each") {

@@ -41,6 +41,12 @@ void take_tags(const std::vector<std::string>& from, domain::BuildRequested& to)
   }
 }
 
+void take_files(Arguments& out, const Flags& flags, const std::string& name) {
+  out.files = flags.all(name);
+  if (out.files.size() > kMaxNames) out.files.resize(kMaxNames);
+  if (!out.files.empty()) out.request.dockerfile_name = base::mask_text(out.files.front());
+}
+
 void take_context(Arguments& out, const std::string& context) {
   if (is_remote(context)) {
     out.request.remote_context = base::mask_text(context);
@@ -60,13 +66,12 @@ Arguments build(const Flags& flags, EngineKind engine) {
   request.network_mode = flags.last("network");
   request.quiet = flags.is_on("quiet");
   const std::string jobs = flags.last("jobs");
-  request.command->parallel = !jobs.empty() && jobs != "1";
+  request.parallel = !jobs.empty() && jobs != "1";
   // podman looks into its cache unless told otherwise, buildah only when told so.
   request.no_cache =
       flags.is_on("no-cache") || !flags.is_on("layers", engine == EngineKind::kPodman);
   request.labels = false;  // no instruction of its own: buildah puts them into the last one
-  out.files = flags.all("file");
-  if (out.files.size() > kMaxNames) out.files.resize(kMaxNames);
+  take_files(out, flags, "file");
   take_context(out, flags.words().empty() ? std::string(".") : flags.words().front());
   return out;
 }
@@ -80,7 +85,7 @@ Arguments kaniko(const Flags& flags) {
   take_tags(flags.all("destination"), request);
   request.target = flags.last("target");
   request.no_cache = !flags.is_on("cache");
-  out.files = flags.all("dockerfile");
+  take_files(out, flags, "dockerfile");
   std::string context = flags.last("context");
   constexpr std::string_view kFolder = "dir://";
   if (context.starts_with(kFolder)) context.erase(0, kFolder.size());

@@ -32,6 +32,9 @@ std::string instruction_of(const std::vector<std::string>& argv) {
   return base::mask_text(text);
 }
 
+// By /proc/self/exe.
+bool is_itself(const Process& process) { return process.comm == "exe"; }
+
 bool runs_podman(const Process& process) {
   if (process.args.empty()) return false;
   const auto& program = process.args[0];
@@ -56,12 +59,19 @@ Commands::Command* Commands::find(std::uint32_t pid, TimeNs start) {
 // In a user namespace of its own the program executes itself again, as its own child.
 bool Commands::is_again(const Process& process, const Arguments& arguments) const {
   const auto parent = commands_.find(process.ppid);
-  return parent != commands_.end() && parent->second.ended == 0 && parent->second.arguments &&
-         parent->second.arguments->verb == arguments.verb;
+  return parent != commands_.end() && parent->second.ended == 0 &&
+         parent->second.verb == arguments.verb;
+}
+
+// A builder that executed itself: its parent is the command, and was not seen.
+void Commands::name_parent(Process& process) {
+  process.pid = process.ppid;
+  process.ppid = 0;
+  process.start = 0;
 }
 
 // The topmost process that runs the same program, as podman does in a user namespace.
-const Process* Commands::client_above(std::uint32_t pid) const {
+std::optional<Process> Commands::client_above(std::uint32_t pid) const {
   const Process* found = nullptr;
   for (auto it = commands_.find(pid); it != commands_.end(); it = commands_.find(found->ppid)) {
     if (found != nullptr &&
@@ -69,7 +79,10 @@ const Process* Commands::client_above(std::uint32_t pid) const {
       break;
     found = &it->second.process;
   }
-  return found;
+  if (found == nullptr) return std::nullopt;
+  Process client = *found;
+  if (is_itself(client)) name_parent(client);
+  return client;
 }
 
 void Commands::make_room() {
@@ -90,27 +103,36 @@ void Commands::execute(const Process& process, TimeNs time, Facts& out) {
   const bool again = arguments && is_again(process, *arguments);
   make_room();
   Command& command = commands_[process.pid];
-  command = {process, time, {}, std::move(monitor), {}, 0, false};
+  command = {process, time, {}, {}, std::move(monitor), {}, 0, false};
+  if (arguments) command.verb = arguments->verb;
   if (!arguments || again) return;
   command.arguments = std::move(arguments);
   if (command.arguments->verb == Verb::kBuild) build(command, out);
-  if (command.arguments->verb == Verb::kFrom) from(command, out);
 }
 
 void Commands::build(Command& command, Facts& out) {
-  command.call = call_of(command.process);
+  const Process& process = command.process;
+  command.call = call_of(process);
   BuildRequested& request = command.arguments->request;
   request.time = command.time;
   request.call = command.call;
-  request.command->client = command.process;
-  request.command->late = command.time > command.process.start + kFresh;
+  request.command->client = process;
+  request.command->late = command.time > process.start + kFresh;
+  const bool again = is_itself(process);
+  if (again) {
+    name_parent(request.command->client);
+    request.command->late = true;
+  }
   out.emplace_back(request);
+  if (again)
+    out.emplace_back(CommandJoined{command.time, command.call, process.pid, process.start});
 }
 
-void Commands::from(Command& command, Facts& out) {
+// Told when the working container is known: what goes on with it is found by that.
+void Commands::from(Command& command, TimeNs time, Facts& out) {
   build(command, out);
   DockerfileSeen base;  // there is none, but for what it would begin with
-  base.time = command.time;
+  base.time = time;
   base.call = command.call;
   base.base_images = {command.arguments->base};
   out.emplace_back(std::move(base));
@@ -132,10 +154,9 @@ void Commands::exit(const ProcessExited& exited, Facts& out) {
           BuildTagAnnounced{exited.time, command->call, pushed ? tag : stored_name(tag)});
     }
   }
-  const bool failed_from = verb == Verb::kFrom && !command->succeeded;
   const bool committed = verb == Verb::kCommit && command->succeeded;
   const bool removed = verb == Verb::kRemove && command->succeeded;
-  if (verb != Verb::kBuild && !failed_from && !committed && !removed) return;
+  if (verb != Verb::kBuild && !committed && !removed) return;
   out.emplace_back(BuildEnded{exited.time,
                               command->call,
                               removed ? BuildStatus::kCancelled : status_of(exited.code),
@@ -177,7 +198,8 @@ void Commands::read(const StorageRead& store, Facts& out) {
   const StoredContainer& container = store.containers.front();
   if (verb == Verb::kFrom && over) {
     if (working_.size() >= kMaxWorking) working_.erase(working_.begin());
-    working_[container.id] = {command->call, command->process, command->arguments->base, 0, false};
+    if (command->call.conn == 0) from(*command, store.time, out);
+    working_[container.id] = {command->call, command->arguments->base, false};
   } else if (!over && verb != Verb::kBuild && verb != Verb::kFrom && command->call.conn == 0) {
     go_on(*command, container, out);
   }
@@ -192,13 +214,14 @@ void Commands::go_on(Command& command, const StoredContainer& container, Facts& 
     if (working_.size() >= kMaxWorking && known == working_.end()) working_.erase(working_.begin());
     const std::string base = known != working_.end() ? known->second.base : std::string();
     Working& working = working_[container.id];
-    working = {call_of(command.process), command.process, base, 0, false};
+    const bool begins = known != working_.end();  // anew; else who began it was not seen
+    working = {call_of(command.process), base, false};
     BuildRequested request = command.arguments->request;
     request.tags.clear();
     request.time = command.time;
     request.call = working.call;
-    request.command->client = command.process;
-    request.command->late = true;
+    if (begins) request.command->client = command.process;
+    request.midway = !begins;
     out.emplace_back(std::move(request));
     if (!base.empty()) {
       DockerfileSeen seen;
@@ -213,7 +236,6 @@ void Commands::go_on(Command& command, const StoredContainer& container, Facts& 
   command.call = working.call;
   CommandJoined joined{command.time, working.call, command.process.pid, command.process.start};
   if (verb == Verb::kRun) {
-    joined.number = ++working.steps;
     joined.instruction = instruction_of(command.arguments->run);
   }
   out.emplace_back(std::move(joined));
@@ -255,7 +277,7 @@ void Commands::started(const Command& monitor, const StorageRead& store, Facts& 
   made.capabilities = container->capabilities;
   made.host_namespaces = container->host_namespaces;
   made.by_command = true;
-  if (const Process* client = client_above(monitor.process.ppid)) made.client = *client;
+  made.client = client_above(monitor.process.ppid);
   const ContainerStarted start{store.time, made.call, made.container_id};
   out.emplace_back(std::move(made));
   out.emplace_back(start);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,7 +37,8 @@ class Commands {
   struct Command {
     domain::Process process;
     domain::TimeNs time = 0;
-    std::optional<Arguments> arguments;  // of a build, in its own right
+    std::optional<Verb> verb;            // what it is executed for
+    std::optional<Arguments> arguments;  // the same in its own right: its parent is not at it
     std::optional<Monitor> monitor;
     domain::CallId call;  // of the build that it belongs to; conn 0: none
     domain::TimeNs ended = 0;
@@ -44,15 +46,13 @@ class Commands {
   };
   struct Working {  // a container of buildah's that builds step by step
     domain::CallId call;
-    domain::Process client;
     std::string base;
-    std::uint32_t steps = 0;
     bool over = false;  // committed: what follows is another build
   };
 
   void execute(const domain::Process& process, domain::TimeNs time, Facts& out);
   void build(Command& command, Facts& out);
-  void from(Command& command, Facts& out);
+  void from(Command& command, domain::TimeNs time, Facts& out);
   void exit(const domain::ProcessExited& exited, Facts& out);
   void read(const domain::DockerfileRead& file, Facts& out);
   void read(const domain::StorageRead& store, Facts& out);
@@ -60,7 +60,8 @@ class Commands {
   void made(const Command& command, const domain::StorageRead& store, Facts& out);
   void go_on(Command& command, const domain::StoredContainer& container, Facts& out);
   Command* find(std::uint32_t pid, domain::TimeNs start);
-  const domain::Process* client_above(std::uint32_t pid) const;
+  static void name_parent(domain::Process& process);
+  std::optional<domain::Process> client_above(std::uint32_t pid) const;
   bool is_again(const domain::Process& process, const Arguments& arguments) const;
   void make_room();
 
