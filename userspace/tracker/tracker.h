@@ -278,6 +278,7 @@ class Tracker {
   // vertex_owner.cpp
   std::vector<Match> matches(const Container& container, bool settled);
   bool stands_on(const Run& run, const Vertex& vertex, const Container& container) const;
+  bool rivalled(const Container& container, const Match& match);
   bool all_told(const Run& own, const Container& container) const;
   void eliminate(const Container& container, std::vector<Match>& left, bool& contended);
   Owner vertex_owner(const Container& container, bool last);
