@@ -16,7 +16,8 @@ class FactText {
   std::string operator()(const domain::BuildRequested& f) const {
     return call("requested", f.call) + f.method + "|" + f.path + "|" + f.api_version + "|" +
            f.user_agent + "|" + f.remote_context + "|" + f.dockerfile_name + "|" + list(f.tags) +
-           list(f.build_arg_names) + f.network_mode + list(f.entitlements) +
+           list(f.build_arg_names) + f.network_mode +
+           (f.entitlements.empty() ? "" : list(f.entitlements)) +
            flags({f.quiet, f.buildkit, f.browser, f.midway}) + f.build_ref + f.upload_for +
            (f.session.empty() ? "" : "|" + f.session);
   }

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "identity/container.h"
+#include "tracker/dockerfile_step.h"
 #include "tracker/step_flags.h"
 #include "tracker/tracker.h"
 #include "tracker/vertex_text.h"
@@ -125,6 +126,19 @@ void Tracker::eliminate(const Container& container, std::vector<Match>& left, bo
   }
 }
 
+// Another container that runs the same may be that step, too: the request of a build may have been
+// lost.
+bool Tracker::rivalled(const Container& container, const Match& match) {
+  const auto& all = match.run->containers;
+  return std::any_of(all.begin(), all.end(), [&](const std::string& id) {
+    const Container* other = id != container.id ? containers_.find(id) : nullptr;
+    if (other == nullptr || other->init_args != container.init_args) return false;
+    const auto may = matches(*other, false);
+    return std::any_of(may.begin(), may.end(),
+                       [&](const Match& m) { return m.vertex == match.vertex; });
+  });
+}
+
 // No other step can have begun by then that was not told.
 bool Tracker::all_told(const Run& own, const Container& container) const {
   for (const auto& [call, run] : runs_) {
@@ -168,7 +182,8 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
   } else {  // only what can not be otherwise
     const bool alone =
         graphless == 0 && !lossy && quiet.empty() && found.size() == 1 && found.front().sure;
-    if (!alone || found.front().vertex->first_started == 0) return owner;
+    if (!alone || found.front().vertex->first_started == 0 || rivalled(container, found.front()))
+      return owner;
   }
   if (found.empty()) {
     std::vector<Candidate> runs;
@@ -178,6 +193,15 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
       owner.reasons.push_back({"told-from-kernel-facts",
                                "BuildKit told of no step that this container is; when it started "
                                "tells the build"});
+      const auto& dockerfile = owner.run->build.dockerfile;
+      const auto step = dockerfile && owner.runs.size() == 1
+                            ? step_in(*dockerfile, container.init_args, container.args_cut)
+                            : std::nullopt;
+      if (step) {
+        owner.step.number = step->number;
+        owner.step.total = step->total;
+        owner.step.stage = step->stage;
+      }
     }
     return owner;
   }

@@ -351,6 +351,21 @@ TEST_CASE("A second container for a step that has one already is another build's
   CHECK(has_reason(scene.of(Rule::kBuildEgress)[0], "step-contended"));
 }
 
+TEST_CASE("A second container for a step is not taken for it, though nothing tells of its build") {
+  BuildKitScene scene;
+  scene.request(1, kStart);
+  scene.vertex(1, kStart + 300 * kMs, '2', "RUN x", kStart + 250 * kMs);
+  scene.run_step(kStart + 400 * kMs, 's', "x");
+  scene.reach(kStart + 410 * kMs, 's', "192.0.2.1", 1);
+  scene.run_step(kStart + 420 * kMs, 't', "x");
+  scene.reach(kStart + 430 * kMs, 't', "192.0.2.2", 2);
+  scene.pass(kStart + 3 * kSec);
+  REQUIRE(scene.of(Rule::kBuildEgress).size() == 2);
+  CHECK(scene.of(Rule::kBuildEgress)[0].step->attribution == Attribution::kExact);
+  CHECK(scene.of(Rule::kBuildEgress)[1].step->attribution == Attribution::kAmbiguous);
+  CHECK_FALSE(scene.of(Rule::kBuildEgress)[1].build);
+}
+
 TEST_CASE("A cached rebuild says so, and runs nothing") {
   BuildKitScene scene;
   scene.request(1, kStart);
