@@ -68,8 +68,10 @@ inline Splitter random_split(unsigned seed) {
 }
 
 inline engine::Output converse(const std::vector<Turn>& turns, Splitter split, bool close = true,
-                               bool midway = false, bool fetch = false) {
+                               bool midway = false, bool fetch = false,
+                               domain::EngineKind engine = domain::EngineKind::kDocker) {
   domain::ConnOpened opened;
+  opened.engine = engine;
   opened.conn = 7;
   opened.midway = midway;
   opened.fetch = fetch;

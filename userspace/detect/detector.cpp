@@ -147,6 +147,8 @@ void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
       std::string("container ") +
       (moment.deployment->started ? "started from " : "created, not started so far, from ") +
       made.image;
+  if (!made.pod.name.empty())
+    finding.summary += " in pod " + made.pod.name_space + "/" + made.pod.name;
   if (!moment.build) {
     finding.summary += ", a name of an image built here that may be another's by now";
     return;

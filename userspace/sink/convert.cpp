@@ -178,6 +178,11 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
     fill(d->mutable_binds(), c.binds);
     fill(d->mutable_capabilities(), c.capabilities);
     fill(d->mutable_host_namespaces(), c.host_namespaces);
+    d->set_namespace_(valid_utf8(c.engine_namespace));
+    if (!c.pod.name.empty()) {
+      d->mutable_pod()->set_namespace_(valid_utf8(c.pod.name_space));
+      d->mutable_pod()->set_name(valid_utf8(c.pod.name));
+    }
   }
   if (finding.health) {
     alert.mutable_health()->set_cause(valid_utf8(finding.health->cause));

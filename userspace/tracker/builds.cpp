@@ -222,6 +222,10 @@ void Tracker::end(Run& run, BuildStatus status, TimeNs time) {
 
 void Tracker::on(const ConversationBlind& fact) {
   Run* run = fact.build ? active_run(*fact.build, fact.time) : nullptr;
+  // containerd tells nothing of a build.
+  if (const auto conn = conns_.find(fact.conn);
+      conn != conns_.end() && conn->second.opened.engine == EngineKind::kContainerd)
+    return tell_loss(losses_.add({}, fact.reason, 1, fact.time), fact.reason, fact.time, {}, {});
   if (run != nullptr) {
     run->lossy = true;
     run->line = {};  // the true line may be among what was lost

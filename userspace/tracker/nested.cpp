@@ -1,5 +1,6 @@
-// Engines inside containers. They are not followed: what their API says is about containers and
-// images of their own, and any process that calls itself an engine can say it.
+// Engines in the service of others. Those inside containers: they are not followed: what their API
+// says is about containers and images of their own, and any process that calls itself an engine can
+// say it.
 #include <utility>
 
 #include "identity/container.h"
@@ -13,6 +14,18 @@ using namespace domain;
 bool Tracker::nested(ConnId conn) const {
   const auto it = conns_.find(conn);
   return it != conns_.end() ? it->second.nested : nested_.contains(conn);
+}
+
+// dockerd is a client of containerd. What it asks for there, its own clients asked it for. Who
+// calls a program so is taken for the engine by the kernel side, too.
+bool Tracker::asked_by_engine(ConnId conn) const {
+  const auto it = conns_.find(conn);
+  if (it == conns_.end() || it->second.opened.engine != EngineKind::kContainerd) return false;
+  const ConnOpened& opened = it->second.opened;
+  const ClientSeen* seen = client_of(opened);
+  const Process* client =
+      seen != nullptr ? &seen->process : processes_.find_running(opened.client_pid, opened.time);
+  return client != nullptr && client->comm == "dockerd";
 }
 
 // Whether it runs in a container; told once for each container. One that is not known is the

@@ -19,6 +19,11 @@ ConnId conn_of(const Fact& fact) {
   }
 }
 
+// What an engine has another engine do for it is told by its own conversation, but for what content
+// is stored.
+template <class Fact>
+constexpr bool is_of_any_client = std::is_same_v<std::remove_cvref_t<Fact>, domain::ManifestStored>;
+
 }  // namespace
 
 void Tracker::observe(const Event& event) {
@@ -34,7 +39,8 @@ void Tracker::observe(const Event& event) {
 void Tracker::learn(const ApiFact& fact) {
   std::visit(
       [this](const auto& f) {
-        if (!nested(conn_of(f))) on(f);
+        if (!nested(conn_of(f)) && (is_of_any_client<decltype(f)> || !asked_by_engine(conn_of(f))))
+          on(f);
       },
       fact);
 }
@@ -63,6 +69,10 @@ void Tracker::note_refusals() {
   if (const auto n = images_.refused(); n != names_refused_) {
     lose("image-names", n - names_refused_, now_);
     names_refused_ = n;
+  }
+  if (const auto n = stores_.refused(); n != stores_refused_) {
+    lose("image-stores", n - stores_refused_, now_);
+    stores_refused_ = n;
   }
 }
 

@@ -23,6 +23,7 @@
 #include "tracker/images.h"
 #include "tracker/losses.h"
 #include "tracker/moment.h"
+#include "tracker/stores.h"
 #include "tracker/timers.h"
 #include "tracker/vertices.h"
 
@@ -204,6 +205,7 @@ class Tracker {
   void sweep_peers(domain::TimeNs due);
   // nested.cpp
   bool nested(domain::ConnId conn) const;
+  bool asked_by_engine(domain::ConnId conn) const;
   void note_engine(const domain::ConnOpened& opened);
   bool meet_engine(const domain::ConnOpened& opened);
   const domain::ClientSeen* client_of(const domain::ConnOpened& opened) const;
@@ -280,13 +282,16 @@ class Tracker {
   void drop_flow(domain::EgressId id);
   bool is_engine(const domain::Endpoint& to) const;
   // deploys.cpp
-  void on(const domain::ContainerCreated& fact);
+  void on(const domain::PodStarted& fact) { pods_.add(fact); }
+  void on(const domain::ManifestStored& fact);
+  void on(domain::ContainerCreated fact);
   void on(const domain::ContainerStartAsked& fact);
   void on(const domain::ContainerStarted& fact);
   void on(const domain::ImageTagged& fact);
   void on(const domain::ImageMoved& fact);
   bool announced(const std::string& id);
-  std::string waiting_deploy(const std::string& reference) const;
+  Images::Found image_of(const domain::ContainerCreated& created) const;
+  std::string waiting_deploy(const std::string& space, const std::string& reference) const;
   void check_deploy(const std::string& id, domain::TimeNs due);
   // `start` null: none came.
   bool room_for_deploy(domain::TimeNs time);
@@ -301,6 +306,7 @@ class Tracker {
   std::uint64_t processes_refused_ = 0;   // told so far
   std::uint64_t containers_refused_ = 0;  // told so far
   std::uint64_t names_refused_ = 0;       // told so far
+  std::uint64_t stores_refused_ = 0;      // told so far
   std::map<domain::ConnId, Conn> conns_;
   std::set<domain::ConnId> evicted_;             // forgotten in conns_ while they were open
   std::set<domain::ConnId> nested_;              // forgotten in conns_, of engines in containers
@@ -314,15 +320,18 @@ class Tracker {
   std::size_t vertex_bytes_ = 0;  // of all builds
   Containers containers_;
   std::unordered_map<domain::EgressId, Flow> flows_;
-  std::set<domain::EgressId> begun_;        // whose beginning was seen; ids ascend
-  bool begun_all_ = true;                   // none of them was forgotten
-  std::map<std::string, Waiting> created_;  // by API; those of images built here until they start
-  std::deque<std::string> told_created_;    // Waiting::told, oldest first; some started since
-  std::map<std::string, std::string> created_names_;   // name to id
+  std::set<domain::EgressId> begun_;  // whose beginning was seen; ids ascend
+  bool begun_all_ = true;             // none of them was forgotten
+  // By API, by a key of each; those of images built here until they start.
+  std::map<std::string, Waiting> created_;
+  std::deque<std::string> told_created_;  // Waiting::told, oldest first; some started since
+  std::map<std::string, std::string> created_names_;   // dockerd's: name to id
   RecentNames by_api_{kMaxContainerNames};             // a client made them: never a build's step
   RecentNames by_start_{kMaxContainerNames};           // a client started them, whoever made them
   std::deque<domain::ContainerStarted> early_starts_;  // their creation is not known (yet)
   Images images_;
+  Stores stores_;
+  Pods pods_;
   Losses losses_;
   std::vector<Moment> moments_;
   Counters counters_;

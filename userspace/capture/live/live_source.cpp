@@ -173,7 +173,9 @@ class Ring final : public LiveSource {
     if (engine != KW_ENGINE_NONE) {
       note(bpf_map__fd(skeleton_->maps.engines), &process.pid, &engine);
       const auto listeners = listeners_of(process.pid);
-      for (const auto& path : listeners.unix_paths) note_path(path);
+      for (const auto& path : listeners.unix_paths) {
+        if (!path.ends_with(".ttrpc")) note_path(path);  // is_ttrpc() of the kernel side
+      }
       for (const auto port : listeners.tcp_ports) {
         note(bpf_map__fd(skeleton_->maps.engine_ports), &port, &one);
       }
