@@ -71,6 +71,7 @@ inline engine::Output converse(const std::vector<Turn>& turns, Splitter split, b
                                bool midway = false, bool fetch = false,
                                domain::EngineKind engine = domain::EngineKind::kDocker) {
   domain::ConnOpened opened;
+  opened.engine = engine;
   opened.conn = 7;
   opened.engine = engine;
   opened.midway = midway;

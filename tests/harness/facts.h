@@ -65,13 +65,22 @@ class FactText {
   }
   std::string operator()(const domain::ContainerCreated& f) const {
     return call("created", f.call) + f.container_id + "|" + f.name + "|" + f.image + list(f.binds) +
-           list(f.capabilities) + list(f.host_namespaces) + flags({f.privileged});
+           list(f.capabilities) + list(f.host_namespaces) + flags({f.privileged}) +
+           (f.engine_namespace.empty() ? "" : "|" + f.engine_namespace + "|" + f.image_id) +
+           (f.sandbox.empty() ? "" : "|" + f.sandbox + "|" + f.pod.name_space + "/" + f.pod.name);
+  }
+  std::string operator()(const domain::PodStarted& f) const {
+    return call("pod", f.call) + f.sandbox + "|" + f.pod.name_space + "/" + f.pod.name +
+           list(f.host_namespaces);
+  }
+  std::string operator()(const domain::ManifestStored& f) const {
+    return call("manifest", f.call) + f.digest + "|" + f.config + list(f.manifests);
   }
   std::string operator()(const domain::ContainerStartAsked& f) const {
-    return call("start asked", f.call) + f.container;
+    return call("start asked", f.call) + f.container + of(f.engine_namespace);
   }
   std::string operator()(const domain::ContainerStarted& f) const {
-    return call("started", f.call) + f.container;
+    return call("started", f.call) + f.container + of(f.engine_namespace);
   }
   std::string operator()(const domain::ImageTagged& f) const {
     return call("tag", f.call) + f.source + "|" + f.tag;
@@ -81,7 +90,7 @@ class FactText {
            (f.certain ? "" : "|perhaps") + (f.perhaps ? "|unseen" : "") + "|" +
            std::to_string(static_cast<int>(f.arrival)) + "|" + f.digest + "|" + f.request.method +
            "|" + f.request.path + "|" + f.request.api_version + "|" + f.request.user_agent + "|" +
-           f.request.source + "|" + f.request.container;
+           f.request.source + "|" + f.request.container + of(f.engine_namespace);
   }
   std::string operator()(const domain::ImagePushed& f) const {
     return call("pushed", f.call) + f.reference + "|" + f.digest;
@@ -94,6 +103,9 @@ class FactText {
   static std::string call(const char* name, const domain::CallId& id) {
     return std::string(name) + " " + std::to_string(id.conn) + "." + std::to_string(id.number) +
            " ";
+  }
+  static std::string of(const std::string& engine_namespace) {
+    return engine_namespace.empty() ? "" : "|" + engine_namespace;
   }
   static std::string list(const std::vector<std::string>& items) {
     std::string out = "[";

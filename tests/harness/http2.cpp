@@ -22,7 +22,7 @@ std::string shown(std::string_view bytes) {
 
 class Log final : public h2::ConnectionSink {
  public:
-  explicit Log(Told& told) : told_(told) {}
+  explicit Log(Heard& told) : told_(told) {}
 
   std::string fed[2];  // holes as zeros
 
@@ -116,7 +116,7 @@ class Log final : public h2::ConnectionSink {
       FAIL("a place beyond what was seen");
   }
 
-  Told& told_;
+  Heard& told_;
   bool in_body_ = false;
 };
 
@@ -184,8 +184,8 @@ std::string settings(std::string_view payload) { return frame(h2::Type::kSetting
 
 std::string client_start() { return std::string(h2::kPreface) + settings(); }
 
-Told tell(const std::vector<Step>& steps, const h2::Options& options, const Cut& cut) {
-  Told told;
+Heard tell(const std::vector<Step>& steps, const h2::Options& options, const Cut& cut) {
+  Heard told;
   Log log(told);
   h2::Connection connection(options, log);
   std::uint64_t untold[2] = {0, 0};
@@ -216,7 +216,7 @@ Told tell(const std::vector<Step>& steps, const h2::Options& options, const Cut&
 
 std::string tell_all(const std::vector<Step>& steps, const h2::Options& options) {
   const auto whole = tell(steps, options, [](std::size_t left) { return left; });
-  const auto same = [&whole](const Told& told) {
+  const auto same = [&whole](const Heard& told) {
     CHECK(told.text == whole.text);
     CHECK(told.plain[0] == whole.plain[0]);
     CHECK(told.plain[1] == whole.plain[1]);

@@ -60,14 +60,14 @@ inline Step hole(h2::Sender from, std::uint64_t count) { return {from, {}, count
 // Sizes of the pieces that a step's bytes are fed in; given how many are left.
 using Cut = std::function<std::size_t(std::size_t)>;
 
-struct Told {
+struct Heard {
   std::string text;  // one line for each callback
   h2::Counters counters;
   std::string plain[2];  // all bytes that were told as plain, by sender
 };
 
 // Holds promises that the text does not show: places ascend, and lie in what was fed.
-Told tell(const std::vector<Step>& steps, const h2::Options& options, const Cut& cut);
+Heard tell(const std::vector<Step>& steps, const h2::Options& options, const Cut& cut);
 // Whole, byte by byte and in 20 random ways; "" and a failed check when they differ.
 std::string tell_all(const std::vector<Step>& steps, const h2::Options& options = {});
 

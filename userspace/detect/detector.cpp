@@ -165,6 +165,8 @@ void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
       std::string("container ") +
       (moment.deployment->started ? "started from " : "created, not started so far, from ") +
       made.image;
+  if (!made.pod.name.empty())
+    finding.summary += " in pod " + made.pod.name_space + "/" + made.pod.name;
   if (moment.uncertain) {
     finding.summary += ", a name of an image built or imported here that may be another's by now";
     return;

@@ -183,10 +183,27 @@ struct BuilderClock {
   std::uint64_t reached = 0;  // ns since 1970
 };
 
+// Of Kubernetes.
+struct Pod {
+  std::string name_space;
+  std::string name;
+};
+
+// A sandbox that pods' containers are created in.
+struct PodStarted {
+  TimeNs time = 0;
+  CallId call;
+  std::string sandbox;  // its id, from the answer
+  Pod pod;
+  std::vector<std::string> host_namespaces;  // as in ContainerCreated: those of the pod
+};
+
 struct ContainerCreated {
   TimeNs time = 0;
   CallId call;
-  std::string container_id;  // 64 hex, from the answer
+  // 64 hex, from the answer. Of containerd's own API: the client's name for it, unique in a
+  // namespace.
+  std::string container_id;
   std::string name;
   std::string image;  // as the client wrote it
   bool privileged = false;
@@ -197,6 +214,11 @@ struct ContainerCreated {
   // Made by a command: who executed it, where that is known.
   bool by_command = false;
   std::optional<Process> client = {};
+  // containerd's: names of images and containers are of one each. Empty: dockerd's own.
+  std::string engine_namespace = {};
+  std::string image_id = {};  // the same image as a client wrote it besides; empty: it did not
+  std::string sandbox = {};   // that it is created in
+  Pod pod = {};               // empty: not told
 };
 
 // A client asks for a start; the engine has not answered.
@@ -204,12 +226,14 @@ struct ContainerStartAsked {
   TimeNs time = 0;
   CallId call;
   std::string container;  // as in ContainerStarted
+  std::string engine_namespace = {};
 };
 
 struct ContainerStarted {
   TimeNs time = 0;
   CallId call;
-  std::string container;  // name, id or prefix as in the request
+  std::string container;  // name, id or prefix as in the request; of containerd's: its id
+  std::string engine_namespace = {};
 };
 
 struct ImageTagged {
@@ -218,6 +242,9 @@ struct ImageTagged {
   std::string source;
   std::string tag;
 };
+
+// Stands for all of containerd's namespaces; none can be called so.
+inline constexpr const char* kAnyNamespace = "*";
 
 // By which road an image came.
 enum class Arrival : std::uint8_t { kUnknown, kPull, kLoad, kImport, kCommit };
@@ -245,6 +272,7 @@ struct ImageMoved {
   std::string digest = {};  // of the manifest or index; empty: not told
   bool perhaps = false;     // whether an image came at all is not known
   ImageRequest request = {};
+  std::string engine_namespace = {};  // whose names `reference` is one of; empty: dockerd's
 };
 
 // An image was written to a registry.
@@ -253,6 +281,15 @@ struct ImagePushed {
   CallId call;
   std::string reference;
   std::string digest;  // of its manifest there
+};
+
+// A store took in a manifest or an index, under the digest that the engine found.
+struct ManifestStored {
+  TimeNs time = 0;
+  CallId call;
+  std::string digest;
+  std::string config;                  // of the image; empty: an index
+  std::vector<std::string> manifests;  // of an index
 };
 
 // Part of a conversation could not be read.
@@ -268,5 +305,10 @@ using ApiFact = std::variant<BuildRequested, CommandJoined, DockerfileSeen, Cont
                              BuildImageAnnounced, BuildTagAnnounced, BuildEnded, VertexSeen,
                              BuilderClock, ContainerCreated, ContainerStartAsked, ContainerStarted,
                              ImageTagged, ImageMoved, ImagePushed, ConversationBlind>;
+using ApiFact = std::variant<BuildRequested, DockerfileSeen, ContextFetched, BuildStepAnnounced,
+                             BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
+                             BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock, PodStarted,
+                             ContainerCreated, ContainerStartAsked, ContainerStarted, ImageTagged,
+                             ImageMoved, ManifestStored, ConversationBlind>;
 
 }  // namespace kilnwatch::domain

@@ -81,6 +81,11 @@ bool runs_buildkit_step(const domain::Process& runtime, const domain::Process* p
          container_of(runtime.cgroup) == home && (parent == nullptr || parent->comm == "dockerd");
 }
 
+bool of_other_namespace(const domain::Process& shim) {
+  const auto at = std::find(shim.args.begin(), shim.args.end(), "-namespace");
+  return at != shim.args.end() && at + 1 != shim.args.end() && *(at + 1) != "moby";
+}
+
 bool of_other_engine(const domain::Cgroup& cgroup) {
   const std::string_view name = innermost(cgroup.path).name;
   return name.starts_with("cri-containerd-") || name.starts_with("crio-") ||

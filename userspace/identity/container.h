@@ -30,4 +30,8 @@ bool runs_buildkit_step(const domain::Process& runtime, const domain::Process* p
 // that a build request may choose (cgroupparent) has no say in it.
 bool of_other_engine(const domain::Cgroup& cgroup);
 
+// A shim that serves another client of containerd than dockerd: "-namespace X" in its arguments
+// (containerd: pkg/shim, parseFlags). One that names none serves nobody known.
+bool of_other_namespace(const domain::Process& shim);
+
 }  // namespace kilnwatch::identity

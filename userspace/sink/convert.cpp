@@ -230,6 +230,11 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
     fill(d->mutable_binds(), c.binds);
     fill(d->mutable_capabilities(), c.capabilities);
     fill(d->mutable_host_namespaces(), c.host_namespaces);
+    d->set_namespace_(valid_utf8(c.engine_namespace));
+    if (!c.pod.name.empty()) {
+      d->mutable_pod()->set_namespace_(valid_utf8(c.pod.name_space));
+      d->mutable_pod()->set_name(valid_utf8(c.pod.name));
+    }
   }
   if (finding.import) import(alert.mutable_import(), *finding.import, host);
   if (finding.health) {

@@ -143,6 +143,8 @@ std::string process_line(const v1::ConnectingProcess& p) {
 std::string deployment_line(const v1::Deployment& d) {
   Line line;
   line.add(short_id(d.container_id()) + (d.name().empty() ? "" : " " + visible(d.name())));
+  if (d.has_pod()) line.add("pod " + visible(d.pod().namespace_() + "/" + d.pod().name()));
+  line.add("namespace", visible(d.namespace_()));
   if (d.privileged()) line.add("PRIVILEGED");
   line.add("mounts", joined(d.binds()));
   line.add("capabilities", joined(d.capabilities()));
@@ -174,6 +176,10 @@ std::string next_step(const v1::Alert& a) {
   if (a.rule() == "build-egress") {
     return "look at what the step fetched: " + tool_of(a) + " history and diff; block " +
            place(a.connection().destination()) + " if nobody vouches for it";
+  }
+  if (a.rule() == "image-deploy" && !a.deployment().namespace_().empty()) {
+    return "ctr -n " + visible(a.deployment().namespace_()) + " containers info " +
+           visible(a.deployment().container_id()) + "; stop it if nobody vouches for it";
   }
   if (a.rule() == "image-deploy") {
     return tool_of(a) + " inspect " + short_id(a.deployment().container_id()) + "; " + tool_of(a) +

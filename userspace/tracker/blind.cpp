@@ -59,7 +59,8 @@ void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) 
   if (container.blind_told || !could_be_step(container) || by_start_.contains(container.id)) return;
   // Started through the API under a name that tells no id: the answer comes after the start.
   for (const ContainerStarted& start : early_starts_) {
-    if (start.time >= container.first_seen && start.time < container.first_seen + kStartAnswer)
+    if (start.engine_namespace.empty() && start.time >= container.first_seen &&
+        start.time < container.first_seen + kStartAnswer)
       return;
   }
   const Run* open = nullptr;

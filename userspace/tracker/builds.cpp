@@ -271,6 +271,10 @@ void Tracker::on(const ConversationBlind& fact) {
   // It began before this connection was met, and is known by its own.
   if (fact.build && watchers_.began_at(*fact.build, fact.time)) return;
   Run* run = fact.build ? active_run(*fact.build, fact.time) : nullptr;
+  // containerd tells nothing of a build.
+  if (const auto conn = conns_.find(fact.conn);
+      conn != conns_.end() && conn->second.opened.engine == EngineKind::kContainerd)
+    return tell_loss(losses_.add({}, fact.reason, 1, fact.time), fact.reason, fact.time, {}, {});
   if (run != nullptr) {
     run->lossy = true;
     run->line = {};  // the true line may be among what was lost

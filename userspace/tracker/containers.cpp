@@ -127,6 +127,7 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
   }
   container.init_pid = process.pid;
   container.init_start = process.start;
+  container.other_engine = container.other_engine || identity::of_other_namespace(*parent);
   container.init_args = process.args;
   container.args_cut = process.args_cut;
   by_init_[{process.pid, process.start}] = id;

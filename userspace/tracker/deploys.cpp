@@ -1,6 +1,7 @@
 // Containers that clients make from images built here.
 #include <utility>
 
+#include "base/text.h"
 #include "identity/container.h"
 #include "tracker/tracker.h"
 
@@ -13,11 +14,23 @@ namespace {
 // How dockerd resolves a reference to a container: id, name, then a prefix of an id that only one
 // container has (moby: daemon/container.go, GetContainer).
 bool refers(const std::string& reference, const ContainerCreated& created) {
+  if (!created.engine_namespace.empty()) return reference == created.container_id;
   return reference == created.container_id || reference == created.name ||
          created.container_id.starts_with(reference);
 }
 
 std::string plain(const std::string& name) { return name.starts_with("/") ? name.substr(1) : name; }
+
+// In containerd's namespaces ids are what clients call their containers: each has its own. No id
+// of docker's begins so.
+std::string key_of(const std::string& space, const std::string& id) {
+  return space.empty() ? id : "/" + space + "/" + id;
+}
+
+// Where dockerd has containerd run everything, steps of builds, too (moby: daemon/config).
+constexpr std::string_view kDockers = "moby";
+
+bool is_kernel_id(const std::string& id) { return id.size() == 64 && base::is_hex(id); }
 
 }  // namespace
 
@@ -29,8 +42,22 @@ Images& Tracker::images_of(const CallId& call, bool by_command) {
   return podman ? podman_images_ : images_;
 }
 
+// What a name means in a namespace of containerd.
+Images::Found Tracker::stored_image(const ContainerCreated& fact) const {
+  const auto meaning = stores_.find(fact);
+  for (const auto& id : meaning.ids) {
+    for (const Images* images : {&images_, &podman_images_}) {
+      if (const auto found = images->find(id, fact.time); found.made != nullptr)
+        return {found.made, meaning.certain};
+    }
+  }
+  if (meaning.certain) return {};
+  return {images_.find(fact.image, fact.time).made, false};
+}
+
 // By what the engine took for it, where that is known: its name may mean another image here.
 Images::Found Tracker::find_image(const ContainerCreated& fact) {
+  if (!fact.engine_namespace.empty()) return stored_image(fact);
   const Images& own = images_of(fact.call, fact.by_command);
   const Images& other = &own == &images_ ? podman_images_ : images_;
   if (!fact.resolved_image.empty()) {
@@ -47,8 +74,16 @@ Images::Found Tracker::find_image(const ContainerCreated& fact) {
   return differs ? Images::Found{} : found;
 }
 
-void Tracker::on(const ContainerCreated& fact) {
-  by_api_.insert(fact.container_id);
+void Tracker::on(const ManifestStored& fact) {
+  stores_.learn(fact);
+  note_refusals();
+}
+
+void Tracker::on(ContainerCreated fact) {
+  pods_.complete(fact);
+  const bool own = fact.engine_namespace.empty();
+  if (own || (fact.engine_namespace != kDockers && is_kernel_id(fact.container_id)))
+    by_api_.insert(fact.container_id);
   if (!room_for_deploy(fact.time)) return;
   Waiting waiting;
   waiting.created = fact;
@@ -63,21 +98,29 @@ void Tracker::on(const ContainerCreated& fact) {
     waiting.certain = found.certain;
     if (found.other != nullptr) waiting.other = found.other->import;
   }
-  api_containers_.created(fact.container_id, waiting.created.name);
-  if (!waiting.created.name.empty()) created_names_[waiting.created.name] = fact.container_id;
-  created_[fact.container_id] = std::move(waiting);
-  timers_.at(fact.time + kDeployWait,
-             [this, id = fact.container_id](TimeNs due) { check_deploy(id, due); });
+  if (own) {
+    api_containers_.created(fact.container_id, waiting.created.name);
+    if (!waiting.created.name.empty()) created_names_[waiting.created.name] = fact.container_id;
+  }
+  const std::string key = key_of(fact.engine_namespace, fact.container_id);
+  created_[key] = std::move(waiting);
+  timers_.at(fact.time + kDeployWait, [this, key](TimeNs due) { check_deploy(key, due); });
   // Records of two conversations may be told in the wrong order, a little.
   for (auto it = early_starts_.begin(); it != early_starts_.end(); ++it) {
-    if (it->time + kClientWait < fact.time || !refers(plain(it->container), fact)) continue;
+    if (it->time + kClientWait < fact.time || it->engine_namespace != fact.engine_namespace ||
+        !refers(plain(it->container), fact))
+      continue;
     const ContainerStarted start = *it;
     early_starts_.erase(it);
-    return settle_deploy(fact.container_id, &start, fact.time);
+    return settle_deploy(key, &start, fact.time);
   }
 }
 
-std::string Tracker::waiting_deploy(const std::string& reference) const {
+std::string Tracker::waiting_deploy(const std::string& space, const std::string& reference) const {
+  if (!space.empty()) {
+    const auto key = key_of(space, reference);
+    return created_.contains(key) ? key : std::string();
+  }
   if (created_.contains(reference)) return reference;
   if (const auto it = created_names_.find(reference); it != created_names_.end()) return it->second;
   if (reference.empty()) return {};
@@ -102,7 +145,7 @@ bool Tracker::announced(const std::string& id) {
 }
 
 void Tracker::on(const ContainerStartAsked& fact) {
-  const auto it = created_.find(waiting_deploy(plain(fact.container)));
+  const auto it = created_.find(waiting_deploy(fact.engine_namespace, plain(fact.container)));
   if (it != created_.end() && it->second.asked == 0) it->second.asked = fact.time;
 }
 
@@ -119,12 +162,13 @@ void Tracker::check_deploy(const std::string& id, TimeNs due) {
 
 void Tracker::on(const ContainerStarted& fact) {
   const std::string reference = plain(fact.container);
-  const std::string id = waiting_deploy(reference);
+  const std::string id = waiting_deploy(fact.engine_namespace, reference);
   if (!id.empty()) return settle_deploy(id, &fact, fact.time);
   if (by_api_.contains(reference)) return;  // decided before
   // Whoever made it: a step's container can be started by a client, too, so that says little. A
   // name tells no id; see blind_egress.
-  if (reference.size() == 64 && !announced(reference)) by_start_.insert(reference);
+  if (fact.engine_namespace.empty() && reference.size() == 64 && !announced(reference))
+    by_start_.insert(reference);
   if (early_starts_.size() >= kMaxEarlyStarts) early_starts_.pop_front();
   early_starts_.push_back(fact);
   timers_.at(fact.time + kStartAnswer, [this](TimeNs due) {
@@ -208,7 +252,7 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   moment.kind = MomentKind::kImageDeploy;
   moment.time = time;
   moment.call = waiting.created.call;
-  moment.key = waiting.created.container_id + (waiting.told ? "/started" : "");
+  moment.key = id + (waiting.told ? "/started" : "");
   if (waiting.told) {
     moment.reasons.push_back({"told-as-created",
                               "an alert before this one told that the container "
@@ -217,7 +261,11 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   tell_image(waiting, moment);
   Deployment deployment;
   deployment.time = start != nullptr ? start->time : waiting.created.time;
-  deployment.started = start != nullptr;
+  const Container* container = containers_.find(waiting.created.container_id);
+  // A start that was asked for by words that were not understood shows in the kernel.
+  const bool runs =
+      !waiting.created.engine_namespace.empty() && container != nullptr && container->init_pid != 0;
+  deployment.started = start != nullptr || runs;
   deployment.container = waiting.created;
   if (start == nullptr || waiting.created.by_command) deployment.client = waiting.client;
   fill_client(start != nullptr ? start->call.conn : waiting.created.call.conn, deployment.client);

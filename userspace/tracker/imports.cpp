@@ -19,8 +19,10 @@ bool is_import(const ImageMoved& moved) {
 }  // namespace
 
 void Tracker::on(const ImageMoved& fact) {
+  const bool contained = !fact.engine_namespace.empty();
+  if (contained) stores_.move(fact);
   if (!is_import(fact)) {
-    images_of(fact.call).move(fact);
+    if (!contained) images_of(fact.call).move(fact);
     return note_refusals();
   }
   // An image of several names comes once.
@@ -31,10 +33,8 @@ void Tracker::on(const ImageMoved& fact) {
   fill_client(fact.call.conn, import.client);
   import.container_id = committed(fact.request.container);
   import.engine_container_id = home_;
-  const Images::Found known =
-      fact.image.empty() ? Images::Found{} : images_of(fact.call).find(fact.image, fact.time);
-  const std::string built = known.made != nullptr && known.made->build ? known.made->build->id : "";
-  images_of(fact.call).move(fact, import);
+  const std::string built = built_here(fact);
+  if (!contained) images_of(fact.call).move(fact, import);
   note_refusals();
   if (imported_.contains(name)) return;
   imported_.insert(name);
@@ -56,6 +56,17 @@ void Tracker::on(const ImageMoved& fact) {
   }
   moment.import = std::move(import);
   tell(std::move(moment));
+}
+
+// The build that made the same image; empty: none that is known.
+std::string Tracker::built_here(const ImageMoved& fact) {
+  auto ids = stores_.configs_of(fact.digest);
+  if (!fact.image.empty()) ids.push_back(fact.image);
+  for (const std::string& id : ids) {
+    const auto found = images_of(fact.call).find(id, fact.time);
+    if (found.made != nullptr && found.made->build) return found.made->build->id;
+  }
+  return {};
 }
 
 // The container of a commit.

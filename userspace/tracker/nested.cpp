@@ -1,5 +1,6 @@
-// Engines inside containers. Each has tables of its own: containers, images, builds. What it says
-// is about containers below its own only, so a process that calls itself an engine can tell
+// Engines in the service of others, and
+// those inside containers. Each of these has tables of its own: containers, images, builds. What it
+// says is about containers below its own only, so a process that calls itself an engine can tell
 // nothing of others, and takes nothing away from the builds of the engine further out.
 #include <utility>
 
@@ -39,6 +40,18 @@ bool Tracker::follow(const std::string& home) {
   inner->containers_.note_cgroup({containers_.newest_cgroup(), {}});
   inner_.emplace(home, std::move(inner));
   return true;
+}
+
+// dockerd is a client of containerd. What it asks for there, its own clients asked it for. Who
+// calls a program so is taken for the engine by the kernel side, too.
+bool Tracker::asked_by_engine(ConnId conn) const {
+  const auto it = conns_.find(conn);
+  if (it == conns_.end() || it->second.opened.engine != EngineKind::kContainerd) return false;
+  const ConnOpened& opened = it->second.opened;
+  const ClientSeen* seen = client_of(opened);
+  const Process* client =
+      seen != nullptr ? &seen->process : processes_.find_running(opened.client_pid, opened.time);
+  return client != nullptr && client->comm == "dockerd";
 }
 
 // The container that it runs in; empty: none. One that is not known is the host's: it ran before

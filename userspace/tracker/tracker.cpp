@@ -20,6 +20,11 @@ ConnId conn_of(const Fact& fact) {
   }
 }
 
+// What an engine has another engine do for it is told by its own conversation, but for what content
+// is stored.
+template <class Fact>
+constexpr bool is_of_any_client = std::is_same_v<std::remove_cvref_t<Fact>, domain::ManifestStored>;
+
 }  // namespace
 
 void Tracker::observe(const Event& event) {
@@ -39,6 +44,7 @@ void Tracker::observe(const Event& event) {
 
 void Tracker::learn(const ApiFact& fact) {
   const auto take = [&](const auto& f) {
+    if (!is_of_any_client<decltype(f)> && asked_by_engine(conn_of(f))) return;
     const std::string home = engine_home(conn_of(f));
     if (home.empty()) return on(f);
     Tracker* inner = inner_at(home);
@@ -93,6 +99,10 @@ void Tracker::note_refusals() {
   if (const auto n = images_.forgotten() + podman_images_.forgotten(); n != images_forgotten_) {
     lose("images", n - images_forgotten_, now_);
     images_forgotten_ = n;
+  }
+  if (const auto n = stores_.refused(); n != stores_refused_) {
+    lose("image-stores", n - stores_refused_, now_);
+    stores_refused_ = n;
   }
 }
 

@@ -29,6 +29,7 @@
 #include "tracker/losses.h"
 #include "tracker/moment.h"
 #include "tracker/step_lines.h"
+#include "tracker/stores.h"
 #include "tracker/timers.h"
 #include "tracker/vertices.h"
 #include "tracker/watchers.h"
@@ -214,6 +215,7 @@ class Tracker {
     for (auto& [call, run] : runs_) act(run);
     for (auto& [home, inner] : inner_) inner->each_run(act);
   }
+  bool asked_by_engine(domain::ConnId conn) const;
   void note_engine(const domain::ConnOpened& opened);
   std::string meet_engine(const domain::ConnOpened& opened);
   const domain::ClientSeen* client_of(const domain::ConnOpened& opened) const;
@@ -319,14 +321,17 @@ class Tracker {
   void drop_flow(domain::EgressId id);
   bool is_engine(const domain::Endpoint& to) const;
   // deploys.cpp
-  void on(const domain::ContainerCreated& fact);
+  void on(const domain::PodStarted& fact) { pods_.add(fact); }
+  void on(const domain::ManifestStored& fact);
+  void on(domain::ContainerCreated fact);
   void on(const domain::ContainerStartAsked& fact);
   void on(const domain::ContainerStarted& fact);
   void on(const domain::ImageTagged& fact);
   bool announced(const std::string& id);
   Images& images_of(const domain::CallId& call, bool by_command = false);
+  Images::Found stored_image(const domain::ContainerCreated& fact) const;
   Images::Found find_image(const domain::ContainerCreated& fact);
-  std::string waiting_deploy(const std::string& reference) const;
+  std::string waiting_deploy(const std::string& space, const std::string& reference) const;
   void check_deploy(const std::string& id, domain::TimeNs due);
   // `start` null: none came.
   bool room_for_deploy(domain::TimeNs time);
@@ -337,6 +342,7 @@ class Tracker {
   // imports.cpp
   void on(const domain::ImageMoved& fact);
   void on(const domain::ImagePushed& fact);
+  std::string built_here(const domain::ImageMoved& fact);
   std::string committed(const std::string& reference);
 
   std::string boot_id_;
@@ -353,6 +359,7 @@ class Tracker {
   std::uint64_t containers_refused_ = 0;  // told so far
   std::uint64_t names_refused_ = 0;       // told so far
   std::uint64_t images_forgotten_ = 0;    // told so far
+  std::uint64_t stores_refused_ = 0;      // told so far
   std::map<domain::ConnId, Conn> conns_;
   std::set<domain::ConnId> evicted_;              // forgotten in conns_ while they were open
   std::map<domain::ConnId, std::string> nested_;  // forgotten in conns_: home of their engine
@@ -369,11 +376,12 @@ class Tracker {
   Layers layers_;
   Watchers watchers_;
   std::unordered_map<domain::EgressId, Flow> flows_;
-  std::set<domain::EgressId> begun_;        // whose beginning was seen; ids ascend
-  bool begun_all_ = true;                   // none of them was forgotten
-  std::map<std::string, Waiting> created_;  // by API; those of images built here until they start
-  std::deque<std::string> told_created_;    // Waiting::told, oldest first; some started since
-  std::map<std::string, std::string> created_names_;   // name to id
+  std::set<domain::EgressId> begun_;  // whose beginning was seen; ids ascend
+  bool begun_all_ = true;             // none of them was forgotten
+  // By API, by a key of each; those of images built here until they start.
+  std::map<std::string, Waiting> created_;
+  std::deque<std::string> told_created_;  // Waiting::told, oldest first; some started since
+  std::map<std::string, std::string> created_names_;   // dockerd's: name to id
   RecentNames by_api_{kMaxContainerNames};             // a client made them: never a build's step
   RecentNames by_start_{kMaxContainerNames};           // a client started them, whoever made them
   std::deque<domain::ContainerStarted> early_starts_;  // their creation is not known (yet)
@@ -381,6 +389,8 @@ class Tracker {
   Images images_;
   Images podman_images_{Names::kPodman};  // of its store, which buildah uses, too
   RecentNames imported_{kMaxImports};     // told
+  Stores stores_;
+  Pods pods_;
   Losses losses_;
   std::vector<Moment> moments_;
   Counters counters_;

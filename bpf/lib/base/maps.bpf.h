@@ -51,7 +51,8 @@ struct kw_conn {
 	u32 answers_due; /* heads that ended in the latest read: 1 makes the next write an answer's head */
 	u8 frames;	 /* may be HTTP/2: it was, or began before the sensor */
 	u8 preface;	 /* a head begins as the preface of HTTP/2 does */
-	u8 pad[2];
+	u8 engine;	 /* enum kw_engine */
+	u8 pad;
 	struct kw_side side[2];
 };
 
@@ -189,15 +190,20 @@ static __always_inline u64 unique_id(void)
 }
 
 /* A connection that is followed from now on; `flags` as in kw_conn_open. */
-static __always_inline void start_conn(struct kw_conn *conn, u32 flags)
+static __always_inline void start_conn(struct kw_conn *conn, u32 engine, u32 flags)
 {
 	conn->id = unique_id();
+	conn->engine = engine;
 	conn->side[KW_RESPONSE].budget = KW_RESPONSE_FULL;
 	if (flags & KW_F_MIDWAY) {
 		conn->frames = 1;
 		conn->side[KW_REQUEST].mode = KW_LOST;
 		conn->side[KW_REQUEST].lost = conn->side[KW_RESPONSE].lost = 1;
 	}
+	/* It speaks HTTP/2 only, and its server may say the first word. */
+	if (engine == KW_ENGINE_CONTAINERD)
+		conn->side[KW_REQUEST].mode = conn->side[KW_RESPONSE].mode =
+			flags & KW_F_MIDWAY ? KW_LOST : KW_FRAMES;
 	if (flags & KW_F_FETCH)
 		conn->side[KW_REQUEST].mode = conn->side[KW_RESPONSE].mode = KW_FETCH;
 }

@@ -59,6 +59,20 @@ static __always_inline struct kw_conn *find_conn(struct sock *sk)
 	return bpf_map_lookup_elem(&conns, &key);
 }
 
+/*
+ * Beside its API containerd serves its shims' events, over ttrpc on "…/containerd.sock.ttrpc": nothing
+ * of a build or a deployment. `length`: of the path, the NUL at its end counted.
+ */
+static __always_inline int is_ttrpc(struct sock *sk, int length)
+{
+	struct unix_address *addr = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	u64 end = 0;
+
+	return length > 8 &&
+	       !bpf_probe_read_kernel(&end, sizeof(end), &addr->name[0].sun_path[0] + length - 8) &&
+	       end == word_of("k.ttrpc");
+}
+
 static __always_inline void note_path(struct kw_path *path)
 {
 	u8 one = 1;
@@ -85,13 +99,15 @@ static __noinline int follow(struct sock *sk, u32 engine, u32 flags)
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	struct pid *peer;
 	struct kw_path path;
+	int length;
 
 	if (family == KW_AF_UNIX) {
-		if (!read_unix_path(sk, &path))
+		length = read_unix_path(sk, &path);
+		if (!length || is_ttrpc(sk, length))
 			return 0;
 		note_path(&path);
 	}
-	start_conn(&conn, flags);
+	start_conn(&conn, engine, flags);
 	if (bpf_map_update_elem(&conns, &key, &conn, BPF_NOEXIST)) {
 		count_drop(KW_DROP_CONN_MAP);
 		return 0;

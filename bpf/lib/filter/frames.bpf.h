@@ -85,8 +85,10 @@ static __always_inline int begins_with_frame(u64 from, u64 length)
 static __always_inline u32 data_to_keep(struct kw_conn *conn, u64 direction, u32 stream, u32 length)
 {
 	struct kw_stream_key key = {.conn = conn->id, .stream = stream, .direction = direction};
-	u32 limit = direction == KW_REQUEST ? KW_BODY_PREFIX : KW_RESPONSE_FULL;
-	u32 least = direction == KW_REQUEST ? 0 : KW_WRITE_HEAD;
+	/* containerd's answers say little, and hand out whole images. */
+	int prefix = direction == KW_REQUEST || conn->engine == KW_ENGINE_CONTAINERD;
+	u32 limit = prefix ? KW_BODY_PREFIX : KW_RESPONSE_FULL;
+	u32 least = prefix ? 0 : KW_WRITE_HEAD;
 	u32 *used = bpf_map_lookup_elem(&streams, &key);
 	u32 sent = used ? *used : 0, keep;
 

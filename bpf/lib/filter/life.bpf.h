@@ -10,12 +10,13 @@ static __always_inline int note_listener(struct socket *sock)
 {
 	struct sock *sk = BPF_CORE_READ(sock, sk);
 	struct kw_path path;
+	int length;
 
 	if (!serving_engine(sk))
 		return 0;
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) != KW_AF_UNIX)
 		note_port(BPF_CORE_READ(sk, __sk_common.skc_num));
-	else if (read_unix_path(sk, &path))
+	else if ((length = read_unix_path(sk, &path)) && !is_ttrpc(sk, length))
 		note_path(&path);
 	return 0;
 }
@@ -86,8 +87,11 @@ static __always_inline int tcp_connecting(struct sock *sk, int ret)
 
 	if (ret)
 		return 0;
-	/* A mapped address passes here twice: tcp_v6_connect calls tcp_v4_connect. */
-	if (engine && !find_conn(sk))
+	/*
+	 * containerd fetches images, never a context. A mapped address passes here twice: tcp_v6_connect
+	 * calls tcp_v4_connect.
+	 */
+	if (engine && engine != KW_ENGINE_CONTAINERD && !find_conn(sk))
 		follow(sk, engine, KW_F_FETCH);
 	read_remote(sk, &server);
 	if (!bpf_map_lookup_elem(&engine_ports, &server.port))

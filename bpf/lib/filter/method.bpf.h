@@ -41,6 +41,15 @@ static __always_inline int begins_with_method(u64 from, u64 length)
 	       agrees(word, n, "OPTIONS ", 8);
 }
 
+/* Whether bytes may begin the preface of HTTP/2; a shorter call must agree as far as it goes. */
+static __always_inline int begins_with_preface(u64 from, u64 length)
+{
+	u64 word = 0, n = length < 8 ? length : 8;
+
+	return n && !bpf_probe_read_user(&word, (u32)n & 15, (void *)from) &&
+	       agrees(word, n, "PRI * HT", 8);
+}
+
 /* What an engine asks for when it fetches a context over plain HTTP (moby remotecontext/remote.go). */
 static __always_inline int begins_with_get(u64 from, u64 length)
 {

@@ -25,6 +25,18 @@ static __always_inline void pass_fetch(struct kw_conn *conn, u64 sk, u32 directi
 	side->pos += length;
 }
 
+/* containerd's API begins with the preface of HTTP/2; its containers' streams, plugins and TLS do not. */
+static __always_inline void check_beginning(struct kw_conn *conn, u64 from, u64 length)
+{
+	struct kw_side *side = &conn->side[KW_REQUEST];
+
+	if (conn->engine != KW_ENGINE_CONTAINERD || side->mode != KW_FRAMES || side->pos ||
+	    begins_with_preface(from, length))
+		return;
+	side->mode = conn->side[KW_RESPONSE].mode = KW_MUTED;
+	conn->side[KW_RESPONSE].budget = 0;
+}
+
 /* Bytes that the engine read with one call. */
 __noinline int pass_request(u64 sk, u64 from, u64 length)
 {
@@ -35,6 +47,7 @@ __noinline int pass_request(u64 sk, u64 from, u64 length)
 	if (!conn)
 		return 0;
 	side = &conn->side[KW_REQUEST];
+	check_beginning(conn, from, length);
 	if (side->mode == KW_LOST)
 		find_framing(conn, side, from, length);
 	if (side->mode == KW_HEAD && side->dfa == KW_DFA_START) {

@@ -14,6 +14,8 @@ static __always_inline u32 engine_of(struct kw_name *n)
 {
 	if (n->word[0] == word_of("dockerd"))
 		return KW_ENGINE_DOCKER;
+	if (n->word[0] == word_of("containe") && n->word[1] == word_of("rd"))
+		return KW_ENGINE_CONTAINERD;
 	return KW_ENGINE_NONE;
 }
 

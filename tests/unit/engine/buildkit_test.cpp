@@ -2,7 +2,7 @@
 
 #include "engine/buildkit/status.h"
 #include "engine/buildkit/vertex_name.h"
-#include "engine/buildkit/wire.h"
+#include "engine/wire.h"
 #include "harness/buildkit.h"
 #include "harness/facts.h"
 
@@ -74,8 +74,8 @@ TEST_CASE("A vertex's name tells its place and what it does") {
 TEST_CASE("The wire is read field by field, and its cut end is known") {
   const std::string bytes = Status::part(1, "ab") + std::string("\x10\x96\x01", 3) +
                             std::string("\x1d\0\0\0\0", 5) + Status::part(3, "c");
-  engine::buildkit::Fields fields(bytes);
-  engine::buildkit::Field field;
+  engine::Fields fields(bytes);
+  engine::Field field;
   REQUIRE(fields.next(field));
   CHECK((field.number == 1 && field.text && field.at == 2 && field.size == 2));
   REQUIRE(fields.next(field));
@@ -86,14 +86,14 @@ TEST_CASE("The wire is read field by field, and its cut end is known") {
   CHECK_FALSE(fields.next(field));
   CHECK(fields.whole());
   for (std::size_t n = 0; n < bytes.size(); ++n) {
-    engine::buildkit::Fields cut(std::string_view(bytes).substr(0, n));
+    engine::Fields cut(std::string_view(bytes).substr(0, n));
     while (cut.next(field)) CHECK(field.at + field.size <= n);
     if (!cut.whole()) CHECK((cut.cut_in() >= 1 && cut.cut_in() <= 3));
   }
   for (const std::string& bad :
        {std::string(1, '\0'), std::string("\x0b"), std::string("\x0c"), std::string(11, '\xff'),
         std::string("\x0a\xff\xff\xff\xff\x0f")}) {
-    engine::buildkit::Fields none(bad);
+    engine::Fields none(bad);
     CHECK_FALSE(none.next(field));
     CHECK_FALSE(none.whole());
   }

@@ -94,3 +94,17 @@ TEST_CASE("A step of BuildKit's runs under dockerd's own runtime") {
     CHECK_FALSE(runs_buildkit_step(runc, &dockerd, kStep));
   }
 }
+
+TEST_CASE("A shim says in whose service it is") {
+  using kilnwatch::identity::of_other_namespace;
+  kilnwatch::domain::Process shim;
+  const auto of = [&shim](std::vector<std::string> args) {
+    shim.args = std::move(args);
+    return of_other_namespace(shim);
+  };
+  CHECK_FALSE(of({}));
+  CHECK_FALSE(of({"containerd-shim-runc-v2", "-namespace"}));
+  CHECK_FALSE(of({"containerd-shim-runc-v2", "-namespace", "moby", "-id", kId}));
+  CHECK(of({"containerd-shim-runc-v2", "-namespace", "k8s.io", "-id", kId}));
+  CHECK(of({"containerd-shim-runc-v2", "-id", kId, "-namespace", "default"}));
+}

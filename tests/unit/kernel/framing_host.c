@@ -100,14 +100,14 @@ void kw_host_load(const uint16_t *automaton)
 	memcpy((void *)(uintptr_t)head_automaton, automaton, sizeof(head_automaton));
 }
 
-void kw_host_open(int midway, kw_host_sink sink, void *context)
+void kw_host_open(uint32_t engine, int midway, kw_host_sink sink, void *context)
 {
 	memset(&conn, 0, sizeof(conn));
 	memset(counts, 0, sizeof(counts));
 	budgets_used = refuse = 0;
 	to = sink;
 	to_context = context;
-	start_conn(&conn, midway ? KW_F_MIDWAY : 0);
+	start_conn(&conn, engine, midway ? KW_F_MIDWAY : 0);
 }
 
 void kw_host_read(const char *bytes, size_t size)

@@ -13,8 +13,8 @@ extern "C" {
 typedef void (*kw_host_sink)(void *context, const void *record);
 
 void kw_host_load(const uint16_t *automaton);
-/* A connection from its first byte on, or one that was open before. */
-void kw_host_open(int midway, kw_host_sink sink, void *context);
+/* A connection from its first byte on, or one that was open before; engine: enum kw_engine. */
+void kw_host_open(uint32_t engine, int midway, kw_host_sink sink, void *context);
 /* What one socket call of the engine moved. */
 void kw_host_read(const char *bytes, size_t size);
 void kw_host_write(const char *bytes, size_t size);

@@ -25,10 +25,10 @@ struct Piece {
 
 class Kernel {
  public:
-  explicit Kernel(bool midway = false) {
+  explicit Kernel(bool midway = false, std::uint32_t engine = KW_ENGINE_DOCKER) {
     static const auto automaton = kilnwatch::capture::make_head_automaton();
     kw_host_load(automaton.data());
-    kw_host_open(midway ? 1 : 0, &Kernel::take, this);
+    kw_host_open(engine, midway ? 1 : 0, &Kernel::take, this);
   }
   Kernel(const Kernel&) = delete;
   Kernel& operator=(const Kernel&) = delete;
@@ -338,4 +338,63 @@ TEST_CASE("Requests over HTTP/1 are framed in any cut") {
   }
   CHECK(kernel.without_loss(KW_REQUEST));
   CHECK(kernel.crossed(KW_REQUEST) < 2 * KW_BODY_PREFIX + 10'000);
+}
+
+TEST_CASE("containerd is read from its preface on, and its answers by a prefix of each stream") {
+  const auto cut = any_cut();
+  Kernel kernel(false, KW_ENGINE_CONTAINERD);
+  Frames told;
+  told.add(4, 0, std::string(6, 's'), 6);  // gRPC's server says the first word
+  kernel.write(told.bytes, cut);
+  Frames asked;
+  asked.bytes = kPreface;
+  asked.must.emplace_back(0, kPreface.size());
+  asked.add(4, 0, std::string(18, 's'), 18);
+  asked.call(1, 300'000, KW_BODY_PREFIX, 0);
+  asked.call(3, 40, 40, 0);
+  kernel.read(asked.bytes, cut);
+  const auto before = told.bytes.size();
+  Frames answers;
+  answers.call(1, 300'000, KW_BODY_PREFIX, 0);
+  answers.call(3, 40, 40, 0);
+  kernel.write(answers.bytes, cut);
+
+  check_crossed(kernel, KW_REQUEST, 0, asked);
+  check_crossed(kernel, KW_RESPONSE, 0, told);
+  check_crossed(kernel, KW_RESPONSE, before, answers);
+  CHECK(kernel.without_loss(KW_REQUEST));
+  CHECK(kernel.without_loss(KW_RESPONSE));
+  CHECK(kernel.crossed(KW_REQUEST) < KW_BODY_PREFIX + 1500);
+  CHECK(kernel.crossed(KW_RESPONSE) < KW_BODY_PREFIX + 1500);
+  CHECK(kw_host_drops(KW_DROP_FRAMING) == 0);
+}
+
+TEST_CASE("What containerd serves besides its API is left alone, and is no loss") {
+  const std::string first =
+      GENERATE(as<std::string>{}, std::string("\x00\x00\x00\x12\x00\x00\x00\x01\x01\x00", 10),
+               "POST /exec/abc HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02");
+  Kernel kernel(false, KW_ENGINE_CONTAINERD);
+  kernel.read(first, whole());
+  for (int i = 0; i < 20; ++i) {
+    kernel.read(frame(4, 0, "") + std::string(5000, 'x'), whole());
+    kernel.write("HTTP/1.1 200 OK\r\n\r\n" + std::string(5000, 'y'), whole());
+  }
+  CHECK(kernel.pieces[KW_REQUEST].empty());
+  CHECK(kernel.pieces[KW_RESPONSE].empty());
+  CHECK(kw_host_drops(KW_DROP_FRAMING) == 0);
+}
+
+TEST_CASE("A conversation with containerd that was open before is never one of HTTP/1") {
+  Kernel kernel(true, KW_ENGINE_CONTAINERD);
+  kernel.read("POST /x HTTP/1.1\r\n\r\n", whole());
+  CHECK(kernel.pieces[KW_REQUEST].empty());
+  Frames asked;
+  asked.call(7, 100, 100, 0);
+  const auto at = kernel.sent[KW_REQUEST].size();
+  kernel.read(asked.bytes, whole());
+  check_crossed(kernel, KW_REQUEST, at, asked);
+  Frames told;
+  told.call(7, 100, 100, 0);
+  kernel.write(told.bytes, whole());
+  check_crossed(kernel, KW_RESPONSE, 0, told);
 }

@@ -7,6 +7,7 @@ namespace kilnwatch::capture {
 std::uint32_t engine_of(std::string_view comm) {
   if (comm == "dockerd") return KW_ENGINE_DOCKER;
   if (comm == "podman") return KW_ENGINE_PODMAN;
+  if (comm == "containerd") return KW_ENGINE_CONTAINERD;
   return KW_ENGINE_NONE;
 }
 
@@ -17,8 +18,8 @@ bool is_rootless_podman(std::string_view comm, std::string_view exe) {
 bool is_podman_socket(std::string_view path) { return path.ends_with("/podman/podman.sock"); }
 
 bool is_lineage_root(std::string_view comm) {
-  return engine_of(comm) != KW_ENGINE_NONE || comm == "containerd" || comm == "containerd-shim" ||
-         comm == "runc" || comm == "crun" || comm == "conmon";
+  return engine_of(comm) != KW_ENGINE_NONE || comm == "containerd-shim" || comm == "runc" ||
+         comm == "crun" || comm == "conmon";
 }
 
 bool is_builder(std::string_view comm, std::string_view exe) {

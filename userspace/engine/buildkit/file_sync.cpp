@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/secrets.h"
-#include "engine/buildkit/wire.h"
 #include "engine/docker/dockerfile.h"
+#include "engine/wire.h"
 
 namespace kilnwatch::engine::buildkit {
 namespace {

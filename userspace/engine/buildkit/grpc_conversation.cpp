@@ -6,8 +6,6 @@
 
 #include "base/secrets.h"
 #include "engine/buildkit/solve.h"
-#include "engine/gathered.h"
-#include "protocol/url/url.h"
 
 namespace kilnwatch::engine::buildkit {
 namespace {
@@ -31,65 +29,32 @@ constexpr std::size_t kMaxAgent = 512;  // bytes of a client's name kept
 constexpr std::string_view kRefLead("\x0a\x19", 2);
 constexpr std::size_t kRefSize = 25;
 
-protocol::http2::Options options_of(const GrpcConversation::Start& start) {
-  protocol::http2::Options options;
-  options.midway = start.midway;
-  options.client = !start.session.empty() ? Sender::kAcceptor : Sender::kConnector;
-  options.grpc = true;
-  return options;
-}
-
-// dockerd serves what a path means, not how it is written (net/url; grpc-go takes URL.Path).
-std::string path_of(const protocol::http2::Stream& stream) {
-  const auto target = protocol::parse_target(stream.path);
-  return target ? target->path : stream.path;
+GrpcCalls::Beginning beginning_of(const GrpcConversation::Start& start) {
+  return {start.pos, start.midway, start.session.empty() ? Sender::kConnector : Sender::kAcceptor};
 }
 
 }  // namespace
 
 GrpcConversation::GrpcConversation(const Start& start)
-    : start_(start), next_(start.pos), connection_(options_of(start), *this) {}
-
-void GrpcConversation::begin(domain::TimeNs time, Output& out) {
-  now_ = time;
-  out_ = &out;
-}
+    : GrpcCalls(beginning_of(start)), start_(start) {}
 
 void GrpcConversation::data(const domain::Chunk& chunk, Output& out) {
-  begin(chunk.time, out);
-  next_[static_cast<std::size_t>(chunk.direction)] = chunk.pos + chunk.bytes.size();
-  const auto from = sender_of(chunk.direction);
-  if (chunk.at_head && connection_.lost(from)) connection_.resync(from);
-  connection_.feed(from, chunk.pos, chunk.bytes, chunk.call_start);
+  GrpcCalls::data(chunk, out);
   // More than what a server says by itself, and nothing of its client.
   const bool answered = next_[1] > start_.pos[1] + kUnasked;
   if (answered && !synced_ && !engine_asks() && !std::exchange(missed_, true))
     blind("what BuildKit was asked for on a connection is not seen");
 }
 
-void GrpcConversation::skip(Direction direction, domain::TimeNs time, std::uint64_t count,
-                            Output& out) {
-  begin(time, out);
-  next_[static_cast<std::size_t>(direction)] += count;
-  connection_.hole(sender_of(direction), count);
-}
-
-void GrpcConversation::gap(Direction direction, domain::TimeNs time, std::uint64_t count,
-                           Output& out) {
-  skip(direction, time, count, out);
-}
-
 void GrpcConversation::close(domain::TimeNs time, Output& out) {
-  begin(time, out);
-  closing_ = true;
-  connection_.close();
+  GrpcCalls::close(time, out);
   syncs_.clear();
   for (auto& build : builds_)
     finish(build, build.stream == 0 ? BuildStatus::kUnknown : BuildStatus::kCancelled);
 }
 
 std::uint64_t GrpcConversation::settled(Direction direction) const {
-  auto place = connection_.untold(sender_of(direction), next_[static_cast<std::size_t>(direction)]);
+  auto place = GrpcCalls::settled(direction);
   if (direction == Direction::kRequest) {
     for (const auto& [stream, sync] : syncs_)
       place = std::min(place, sync.first_pos().value_or(place));
@@ -98,7 +63,7 @@ std::uint64_t GrpcConversation::settled(Direction direction) const {
 }
 
 std::size_t GrpcConversation::held_bytes() const {
-  std::size_t sum = connection_.held_bytes() + builds_.size() * sizeof(Build) + user_agent_.size() +
+  std::size_t sum = GrpcCalls::held_bytes() + builds_.size() * sizeof(Build) + user_agent_.size() +
                     watches_.size() * (sizeof(std::string) + kRefSize) +
                     guessed_.size() * sizeof(std::uint64_t);
   for (const auto& build : builds_)
@@ -107,20 +72,12 @@ std::size_t GrpcConversation::held_bytes() const {
   return sum;
 }
 
-void GrpcConversation::headers(const Stream& stream, Sender from,
-                               const protocol::http2::HeaderBlock& block) {
-  vouch(from, block);
-  if (stream.client != from) return;
-  if (engine_asks() && path_of(stream) == kDiffCopy && block.list.field(kFolder) == kDockerfile &&
+void GrpcConversation::called(const Stream& stream, const protocol::http2::HeaderList& list) {
+  if (engine_asks() && path_of(stream) == kDiffCopy && list.field(kFolder) == kDockerfile &&
       syncs_.size() < kMaxSyncs)
     syncs_.try_emplace(stream.id);
-  if (const auto agent = block.list.field("user-agent"); !agent.empty())
+  if (const auto agent = list.field("user-agent"); !agent.empty())
     user_agent_ = base::mask_text(agent.substr(0, kMaxAgent));
-}
-
-void GrpcConversation::trailers(const Stream&, Sender from,
-                                const protocol::http2::HeaderBlock& block) {
-  vouch(from, block);
 }
 
 void GrpcConversation::headers_unknown(const Stream& stream, Sender, std::string_view reason) {
@@ -143,26 +100,7 @@ GrpcConversation::Method GrpcConversation::method_of(const Stream& stream,
   return method;
 }
 
-void GrpcConversation::message(const Stream& stream, Sender from,
-                               const protocol::grpc::Message& message) {
-  take(stream, from, {message.bytes, message.bytes.size(), true, message.compressed},
-       message.pieces);
-}
-
-void GrpcConversation::message_skipped(const Stream& stream, Sender from,
-                                       const protocol::grpc::Skipped& skipped) {
-  const bool packed = skipped.compressed;
-  take(stream, from, {packed ? std::string_view() : skipped.front, skipped.length, false, packed},
-       skipped.pieces);
-}
-
-// The prefix that says how long a message is holds nothing of anybody's, and whoever reads the
-// stream needs each.
-void GrpcConversation::take(const Stream& stream, Sender from, Text text, const Pieces& pieces) {
-  std::string prefix(1, text.packed ? '\1' : '\0');
-  for (int shift : {24, 16, 8, 0}) prefix += static_cast<char>(text.length >> shift);
-  engine::vouch(direction_of(from), pieces, prefix, out_->safe);
-  text.pieces = stretch(pieces, protocol::grpc::kPrefix, text.bytes.size());
+void GrpcConversation::said(const Stream& stream, Sender from, const Text& text) {
   if (engine_asks()) return synced(stream, from, text);
   const bool client = from == Sender::kConnector;
   // What an answer says by itself is no sign of what was asked.

@@ -13,8 +13,7 @@
 #include "engine/buildkit/file_sync.h"
 #include "engine/buildkit/status.h"
 #include "engine/buildkit/step_secrets.h"
-#include "engine/conversation.h"
-#include "protocol/http2/connection.h"
+#include "engine/grpc_calls.h"
 
 namespace kilnwatch::engine::buildkit {
 
@@ -22,16 +21,7 @@ inline constexpr std::size_t kMaxSolves = 64;    // of one connection that are r
 inline constexpr std::size_t kMaxWatches = 256;  // streams that ask for the status of a build
 inline constexpr std::size_t kMaxSyncs = 16;     // of a session: folders with a Dockerfile
 
-inline protocol::http2::Sender sender_of(domain::Direction direction) {
-  using protocol::http2::Sender;
-  return direction == domain::Direction::kRequest ? Sender::kConnector : Sender::kAcceptor;
-}
-inline domain::Direction direction_of(protocol::http2::Sender sender) {
-  return sender == protocol::http2::Sender::kConnector ? domain::Direction::kRequest
-                                                       : domain::Direction::kResponse;
-}
-
-class GrpcConversation final : public Conversation, private protocol::http2::ConnectionSink {
+class GrpcConversation final : public GrpcCalls {
  public:
   struct Start {
     domain::ConnId conn = 0;
@@ -43,18 +33,11 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   explicit GrpcConversation(const Start& start);
 
   void data(const domain::Chunk& chunk, Output& out) override;
-  void skip(domain::Direction direction, domain::TimeNs time, std::uint64_t count,
-            Output& out) override;
-  void gap(domain::Direction direction, domain::TimeNs time, std::uint64_t count,
-           Output& out) override;
   void close(domain::TimeNs time, Output& out) override;
   std::uint64_t settled(domain::Direction direction) const override;
   std::size_t held_bytes() const override;
 
  private:
-  using Stream = protocol::http2::Stream;
-  using Sender = protocol::http2::Sender;
-  using Pieces = std::vector<protocol::Piece>;
   enum class Method : std::uint8_t { kOther, kUnknown, kSolve, kStatus, kBridge };
   struct Build {
     domain::CallId call;
@@ -68,36 +51,18 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
     bool told = false;  // that facts of it were lost
   };
 
-  void plain(Sender from, std::uint64_t pos, std::string_view raw) override;
   void synced(Sender from, protocol::http2::Sync) override {
     synced_ = synced_ || from == Sender::kConnector;
   }
-  void headers(const Stream& stream, Sender from,
-               const protocol::http2::HeaderBlock& block) override;
-  void trailers(const Stream& stream, Sender from,
-                const protocol::http2::HeaderBlock& block) override;
+  void called(const Stream& stream, const protocol::http2::HeaderList& list) override;
   void headers_unknown(const Stream& stream, Sender from, std::string_view reason) override;
-  void message(const Stream& stream, Sender from, const protocol::grpc::Message& message) override;
-  void message_skipped(const Stream& stream, Sender from,
-                       const protocol::grpc::Skipped& skipped) override;
-  void body(const Stream&, Sender, std::uint64_t, std::string_view) override {}
-  void body_hole(const Stream&, Sender, std::uint64_t) override {}
+  void said(const Stream& stream, Sender from, const Text& text) override;
   void end(const Stream& stream, Sender from) override;
   void reset(const Stream& stream, Sender from, std::uint32_t code) override;
   void dropped(const Stream& stream) override;
-  void go_away(Sender, std::uint32_t, std::uint32_t) override {}
   void broken(Sender from, std::string_view reason) override;
 
-  struct Text {  // a message, or the front of one
-    std::string_view bytes;
-    std::uint64_t length = 0;
-    bool whole = true;
-    bool packed = false;  // compressed: what stood on the wire is not `bytes`
-    Pieces pieces = {};   // of `bytes`
-  };
-  void begin(domain::TimeNs time, Output& out);
   Method method_of(const Stream& stream, std::string_view message);
-  void take(const Stream& stream, Sender from, Text text, const Pieces& pieces);
   void asked(const Stream& stream, const Text& text);
   void solved(const Stream& stream, const Text& text);
   void watched(const Stream& stream, const Text& text);
@@ -106,8 +71,6 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   void bridged(const Text& text);
   void synced(const Stream& stream, Sender from, const Text& text);
   bool engine_asks() const { return !start_.session.empty(); }
-  void vouch(domain::Direction direction, const Text& text, std::string_view masked);
-  void vouch(Sender from, const protocol::http2::HeaderBlock& block);
   Build& add(domain::BuildRequested request, bool builds);
   void announce(Build& build);
   Build* build_of(std::uint32_t stream);
@@ -117,10 +80,6 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   void lose(Build& build, std::string_view reason);
 
   Start start_;
-  domain::TimeNs now_ = 0;
-  Output* out_ = nullptr;
-  std::array<std::uint64_t, 2> next_;
-  bool closing_ = false;
   bool synced_ = false;  // the client's side was found
   bool missed_ = false;  // that it was not is told
   std::deque<Build> builds_;
@@ -128,7 +87,6 @@ class GrpcConversation final : public Conversation, private protocol::http2::Con
   std::map<std::uint32_t, FileSync> syncs_;       // of a session, by stream
   std::map<std::uint32_t, Method> guessed_;       // streams whose path is not known
   std::string user_agent_;                        // the last one that a client named
-  protocol::http2::Connection connection_;
 };
 
 }  // namespace kilnwatch::engine::buildkit

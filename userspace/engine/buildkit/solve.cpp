@@ -5,8 +5,8 @@
 
 #include "base/secrets.h"
 #include "base/text.h"
-#include "engine/buildkit/wire.h"
 #include "engine/docker/mask.h"
+#include "engine/wire.h"
 
 namespace kilnwatch::engine::buildkit {
 namespace {

@@ -1,8 +1,8 @@
-#include "engine/buildkit/wire.h"
+#include "engine/wire.h"
 
 #include <algorithm>
 
-namespace kilnwatch::engine::buildkit {
+namespace kilnwatch::engine {
 namespace {
 
 constexpr std::uint32_t kVarint = 0, kFixed64 = 1, kText = 2, kFixed32 = 5;
@@ -14,6 +14,36 @@ std::string blank(const Field& field) {
   std::string out(field.size, '\0');
   if (field.varint && field.size > 0) std::fill(out.begin(), out.end() - 1, '\x80');
   return out;
+}
+
+std::string text_of(std::string_view message, std::uint32_t number) {
+  std::string_view found;
+  Fields fields(message);
+  Field field;
+  while (fields.next(field)) {
+    if (field.text && field.number == number) found = message.substr(field.at, field.size);
+  }
+  return std::string(found);
+}
+
+std::string message_of(std::string_view message, std::uint32_t number) {
+  std::string found;
+  Fields fields(message);
+  Field field;
+  while (fields.next(field)) {
+    if (field.text && field.number == number) found += message.substr(field.at, field.size);
+  }
+  return found;
+}
+
+std::uint64_t number_of(std::string_view message, std::uint32_t number) {
+  std::uint64_t found = 0;
+  Fields fields(message);
+  Field field;
+  while (fields.next(field)) {
+    if (field.varint && field.number == number) found = field.value;
+  }
+  return found;
 }
 
 bool Fields::varint(std::uint64_t& value, std::size_t& at) const {
@@ -28,6 +58,7 @@ bool Fields::varint(std::uint64_t& value, std::size_t& at) const {
 
 bool Fields::next(Field& field) {
   cut_in_ = 0;
+  cut_ = {};
   std::size_t at = at_;
   std::uint64_t tag = 0, size = 0, value = 0;
   if (!varint(tag, at) || tag >> 3 == 0 || tag >> 32 != 0) return false;
@@ -45,11 +76,14 @@ bool Fields::next(Field& field) {
   } else {
     return false;
   }
-  if (size > bytes_.size() - begin) return false;
+  if (size > bytes_.size() - begin) {
+    if (kind == kText) cut_ = bytes_.substr(begin);
+    return false;
+  }
   field = {cut_in_, kind == kText, kind == kVarint, value, begin, static_cast<std::size_t>(size)};
   at_ = begin + field.size;
   cut_in_ = 0;
   return true;
 }
 
-}  // namespace kilnwatch::engine::buildkit
+}  // namespace kilnwatch::engine

@@ -3,10 +3,10 @@
 #include <array>
 
 #include "base/secrets.h"
-#include "engine/buildkit/grpc_conversation.h"
 #include "engine/gathered.h"
+#include "engine/grpc_calls.h"
 
-namespace kilnwatch::engine::buildkit {
+namespace kilnwatch::engine {
 namespace {
 
 using domain::Direction;
@@ -40,16 +40,16 @@ bool is_kept(const protocol::http2::Field& field) {
 
 }  // namespace
 
-void GrpcConversation::plain(Sender from, std::uint64_t pos, std::string_view raw) {
+void GrpcCalls::plain(Sender from, std::uint64_t pos, std::string_view raw) {
   out_->safe.push_back({direction_of(from), pos, std::string(raw)});
 }
 
 // Of a compressed one nothing can be masked in its place.
-void GrpcConversation::vouch(Direction direction, const Text& text, std::string_view masked) {
+void GrpcCalls::vouch(Direction direction, const Text& text, std::string_view masked) {
   if (!text.packed) engine::vouch(direction, text.pieces, masked, out_->safe);
 }
 
-void GrpcConversation::vouch(Sender from, const protocol::http2::HeaderBlock& block) {
+void GrpcCalls::vouch(Sender from, const protocol::http2::HeaderBlock& block) {
   std::string coded(block.coded);
   for (const auto& field : block.list.fields) {
     if (field.value_size > 0 && !is_kept(field)) protocol::http2::mask_value(coded, field);
@@ -59,4 +59,4 @@ void GrpcConversation::vouch(Sender from, const protocol::http2::HeaderBlock& bl
     engine::vouch(direction_of(from), block.pieces, coded, out_->safe);
 }
 
-}  // namespace kilnwatch::engine::buildkit
+}  // namespace kilnwatch::engine

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace kilnwatch::engine::buildkit {
+namespace kilnwatch::engine {
 
 struct Field {
   std::uint32_t number = 0;
@@ -31,13 +31,23 @@ class Fields {
   bool whole() const { return at_ == bytes_.size(); }
   // When not whole: the number of the field that the bytes end in; 0: not known.
   std::uint32_t cut_in() const { return cut_in_; }
+  // And of a string or message: what there is of its value.
+  std::string_view cut() const { return cut_; }
 
  private:
   bool varint(std::uint64_t& value, std::size_t& at) const;
   std::string_view bytes_;
   std::size_t at_ = 0;
   std::uint32_t cut_in_ = 0;
+  std::string_view cut_;
 };
+
+// Of the fields of that number: the last one, as a string; all of them in a row, as one message
+// within another, which readers merge (protobuf.dev: encoding, "Last One Wins"); the last number.
+// Empty, 0: there is none.
+std::string text_of(std::string_view message, std::uint32_t number);
+std::string message_of(std::string_view message, std::uint32_t number);
+std::uint64_t number_of(std::string_view message, std::uint32_t number);
 
 // The whole fields from the beginning on, each value as keep(field, value) gives it, of equal
 // length.
@@ -60,4 +70,4 @@ std::string rewritten_part(std::string_view bytes, const Keep& keep) {
   return out.size() == bytes.size() ? out : std::string(bytes.size(), '\0');
 }
 
-}  // namespace kilnwatch::engine::buildkit
+}  // namespace kilnwatch::engine

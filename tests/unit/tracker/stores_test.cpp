@@ -1,0 +1,289 @@
+// Images that docker built and containerd runs.
+#include "tracker/stores.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "unit/tracker/scene.h"
+
+using namespace kilnwatch;
+using namespace kilnwatch::domain;
+using namespace kilnwatch::test;
+
+namespace {
+
+std::string digest(char c) { return "sha256:" + std::string(64, c); }
+const std::string kName = "docker.io/library/evil:1";
+
+// An image of that configuration, built by docker as image1:1 and evil:1.
+void build(Scene& scene, char config) {
+  scene.request(1, 100 * kMs);
+  scene.learn(BuildImageAnnounced{110 * kMs, {1, 0}, digest(config), false});
+  scene.learn(BuildTagAnnounced{111 * kMs, {1, 0}, "evil:1"});
+  scene.end(1, 120 * kMs);
+}
+
+void stored(Scene& scene, char manifest, char config) {
+  scene.learn(ManifestStored{130 * kMs, {800, 0}, digest(manifest), digest(config), {}});
+}
+
+void named(Scene& scene, const std::string& space, const std::string& reference,
+           const std::string& to, bool certain = true) {
+  ImageMoved moved{140 * kMs, {800, 1}, reference, false, {}, certain};
+  moved.digest = to;
+  moved.engine_namespace = space;
+  moved.arrival = Arrival::kLoad;
+  scene.learn(moved);
+}
+
+ContainerCreated container_of(const std::string& image, const std::string& space, TimeNs time) {
+  ContainerCreated made;
+  made.time = time;
+  made.call = {801, 0};
+  made.container_id = "job";
+  made.image = image;
+  made.engine_namespace = space;
+  return made;
+}
+
+std::vector<Finding> deployed(Scene& scene, ContainerCreated made, bool start = true) {
+  scene.learn(made);
+  if (start)
+    scene.learn(
+        ContainerStarted{made.time + kMs, {801, 1}, made.container_id, made.engine_namespace});
+  scene.pass(made.time + 9000 * kMs);
+  return scene.of(Rule::kImageDeploy);
+}
+
+}  // namespace
+
+TEST_CASE("An image is the same one under another manifest, by its configuration") {
+  Scene scene;
+  build(scene, 'c');
+  stored(scene, 'd', 'c');
+  scene.learn(ManifestStored{131 * kMs, {800, 0}, digest('e'), {}, {digest('1'), digest('d')}});
+  named(scene, "default", kName, digest('e'));
+  for (const std::string& reference :
+       {kName, digest('e'), digest('d'), digest('c'), "any@" + digest('d')}) {
+    CAPTURE(reference);
+    Scene copy;
+    build(copy, 'c');
+    stored(copy, 'd', 'c');
+    copy.learn(ManifestStored{131 * kMs, {800, 0}, digest('e'), {}, {digest('1'), digest('d')}});
+    named(copy, "default", kName, digest('e'));
+    const auto found = deployed(copy, container_of(reference, "default", 200 * kMs));
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].build->request.call.conn == 1);
+    CHECK(found[0].image->id == digest('c'));
+    CHECK(found[0].deployment->container.container_id == "job");
+    CHECK(found[0].deployment->started);
+  }
+}
+
+TEST_CASE("An image that docker knows by its index is known by its configuration, too") {
+  Scene scene;
+  build(scene, 'e');
+  stored(scene, 'd', 'c');
+  scene.learn(ManifestStored{131 * kMs, {800, 0}, digest('e'), {}, {digest('d')}});
+  CHECK(deployed(scene, container_of(digest('c'), "k8s.io", 200 * kMs)).size() == 1);
+}
+
+TEST_CASE(
+    "A name of docker's says nothing of containerd's namespaces, nor one of these of another") {
+  Scene scene;
+  build(scene, 'c');
+  stored(scene, 'd', 'c');
+  CHECK(deployed(scene, container_of("image1:1", "default", 200 * kMs)).empty());
+  named(scene, "default", kName, digest('d'));
+  CHECK(deployed(scene, container_of(kName, "k8s.io", 300 * kMs)).empty());
+  // As CRI completes it.
+  named(scene, "k8s.io", kName, digest('d'));
+  CHECK(deployed(scene, container_of("evil:1", "k8s.io", 400 * kMs)).size() == 1);
+}
+
+TEST_CASE("A name that moved on, or was deleted, is no deployment") {
+  for (const std::string& to : {digest('9'), std::string()}) {
+    Scene scene;
+    build(scene, 'c');
+    stored(scene, 'd', 'c');
+    named(scene, "default", kName, digest('d'));
+    named(scene, "default", kName, to);
+    CHECK(deployed(scene, container_of(kName, "default", 200 * kMs)).empty());
+  }
+}
+
+TEST_CASE("Where a name may mean another image, the deployment is told without a build") {
+  const auto doubt = [](const std::string& space, const std::string& name) {
+    Scene scene;
+    build(scene, 'c');
+    stored(scene, 'd', 'c');
+    named(scene, "default", kName, digest('d'));
+    named(scene, space, name, {}, false);
+    const auto found = deployed(scene, container_of(kName, "default", 200 * kMs));
+    REQUIRE(found.size() == 1);
+    CHECK_FALSE(found[0].build);
+    CHECK(has_reason(found[0], "image-uncertain"));
+  };
+  doubt("*", {});
+  doubt("default", {});
+  Scene other;
+  build(other, 'c');
+  stored(other, 'd', 'c');
+  named(other, "default", kName, digest('d'));
+  named(other, "k8s.io", {}, {}, false);
+  CHECK(deployed(other, container_of(kName, "default", 200 * kMs))[0].build);
+}
+
+TEST_CASE("The id that a pod is made of decides, not the name beside it") {
+  Scene scene;
+  build(scene, 'c');
+  stored(scene, 'd', 'c');
+  named(scene, "k8s.io", kName, digest('d'));
+  auto made = container_of(kName, "k8s.io", 200 * kMs);
+  made.image_id = digest('9');
+  CHECK(deployed(scene, made).empty());
+  made.time = 300 * kMs;
+  made.image_id = digest('c');
+  CHECK(deployed(scene, made).size() == 1);
+}
+
+TEST_CASE("A container of a pod has its sandbox's pod and namespaces") {
+  Scene scene;
+  build(scene, 'c');
+  scene.learn(PodStarted{150 * kMs, {800, 2}, container('5'), {"shop", "web-0"}, {"net"}});
+  auto made = container_of(digest('c'), "k8s.io", 200 * kMs);
+  made.container_id = container('6');
+  made.sandbox = container('5');
+  made.pod = {"forged", "forged"};
+  made.host_namespaces = {"pid"};
+  const auto found = deployed(scene, made);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].deployment->container.pod.name_space == "shop");
+  CHECK(found[0].deployment->container.pod.name == "web-0");
+  CHECK(found[0].deployment->container.host_namespaces == std::vector<std::string>{"pid", "net"});
+  CHECK(found[0].summary.find("in pod shop/web-0") != std::string::npos);
+}
+
+TEST_CASE("The same id in two namespaces is two containers") {
+  Scene scene;
+  build(scene, 'c');
+  scene.learn(container_of(digest('c'), "default", 200 * kMs));
+  scene.learn(container_of(digest('c'), "other", 201 * kMs));
+  scene.learn(ContainerStarted{210 * kMs, {801, 1}, "job", "other"});
+  scene.learn(ContainerStarted{211 * kMs, {801, 1}, "job"});
+  REQUIRE(scene.of(Rule::kImageDeploy).size() == 1);
+  CHECK(scene.of(Rule::kImageDeploy)[0].deployment->container.engine_namespace == "other");
+  scene.pass(9000 * kMs);
+  REQUIRE(scene.of(Rule::kImageDeploy).size() == 2);
+  CHECK_FALSE(scene.of(Rule::kImageDeploy)[1].deployment->started);
+}
+
+TEST_CASE("A start whose call was not understood shows in the kernel") {
+  Scene scene;
+  build(scene, 'c');
+  auto made = container_of(digest('c'), "k8s.io", 200 * kMs);
+  made.container_id = container('6');
+  scene.learn(made);
+  scene.start(300 * kMs, '6', "sleep 1");
+  scene.pass(9000 * kMs);
+  REQUIRE(scene.of(Rule::kImageDeploy).size() == 1);
+  CHECK(scene.of(Rule::kImageDeploy)[0].deployment->started);
+}
+
+TEST_CASE("What dockerd asks containerd for is told by dockerd's own conversation") {
+  Scene scene;
+  Process dockerd;
+  dockerd.pid = 50;
+  dockerd.start = 1;
+  dockerd.comm = "dockerd";
+  dockerd.exe = "/usr/sbin/dockerd";
+  scene.see(ProcessExecuted{2, dockerd});
+  ConnOpened opened;
+  opened.time = 10 * kMs;
+  opened.conn = 801;
+  opened.engine = EngineKind::kContainerd;
+  opened.client_pid = 50;
+  opened.path = "/run/containerd/containerd.sock";
+  scene.see(opened);
+  build(scene, 'c');
+  CHECK(deployed(scene, container_of(digest('c'), "moby", 200 * kMs)).empty());
+  scene.learn(ConversationBlind{300 * kMs, 801, "bytes were lost", {}});
+  CHECK(scene.of(Rule::kSensorBlind).empty());
+}
+
+TEST_CASE("A build's step is one also where who asks containerd for it is not known") {
+  Scene scene;
+  scene.request(1, 100 * kMs);
+  scene.line(1, 120 * kMs, 2, 9, "RUN step 2");
+  scene.running_in(1, 121 * kMs, 'd');
+  auto made = container_of({}, "moby", 130 * kMs);
+  made.container_id = container('d');
+  scene.learn(made);
+  scene.learn(ContainerStarted{135 * kMs, {801, 1}, made.container_id, "moby"});
+  scene.start(140 * kMs, 'd', "step 2");
+  scene.connect(200 * kMs, 'd', "192.0.2.1", 5);
+  REQUIRE(scene.of(Rule::kBuildEgress).size() == 1);
+  CHECK(scene.of(Rule::kBuildEgress)[0].step->attribution == Attribution::kExact);
+  CHECK(scene.of(Rule::kImageDeploy).empty());
+}
+
+TEST_CASE("What is lost of a conversation with containerd takes nothing from builds") {
+  Scene scene;
+  ConnOpened opened;
+  opened.time = 10 * kMs;
+  opened.conn = 801;
+  opened.engine = EngineKind::kContainerd;
+  opened.path = "/run/containerd/containerd.sock";
+  scene.see(opened);
+  scene.request(1, 100 * kMs);
+  scene.learn(ConversationBlind{110 * kMs, 801, "bytes were lost", {}});
+  CHECK(scene.of(Rule::kSensorBlind).size() == 1);
+  scene.step(1, 120 * kMs, 2, 'd');
+  scene.connect(200 * kMs, 'd', "192.0.2.1", 5);
+  REQUIRE(scene.of(Rule::kBuildEgress).size() == 1);
+  CHECK(scene.of(Rule::kBuildEgress)[0].step->attribution == Attribution::kExact);
+}
+
+TEST_CASE("A container of a shim of another namespace is no build's step") {
+  for (const std::string space : {"k8s.io", "moby"}) {
+    CAPTURE(space);
+    Scene scene;
+    Process shim;
+    shim.pid = kShim;
+    shim.comm = "containerd-shim";
+    shim.args = {"/usr/bin/containerd-shim-runc-v2", "-namespace", space, "-id", "x"};
+    scene.see(ProcessExecuted{2, shim});
+    scene.request(1, 100 * kMs);
+    scene.start(150 * kMs, 'd', "wget http://192.0.2.1/");
+    scene.connect(200 * kMs, 'd', "192.0.2.1", 5);
+    scene.pass(9000 * kMs);
+    const auto told = scene.of(Rule::kBuildEgress).size() + scene.of(Rule::kSensorBlind).size();
+    CHECK(told == (space == "moby" ? 1 : 0));
+  }
+}
+
+TEST_CASE("Manifests and names have a limit, and what is forgotten is counted") {
+  tracker::Stores stores;
+  const auto nth = [](std::size_t n) {
+    std::string hex = std::to_string(n);
+    return "sha256:" + std::string(64 - hex.size(), '0') + hex;
+  };
+  for (std::size_t i = 0; i <= tracker::kMaxManifests; ++i)
+    stores.learn({1, {}, nth(2 * i), nth(2 * i + 1), {}});
+  CHECK(stores.refused() == 1);
+  CHECK(stores.configs_of(nth(0)).empty());
+  CHECK(stores.configs_of(nth(2)) == std::vector<std::string>{nth(3)});
+  ImageMoved moved;
+  moved.engine_namespace = "default";
+  for (std::size_t i = 0; i <= tracker::kMaxStoreNames; ++i) {
+    moved.reference = std::to_string(i) + ".example/a:1";
+    moved.digest = nth(2);
+    stores.move(moved);
+  }
+  CHECK(stores.refused() == 2);
+  ContainerCreated made;
+  made.engine_namespace = "default";
+  made.image = "0.example/a:1";
+  CHECK_FALSE(stores.find(made).certain);
+  made.image = "1.example/a:1";
+  CHECK(stores.find(made).ids == std::vector<std::string>{nth(2), nth(3)});
+}

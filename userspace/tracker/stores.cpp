@@ -1,0 +1,140 @@
+#include "tracker/stores.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "tracker/images.h"
+
+namespace kilnwatch::tracker {
+
+using namespace domain;
+
+void Stores::forget_oldest_manifest() {
+  ++refused_;
+  const auto at = manifests_.find(manifest_order_.front());
+  manifest_order_.pop_front();
+  auto held = at->second.manifests;
+  held.push_back(at->second.config);
+  for (const auto& digest : held) {
+    const auto parents = parents_.find(digest);
+    if (parents == parents_.end()) continue;
+    parents->second.erase(at->first);
+    if (parents->second.empty()) parents_.erase(parents);
+  }
+  manifests_.erase(at);
+}
+
+void Stores::learn(const ManifestStored& stored) {
+  if (!manifests_.emplace(stored.digest, stored).second) return;
+  manifest_order_.push_back(stored.digest);
+  if (!stored.config.empty()) parents_[stored.config].insert(stored.digest);
+  for (const auto& manifest : stored.manifests) parents_[manifest].insert(stored.digest);
+  if (manifests_.size() > kMaxManifests) forget_oldest_manifest();
+}
+
+void Stores::move(const ImageMoved& moved) {
+  const auto& space = moved.engine_namespace;
+  if (moved.reference.empty()) {
+    if (moved.certain) return;
+    for (auto& [name, named] : names_) {
+      if (space == kAnyNamespace || name.first == space) named.certain = false;
+    }
+    doubted_.insert(doubted_.size() < kMaxDoubted ? space : kAnyNamespace);
+    return;
+  }
+  // CRI completes what it is asked to pull; a client that pulls by itself has done so.
+  const Name name{
+      space, moved.arrival == Arrival::kPull ? normalise_image(moved.reference) : moved.reference};
+  const auto& digest = moved.digest.empty() ? moved.image : moved.digest;
+  // One that was deleted stays, as a name of nothing.
+  const auto [at, fresh] = names_.insert_or_assign(name, Named{digest, moved.certain});
+  if (!fresh) return;
+  name_order_.push_back(name);
+  if (name_order_.size() <= kMaxStoreNames) return;
+  ++refused_;
+  names_.erase(name_order_.front());
+  name_order_.pop_front();
+  // What it meant is not known any more.
+  doubted_.insert(doubted_.size() < kMaxDoubted ? space : kAnyNamespace);
+}
+
+std::vector<std::string> Stores::configs_of(const std::string& digest) const {
+  std::vector<std::string> open{digest}, found;
+  for (std::size_t i = 0; i < open.size() && i < kMaxAliases; ++i) {
+    const auto at = manifests_.find(open[i]);
+    if (at == manifests_.end()) continue;
+    if (!at->second.config.empty()) found.push_back(at->second.config);
+    for (const auto& manifest : at->second.manifests) {
+      if (std::find(open.begin(), open.end(), manifest) == open.end()) open.push_back(manifest);
+    }
+  }
+  return found;
+}
+
+// Itself, what it holds, and what holds any of these.
+std::vector<std::string> Stores::aliases(const std::string& digest) const {
+  std::vector<std::string> all{digest};
+  const auto add = [&all](const std::string& one) {
+    if (all.size() < kMaxAliases && std::find(all.begin(), all.end(), one) == all.end())
+      all.push_back(one);
+  };
+  if (const auto at = manifests_.find(digest); at != manifests_.end()) {
+    for (const auto& manifest : at->second.manifests) add(manifest);
+  }
+  for (const auto& config : configs_of(digest)) add(config);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto parents = parents_.find(all[i]);
+    if (parents == parents_.end()) continue;
+    for (const auto& parent : std::set<std::string>(parents->second)) add(parent);
+  }
+  return all;
+}
+
+bool Stores::doubted(const std::string& space) const {
+  return doubted_.contains(space) || doubted_.contains(kAnyNamespace);
+}
+
+// containerd knows a name as it stands; Kubernetes completes it before (reference.ParseDockerRef).
+Stores::Meaning Stores::named(const std::string& space, const std::string& reference) const {
+  for (const auto& name : {reference, normalise_image(reference)}) {
+    const auto at = names_.find({space, name});
+    if (at == names_.end()) continue;
+    const auto& [digest, certain] = at->second;
+    return {digest.empty() ? std::vector<std::string>() : aliases(digest), certain};
+  }
+  // An id, or the beginning of one, as CRI takes it.
+  if (base::is_hex(reference)) return {aliases("sha256:" + reference), true};
+  return {{}, !doubted(space)};
+}
+
+Stores::Meaning Stores::find(const ContainerCreated& created) const {
+  constexpr std::string_view kAt = "@sha256:";
+  for (const auto& reference : {created.image_id, created.image}) {
+    if (base::is_digest(reference)) return {aliases(reference), true};
+    if (const auto at = reference.find(kAt); at != std::string::npos)
+      return {aliases(reference.substr(at + 1)), true};
+  }
+  return named(created.engine_namespace,
+               created.image_id.empty() ? created.image : created.image_id);
+}
+
+void Pods::add(const PodStarted& started) {
+  if (!pods_.insert_or_assign(started.sandbox, started).second) return;
+  order_.push_back(started.sandbox);
+  if (order_.size() <= kMaxPods) return;
+  pods_.erase(order_.front());
+  order_.pop_front();
+}
+
+void Pods::complete(ContainerCreated& created) const {
+  const auto at = pods_.find(created.sandbox);
+  if (at == pods_.end()) return;
+  // The sandbox is what counts: what a container's request says of it is a client's word.
+  created.pod = at->second.pod;
+  for (const auto& space : at->second.host_namespaces) {
+    auto& own = created.host_namespaces;
+    if (std::find(own.begin(), own.end(), space) == own.end()) own.push_back(space);
+  }
+}
+
+}  // namespace kilnwatch::tracker

@@ -1,0 +1,73 @@
+// What names mean in containerd's namespaces, and by which digests an image is known: the same one
+// has another manifest wherever it is packed anew, but one configuration.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "domain/api_fact.h"
+
+namespace kilnwatch::tracker {
+
+inline constexpr std::size_t kMaxManifests = 8192;     // manifests and indexes
+inline constexpr std::size_t kMaxStoreNames = 16'384;  // of all namespaces
+inline constexpr std::size_t kMaxDoubted = 64;         // namespaces; beyond it all are
+inline constexpr std::size_t kMaxAliases = 64;         // digests of one image
+inline constexpr std::size_t kMaxPods = 4096;
+
+class Stores {
+ public:
+  void learn(const domain::ManifestStored& stored);
+  // Of a namespace of containerd.
+  void move(const domain::ImageMoved& moved);
+
+  struct Meaning {
+    std::vector<std::string> ids;  // digests that the image may be known by
+    bool certain = true;           // false: the name may mean something else, or anything
+  };
+  // What a container of a namespace is made of.
+  Meaning find(const domain::ContainerCreated& created) const;
+  // The configurations of a manifest or an index, as far as they are known.
+  std::vector<std::string> configs_of(const std::string& digest) const;
+  // Manifests and names forgotten before their time: no room.
+  std::uint64_t refused() const { return refused_; }
+
+ private:
+  struct Named {
+    std::string digest;  // empty: not known
+    bool certain = true;
+  };
+  using Name = std::pair<std::string, std::string>;  // namespace, reference
+
+  std::vector<std::string> aliases(const std::string& digest) const;
+  Meaning named(const std::string& space, const std::string& reference) const;
+  bool doubted(const std::string& space) const;
+  void forget_oldest_manifest();
+
+  std::map<std::string, domain::ManifestStored> manifests_;  // by digest
+  std::map<std::string, std::set<std::string>> parents_;     // what holds a digest
+  std::deque<std::string> manifest_order_;                   // oldest first
+  std::map<Name, Named> names_;
+  std::deque<Name> name_order_;    // oldest first; some are gone
+  std::set<std::string> doubted_;  // names that are not known may mean anything
+  std::uint64_t refused_ = 0;
+};
+
+// Sandboxes of pods.
+class Pods {
+ public:
+  void add(const domain::PodStarted& started);
+  // What the container's request does not say of its pod.
+  void complete(domain::ContainerCreated& created) const;
+
+ private:
+  std::map<std::string, domain::PodStarted> pods_;
+  std::deque<std::string> order_;  // oldest first
+};
+
+}  // namespace kilnwatch::tracker
