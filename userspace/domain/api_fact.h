@@ -300,15 +300,11 @@ struct ConversationBlind {
   std::optional<CallId> build;  // set: this build lost facts
 };
 
-using ApiFact = std::variant<BuildRequested, CommandJoined, DockerfileSeen, ContextFetched,
-                             BuildStepAnnounced, BuildContainerAnnounced, BuildContainerRemoved,
-                             BuildImageAnnounced, BuildTagAnnounced, BuildEnded, VertexSeen,
-                             BuilderClock, ContainerCreated, ContainerStartAsked, ContainerStarted,
-                             ImageTagged, ImageMoved, ImagePushed, ConversationBlind>;
-using ApiFact = std::variant<BuildRequested, DockerfileSeen, ContextFetched, BuildStepAnnounced,
-                             BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
-                             BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock, PodStarted,
-                             ContainerCreated, ContainerStartAsked, ContainerStarted, ImageTagged,
-                             ImageMoved, ManifestStored, ConversationBlind>;
+using ApiFact =
+    std::variant<BuildRequested, CommandJoined, DockerfileSeen, ContextFetched, BuildStepAnnounced,
+                 BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
+                 BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock, PodStarted,
+                 ContainerCreated, ContainerStartAsked, ContainerStarted, ImageTagged, ImageMoved,
+                 ImagePushed, ManifestStored, ConversationBlind>;
 
 }  // namespace kilnwatch::domain

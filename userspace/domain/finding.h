@@ -36,7 +36,7 @@ struct Client {
 struct Build {
   std::string id;  // stable hash
   EngineKind engine = EngineKind::kDocker;
-  std::string container_id;  // the builder runs in this container; empty: on the host
+  std::string container_id;  // the engine or builder runs in this container; empty: on the host
   TimeNs started = 0;
   TimeNs ended = 0;  // 0: running
   BuildStatus status = BuildStatus::kRunning;
@@ -44,7 +44,6 @@ struct Build {
   BuildRequested request;
   std::optional<DockerfileSeen> dockerfile;
   std::vector<std::string> base_images;
-  std::string container_id = {};  // that the engine runs in; empty: on the host
 };
 
 struct Step {

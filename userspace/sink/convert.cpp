@@ -72,7 +72,6 @@ void build(v1::Build* to, const Build& from, const HostFacts& host) {
   stamp(to->mutable_started(), from.started, host);
   if (from.ended != 0) stamp(to->mutable_ended(), from.ended, host);
   to->set_status(status(from.status));
-  to->set_container_id(from.container_id);
   client(to->mutable_client(), from.client);
   v1::Request* r = to->mutable_request();
   r->set_method(valid_utf8(from.request.method));

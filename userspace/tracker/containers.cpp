@@ -124,10 +124,10 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
     if (parent == nullptr || !starts(*parent, id, home_, processes)) return met;
     container.layers = parent->layers;
     container.layer_born = parent->layer_born;
+    container.other_engine = container.other_engine || identity::of_other_namespace(*parent);
   }
   container.init_pid = process.pid;
   container.init_start = process.start;
-  container.other_engine = container.other_engine || identity::of_other_namespace(*parent);
   container.init_args = process.args;
   container.args_cut = process.args_cut;
   by_init_[{process.pid, process.start}] = id;

@@ -120,7 +120,9 @@ void Tracker::see(const ConnOpened& event) {
     lose("connection-table", 1, event.time);
   }
   Conn& conn = conns_[event.conn];
-  conn = {event, 0, event.time, false, home};
+  conn.opened = event;
+  conn.active = event.time;
+  conn.home = home;
   const auto key = peer_key(event);
   if (!key || (peers_.size() >= kMaxPeers && !peers_.contains(*key))) return;
   conn.counted = true;
