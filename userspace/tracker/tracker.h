@@ -113,6 +113,7 @@ class Tracker {
     domain::TimeNs closed = 0;
     domain::TimeNs active = 0;    // last bytes
     domain::TimeNs answered = 0;  // last bytes of the engine's
+    bool asked = false;           // bytes of a request came
     bool counted = false;         // in Peer::conns
     bool nested = false;          // its engine runs in a container
   };
@@ -307,6 +308,7 @@ class Tracker {
   std::vector<ServedStep> served_steps(Run& run, const Container& container);
   std::vector<ServedStep> steps_of_file(Run& run, const Container& container);
   bool surely_not(Run& run, const Container& container);
+  bool hides_build(const Container& container) const;
   Owner served_owner(const Container& container, bool last);
   // egress.cpp
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
