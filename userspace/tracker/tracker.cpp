@@ -85,7 +85,7 @@ void Tracker::see(const ConnOpened& event) {
     lose("connection-table", 1, event.time);
   }
   Conn& conn = conns_[event.conn];
-  conn = {event, 0, event.time, false, nested};
+  conn = {event, 0, event.time, false, nested, 0, false};
   const auto key = peer_key(event);
   if (!key || (peers_.size() >= kMaxPeers && !peers_.contains(*key))) return;
   conn.counted = true;

@@ -112,10 +112,10 @@ class Tracker {
     domain::ConnOpened opened;
     domain::TimeNs closed = 0;
     domain::TimeNs active = 0;    // last bytes
-    domain::TimeNs answered = 0;  // last bytes of the engine's
-    bool asked = false;           // bytes of a request came
     bool counted = false;         // in Peer::conns
     bool nested = false;          // its engine runs in a container
+    domain::TimeNs answered = 0;  // last bytes of the engine's
+    bool asked = false;           // bytes of a request came
   };
   struct Announced {  // "Running in"
     std::string short_id;
