@@ -141,9 +141,24 @@ bool Tracker::surely_not(Run& run, const Container& container) {
          run.lost_at < container.first_seen;
 }
 
+// A conversation with the service that could not be read may be that of the container's build: what
+// was lost of it was told, or it answers what nobody was seen to ask.
+bool Tracker::hides_build(const Container& container) const {
+  constexpr TimeNs kHidden = 60 * kSecond;  // a build's step may be silent for as long
+  if (hidden_at_ != 0 && hidden_at_ + kHidden >= container.first_seen) return true;
+  return std::any_of(conns_.begin(), conns_.end(), [&](const auto& one) {
+    const Conn& conn = one.second;
+    const bool its =
+        std::any_of(container.above.begin(), container.above.end(),
+                    [&](const auto& process) { return process.pid == conn.opened.engine_pid; });
+    const auto run = runs_.lower_bound({one.first, 0});
+    return its && conn.closed == 0 && conn.answered != 0 && !conn.asked && !conn.opened.fetch &&
+           (run == runs_.end() || run->first.conn != one.first);
+  });
+}
+
 // `last`: nothing more will be known. Before that only what is certain.
 Tracker::Owner Tracker::served_owner(const Container& container, bool last) {
-  constexpr TimeNs kHidden = 60 * kSecond;  // a build's step may be silent for as long
   Owner owner;
   const auto runs = served_runs(container);
   if (runs.empty() || container.init_pid == 0) return owner;
@@ -158,7 +173,7 @@ Tracker::Owner Tracker::served_owner(const Container& container, bool last) {
     step.instruction = instruction_of(container.init_args);
     if (last) found.push_back({run, step, false, false});
   }
-  const bool hidden = hidden_at_ != 0 && hidden_at_ + kHidden >= container.first_seen;
+  const bool hidden = hides_build(container);
   if (!last && (open || hidden || found.size() != 1)) return owner;
   const bool differs = found.empty();
   if (differs) {
@@ -173,9 +188,10 @@ Tracker::Owner Tracker::served_owner(const Container& container, bool last) {
   if (!exact && !last) return owner;
   owner.run = first.run;
   owner.step = first.step;
-  owner.unsure = hidden;
+  owner.unsure = hidden || differs;
   owner.step.attribution = exact ? Attribution::kExact : Attribution::kInferred;
-  if (found.size() > 1 || hidden) owner.step.attribution = Attribution::kAmbiguous;
+  const bool several = found.size() > 1 || owner.unsure;
+  if (several) owner.step.attribution = Attribution::kAmbiguous;
   for (const ServedStep& one : found) {
     if (std::find(owner.runs.begin(), owner.runs.end(), one.run) == owner.runs.end())
       owner.runs.push_back(one.run);
@@ -184,7 +200,7 @@ Tracker::Owner Tracker::served_owner(const Container& container, bool last) {
     if (one.step.stage != owner.step.stage) owner.step.stage.clear();
     if (one.step.instruction != owner.step.instruction)
       owner.step.instruction = instruction_of(container.init_args);
-    if ((found.size() > 1 || hidden) && owner.reasons.size() < kMaxCandidates)
+    if (several && owner.reasons.size() < kMaxCandidates)
       owner.reasons.push_back(candidate_text(one.run->build, one.step));
   }
   if (exact) {

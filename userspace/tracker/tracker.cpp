@@ -174,6 +174,7 @@ void Tracker::see(const ConnData& event) {
   }
   it->second.active = std::max(it->second.active, event.time);
   if (event.direction == Direction::kResponse) it->second.answered = it->second.active;
+  if (event.direction == Direction::kRequest) it->second.asked = true;
 }
 
 bool Tracker::has_open_build(ConnId conn) const {

@@ -90,9 +90,10 @@ class Tracker {
     domain::ConnOpened opened;
     domain::TimeNs closed = 0;
     domain::TimeNs active = 0;    // last bytes
-    domain::TimeNs answered = 0;  // last bytes of the engine's
     bool counted = false;         // in Peer::conns
     std::string home;             // the container that its engine runs in; empty: none
+    domain::TimeNs answered = 0;  // last bytes of the engine's
+    bool asked = false;           // bytes of a request came
   };
   struct Announced {  // "Running in"
     std::string short_id;
@@ -307,6 +308,7 @@ class Tracker {
   std::vector<ServedStep> served_steps(Run& run, const Container& container);
   std::vector<ServedStep> steps_of_file(Run& run, const Container& container);
   bool surely_not(Run& run, const Container& container);
+  bool hides_build(const Container& container) const;
   Owner served_owner(const Container& container, bool last);
   // failures.cpp
   void note_failure(Run& run, const Vertex& vertex);
