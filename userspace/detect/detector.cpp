@@ -33,7 +33,7 @@ void Detector::request(const tracker::Moment& moment, Finding& finding) {
         "the client came over TCP from " + build.client.address.ip);
   if (remote_client(build.client))
     add(finding, Severity::kHigh, "client-remote", "the client is not on loopback");
-  if (!build.client.container_id.empty()) {
+  if (client_in_other_container(build.client, build.container_id)) {
     add(finding, Severity::kMedium, "client-in-container",
         "the client runs in container " + build.client.container_id);
   }

@@ -65,7 +65,7 @@ void Detector::import(const tracker::Moment& moment, Finding& finding) {
   }
   if (remote_client(import.client))
     add(finding, Severity::kMedium, "client-remote", "the client is not on loopback");
-  if (!import.client.container_id.empty()) {
+  if (client_in_other_container(import.client, import.engine_container_id)) {
     add(finding, Severity::kMedium, "client-in-container",
         "the client runs in container " + import.client.container_id);
   }

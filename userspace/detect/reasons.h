@@ -20,6 +20,11 @@ inline bool remote_client(const domain::Client& client) {
   return client.transport == domain::Transport::kTcp && !tracker::is_loopback(client.address.ip);
 }
 
+// Asked out of a container that is not the engine's own home.
+inline bool client_in_other_container(const domain::Client& client, const std::string& home) {
+  return !client.container_id.empty() && client.container_id != home;
+}
+
 // Which program asked, of a local client, is not known.
 inline bool unknown_client(const domain::Client& client) {
   return client.transport == domain::Transport::kUnix &&

@@ -54,15 +54,18 @@ bool Tracker::asked_by_engine(ConnId conn) const {
   return client != nullptr && client->comm == "dockerd";
 }
 
-// The container that it runs in; empty: none. One that is not known is the host's: it ran before
-// the sensor. What is not followed is told once for each container.
+// The container that it runs in, after that of the host's engine where that is another one; empty:
+// none. One that is not known is the host's: it ran before the sensor. What is not followed is told
+// once for each container.
 std::string Tracker::meet_engine(const ConnOpened& opened) {
   if (opened.engine_pid == 0) return {};
   const Process* engine = processes_.find_alive(opened.engine_pid, opened.time);
-  const std::string id = engine != nullptr ? identity::container_of(engine->cgroup) : std::string();
-  if (id.empty()) return {};
-  // An engine of an engine in a container is not.
-  if (containers_.home_of(*engine, processes_) == id && follow(id)) return id;
+  const std::string home = engine != nullptr ? containers_.home_of(*engine, processes_) : "";
+  if (home.empty()) return {};
+  // In a container of a container, or in a cgroup that a process made below its own.
+  const std::string innermost = identity::container_of(engine->cgroup);
+  if (innermost == home && follow(home)) return home;
+  const std::string id = innermost == home ? home : home + "/" + innermost;
   if (nested_told_.contains(id)) return id;
   nested_told_.insert(id);
   Moment moment;

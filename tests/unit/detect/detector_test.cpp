@@ -109,6 +109,8 @@ TEST_CASE("build-request: reasons and severity") {
   inside.client.container_id = std::string(64, 'a');
   CHECK(has(judge(inside), "client-in-container"));
   CHECK(judge(inside).severity == Severity::kMedium);
+  inside.container_id = inside.client.container_id;  // with the engine
+  CHECK_FALSE(has(judge(inside), "client-in-container"));
 
   auto context = local_build();
   context.request.remote_context = "http://a/Dockerfile";
@@ -330,6 +332,8 @@ TEST_CASE("image-import: reasons and severity") {
   auto inside = import();
   inside.import->client.container_id = std::string(64, 'a');
   CHECK(has(judge(inside), "client-in-container"));
+  inside.import->engine_container_id = inside.import->client.container_id;
+  CHECK_FALSE(has(judge(inside), "client-in-container"));
   auto unknown = import();
   unknown.import->client.process->exe.clear();
   CHECK(has(judge(unknown), "client-unknown"));
