@@ -34,13 +34,15 @@ std::optional<domain::Step> step_in(const domain::DockerfileSeen& dockerfile,
   if (!dockerfile.whole) return std::nullopt;
   std::optional<domain::Step> found;
   std::set<std::string> names;
+  std::string stage;
   std::uint32_t stages = 0, number = 0;
   bool within = false;  // the stage that `found` is of goes on
   for (const auto& instruction : dockerfile.instructions) {
     if (instruction.is_from) {
       const auto from = base_of(instruction.text);
       number = from == "scratch" || names.contains(from) ? 0 : 1;
-      if (!instruction.stage.empty()) names.insert(instruction.stage);
+      stage = instruction.stage.empty() ? "stage-" + std::to_string(stages) : instruction.stage;
+      names.insert(stage);
       within = false;
       ++stages;
     } else if (counts(instruction.text)) {
@@ -54,8 +56,7 @@ std::optional<domain::Step> step_in(const domain::DockerfileSeen& dockerfile,
     found.emplace();
     found->number = found->total = number;
     found->instruction = instruction.text;
-    found->stage =
-        instruction.stage.empty() ? "stage-" + std::to_string(stages - 1) : instruction.stage;
+    found->stage = stage;
     within = true;
   }
   if (found && stages < 2) found->stage.clear();

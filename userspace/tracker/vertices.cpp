@@ -50,6 +50,8 @@ const Vertex* Vertices::learn(const domain::VertexSeen& fact, std::size_t room,
 std::size_t Vertices::place(const domain::VertexSeen& fact, std::size_t room) {
   std::size_t bytes = fact.digest.size();
   for (const auto& input : fact.inputs) bytes += sizeof(input) + input.size();
+  // A command needs something that it runs on: it was not told.
+  if (fact.kind == domain::VertexKind::kRun && fact.inputs.empty()) return 0;
   const bool runs_nothing = fact.kind == domain::VertexKind::kBase || fact.inputs.empty() ||
                             (fact.number != 0 && copies(fact.text));
   if (fact.kind != domain::VertexKind::kRun && !runs_nothing) return 0;

@@ -215,6 +215,33 @@ TEST_CASE("A connection that was open before the sensor is read where the kernel
   CHECK(count(fact_texts(output), "requested 7.0") == 1);
 }
 
+TEST_CASE("A build whose status was asked for before the sensor is told by what its answer says") {
+  const std::string ping = frame(h2::Type::kPing, 0, 0, std::string(8, 'p'));
+  const auto told = [&](const std::string& message) {
+    domain::ConnOpened opened;
+    opened.conn = 7;
+    opened.midway = true;
+    const auto conversation = engine::make_conversation(opened);
+    engine::Output output;
+    conversation->gap(Direction::kResponse, 1000, 160, output);
+    conversation->gap(Direction::kRequest, 1000, 500, output);
+    conversation->data({Direction::kRequest, 1000, 500, ping, true, true}, output);
+    conversation->data({Direction::kResponse, 1000, 160, ping, true, true}, output);
+    const auto bytes = data(31, grpc_message(message));
+    conversation->data({Direction::kResponse, 1001, 160 + ping.size(), bytes, false, true}, output);
+    return fact_texts(output);
+  };
+  auto texts = told(Status().log(kRun, 500, "kw-canary-output").bytes());
+  CHECK(count(texts, "requested 7.0") == 1);
+  CHECK(count(texts, "blind") == 1);
+  texts = told(Status().vertex(kRun, 1000).bytes());
+  CHECK(count(texts, "vertex 7.0") == 1);
+  // Other answers say nothing of a build.
+  CHECK(told(solved()).empty());
+  CHECK(told("").empty());
+  CHECK(told(Status::part(1, Status::part(1, "file"))).empty());
+}
+
 TEST_CASE("Two builds on one connection keep apart") {
   const std::string other = "zyxwvutsrqponmlkjihgfedcb";
   const auto texts = checked(upgraded(

@@ -22,6 +22,8 @@ constexpr std::string_view kDiffCopy = "/moby.filesync.v1.FileSync/DiffCopy";
 constexpr std::string_view kFolder = "dir-name", kDockerfile = "dockerfile";
 // SETTINGS with every value that Go's server sends, its acknowledgement, a window.
 constexpr std::uint64_t kUnasked = 256;
+// In the place of a build's reference that was told before the connection was met.
+const std::string kUnheard = "?";
 constexpr std::string_view kTooMany = "more calls at once on a connection than are followed";
 constexpr std::size_t kMaxAgent = 512;  // bytes of a client's name kept
 
@@ -104,9 +106,15 @@ void GrpcConversation::said(const Stream& stream, Sender from, const Text& text)
   if (engine_asks()) return synced(stream, from, text);
   const bool client = from == Sender::kConnector;
   // What an answer says by itself is no sign of what was asked.
-  const auto method = client || !stream.path.empty() || guessed_.contains(stream.id)
-                          ? method_of(stream, text.bytes)
-                          : Method::kUnknown;
+  auto method = client || !stream.path.empty() || guessed_.contains(stream.id)
+                    ? method_of(stream, text.bytes)
+                    : Method::kUnknown;
+  // But how a build goes is told long after it was asked for.
+  if (!client && start_.midway && method == Method::kUnknown && stream.path.empty() &&
+      watches_.size() < kMaxWatches && is_status(text.bytes)) {
+    method = guessed_[stream.id] = Method::kStatus;
+    watches_[stream.id] = kUnheard + std::to_string(stream.id);
+  }
   if (method == Method::kSolve) return client ? asked(stream, text) : solved(stream, text);
   if (method == Method::kStatus) return client ? watched(stream, text) : told(stream, text);
   if (method == Method::kBridge && client) bridged(text);
@@ -166,8 +174,9 @@ void GrpcConversation::told(const Stream& stream, const Text& text) {
   if (build == nullptr) {
     domain::BuildRequested request;
     request.buildkit = request.midway = true;
-    request.build_ref = watch->second;
+    if (!watch->second.starts_with(kUnheard)) request.build_ref = watch->second;
     build = &add(std::move(request), true);
+    build->ref = watch->second;
     lose(*build, "the build began before its conversation was met");
   }
   auto masked = masked_status(text.bytes, build->secrets);

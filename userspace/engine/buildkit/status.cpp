@@ -82,6 +82,27 @@ std::string masked_status(std::string_view message, const StepSecrets& secrets) 
   return out;
 }
 
+bool is_status(std::string_view message) {
+  constexpr std::uint32_t kWarnings = 4;
+  bool any = false;
+  Fields fields(message);
+  Field field;
+  while (fields.next(field)) {
+    if (!field.text || field.number == 0 || field.number > kWarnings) return false;
+    const auto part = message.substr(field.at, field.size);
+    const std::uint32_t digest = field.number == kStatuses ? 2 : 1;
+    bool named = false;
+    Fields within(part);
+    Field one;
+    while (within.next(one)) {
+      if (one.text && one.number == digest) named = base::is_digest(part.substr(one.at, one.size));
+    }
+    if (!named) return false;
+    any = true;
+  }
+  return any;
+}
+
 bool StatusReader::read(std::string_view masked, bool whole, domain::TimeNs time,
                         domain::CallId call, std::vector<domain::ApiFact>& facts) {
   Fields fields(masked);

@@ -17,6 +17,10 @@ namespace kilnwatch::engine::buildkit {
 // fields, and the tag of the one that follows.
 std::string masked_status(std::string_view message, const StepSecrets& secrets);
 
+// Whether this is what BuildKit says of a build's nodes: every part names one by its digest. No
+// other answer of its does. Of a message that is cut its front.
+bool is_status(std::string_view message);
+
 class StatusReader {
  public:
   // Facts of a masked message. False: it is no StatusResponse, or it is cut (`whole` is false)
