@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Outbound connections with their outcome and first bytes; repeats of a cgroup are folded. */
-#include "lib/base/kprobe.bpf.h"
 #include "lib/base/program.bpf.h"
 #include "lib/filter/egress.bpf.h"
 
@@ -85,32 +84,6 @@ int KW_PROG(udp4_send, struct sock *sk, struct msghdr *msg, size_t size)
 
 SEC("fentry/udpv6_sendmsg")
 int KW_PROG(udp6_send, struct sock *sk, struct msghdr *msg, size_t size)
-{
-	return udp_send(sk, msg);
-}
-
-/* The same by kprobes, for kernels and functions that fentry cannot be attached to. */
-
-SEC("kprobe/inet_sendmsg")
-int BPF_KPROBE(k_inet_first_send, struct socket *sock, struct msghdr *msg)
-{
-	return first_payload(sock, msg);
-}
-
-SEC("kprobe/inet6_sendmsg")
-int BPF_KPROBE(k_inet6_first_send, struct socket *sock, struct msghdr *msg)
-{
-	return first_payload(sock, msg);
-}
-
-SEC("kprobe/udp_sendmsg")
-int BPF_KPROBE(k_udp4_send, struct sock *sk, struct msghdr *msg)
-{
-	return udp_send(sk, msg);
-}
-
-SEC("kprobe/udpv6_sendmsg")
-int BPF_KPROBE(k_udp6_send, struct sock *sk, struct msghdr *msg)
 {
 	return udp_send(sk, msg);
 }

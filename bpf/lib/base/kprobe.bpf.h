@@ -9,7 +9,7 @@
 #include <linux/ptrace.h>
 
 #include "lib/base/maps.bpf.h"
-#include <bpf/bpf_tracing.h>
+#include "lib/base/program.bpf.h"
 
 #define KW_MAX_KEPT 16384 /* calls in progress: engines' socket calls, and everyone's accepts and connects, which may block */
 
