@@ -26,7 +26,7 @@ struct BtfFree {
 
 }  // namespace
 
-void Programs::Free::operator()(::probes* skeleton) const { probes__destroy(skeleton); }
+void Programs::Free::operator()(::probes* opened) const { probes__destroy(opened); }
 
 base::Result<Programs> open_programs(HookChoice choice) {
   const std::unique_ptr<btf, BtfFree> types(btf__load_vmlinux_btf());

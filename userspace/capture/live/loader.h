@@ -11,7 +11,7 @@ namespace kilnwatch::capture {
 
 struct Programs {
   struct Free {
-    void operator()(::probes* skeleton) const;
+    void operator()(::probes* opened) const;
   };
   std::unique_ptr<::probes, Free> skeleton;
   std::vector<Hook> hooks;
