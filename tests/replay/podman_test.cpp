@@ -18,8 +18,8 @@ const std::string kBase = "docker.io/library/alpine:3";
 const std::string kContainer(64, 'c');
 
 std::string image(char c) { return "sha256:" + std::string(64, c); }
-std::string context(const std::string& text) {
-  return tar_entry("Dockerfile", "FROM " + kBase + "\n" + text) + std::string(1024, '\0');
+std::string context(const std::string& text, const std::string& as = {}) {
+  return tar_entry("Dockerfile", "FROM " + kBase + as + "\n" + text) + std::string(1024, '\0');
 }
 CommandEngine::Step below(std::uint32_t pid, const std::string& text, const std::string& ip,
                           const std::string& cgroup = {}) {
@@ -102,7 +102,8 @@ Events stages() {
   PodmanService podman;
   podman.build(
       1, 100, "/v5.0.0/libpod/build?t=evil:1",
-      context("RUN wget http://192.0.2.1/\nFROM " + kBase + "\nRUN wget http://192.0.2.2/\n"));
+      context("RUN wget http://192.0.2.1/\nFROM " + kBase + "\nRUN wget http://192.0.2.2/\n",
+              " AS one"));
   podman.line(1, 200, "[1/2] STEP 1/2: FROM " + kBase + " AS one");
   podman.line(1, 400, "[1/2] STEP 2/2: RUN wget http://192.0.2.1/");
   podman.step(500, below(100, "wget http://192.0.2.1/", "192.0.2.1"));

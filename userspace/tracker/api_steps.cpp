@@ -63,106 +63,135 @@ void Tracker::on_podman_line(Run& run, const BuildStepAnnounced& fact) {
       images.push_back(image);
   }
   known(run, fact.time);
+  // What it has come to may tell which containers are not its own.
+  for (auto& [call, other] : runs_) {
+    if (other.engine_pid != run.engine_pid) continue;
+    for (const Unclaimed& one : other.unclaimed) {
+      Container* container = containers_.find(one.id);
+      if (container != nullptr && !container->waiting.empty())
+        decide_waiting(*container, fact.time);
+    }
+  }
 }
 
-// The container was met, or what it runs is known now. What was said until then counts: from here
-// on it can write lines of its own.
+// The container's first process runs now, what it runs is known. What was said until then counts:
+// from here on it can write lines of its own.
 void Tracker::note_served_step(Container& container) {
   const auto runs = served_runs(container);
   for (Run* run : runs) {
+    const CallId& call = run->build.request.call;
     run->active = std::max(run->active, container.first_seen);
     note_row(*run, container, runs.size() == 1);
     const bool in_step = step_running(*run, container.first_seen);
-    const bool told =
-        std::any_of(container.claims.begin(), container.claims.end(),
-                    [&](const Claim& one) { return one.call == run->build.request.call; });
-    for (const auto& [stage, line] : run->lines.all()) {
-      const bool taken = !line.container.empty() && line.container != container.id;
-      if (!told && !taken && is_run(line.step.instruction) &&
+    const bool told = std::any_of(container.claims.begin(), container.claims.end(),
+                                  [&](const Claim& one) { return one.call == call; });
+    if (told || container.init_pid == 0) continue;
+    for (const auto& [stage, step] : run->lines.all()) {
+      if (is_run(step.instruction) && !run->lines.is_taken(step, container.id) &&
           container.claims.size() < kMaxCandidates)
-        container.claims.push_back({run->build.request.call, line.step, in_step});
+        container.claims.push_back({call, step, in_step});
     }
   }
-  if (container.init_pid == 0) return;
-  const Owner owner = served_owner(container, false);
-  if (owner.run == nullptr) return;
-  owner.run->running = container.id;
-  for (auto& [stage, line] : owner.run->lines.all()) {
-    if (line.step.number == owner.step.number && line.step.stage == owner.step.stage)
-      line.container = container.id;
-  }
+  served_owner(container, false);
 }
 
-// Steps of one build that the container may be.
-std::vector<Tracker::ServedStep> Tracker::served_steps(Run& run, const Container& container) {
+// By the Dockerfile alone.
+std::vector<Tracker::ServedStep> Tracker::steps_of_file(Run& run, const Container& container) {
   std::vector<ServedStep> found;
-  const bool lines =
-      std::any_of(container.claims.begin(), container.claims.end(),
-                  [&](const Claim& one) { return one.call == run.build.request.call; });
-  if (lines) {
-    for (const Claim& one : container.claims) {
-      if (one.call != run.build.request.call) continue;
-      const Agreement a = compare(one.step.instruction, container.init_args, container.args_cut);
-      if (a != Agreement::kDiffers)
-        found.push_back(
-            {&run, one.step, a == Agreement::kAgrees, a == Agreement::kAgrees || !one.in_step});
-    }
-    return found;
-  }
-  // It says nothing, or what it said was lost; one that is at no RUN line starts no container.
-  if (!run.build.request.quiet && !run.lossy && !run.lines.all().empty()) return found;
-  if (!run.build.dockerfile) {
-    Step step;
-    step.instruction = instruction_of(container.init_args);
-    return {{&run, step, false, false}};
-  }
   const auto all = numbers_of(run, container);
   const bool in_order = all.size() > 1 && !run.build.request.parallel;
   const auto left = in_order ? ordered_numbers(run, container.id) : all;
   for (const std::uint32_t number : left) {
     const Step step = command_step(run, number);
+    if (run.lines.is_taken(step, container.id)) continue;
     const bool sure = agrees(step.instruction, container, Agreement::kAgrees);
     found.push_back({&run, step, sure, sure && all.size() == 1});
   }
   return found;
 }
 
+// Steps of one build that the container may be.
+std::vector<Tracker::ServedStep> Tracker::served_steps(Run& run, const Container& container) {
+  std::vector<ServedStep> found;
+  bool lines = false;
+  for (const Claim& one : container.claims) {
+    if (one.call != run.build.request.call) continue;
+    lines = true;
+    const Agreement a = compare(one.step.instruction, container.init_args, container.args_cut);
+    const bool sure = a == Agreement::kAgrees;
+    if (a != Agreement::kDiffers) found.push_back({&run, one.step, sure, sure || !one.in_step});
+  }
+  // A build that is at no RUN line starts no container, unless it says nothing, or what it said was
+  // lost.
+  const bool silent = run.build.request.quiet || run.lossy || run.lines.all().empty();
+  if (lines || !silent) return found;
+  if (run.build.dockerfile) return steps_of_file(run, container);
+  Step step;
+  step.instruction = instruction_of(container.init_args);
+  return {{&run, step, false, false}};
+}
+
+// A build whose lines say that the container is none of its steps: its Dockerfile says so, too, or
+// it has written since, and nothing between was lost.
+bool Tracker::surely_not(Run& run, const Container& container) {
+  const auto& dockerfile = run.build.dockerfile;
+  if (dockerfile && dockerfile->whole && steps_of_file(run, container).empty()) return true;
+  const auto conn = conns_.find(run.build.request.call.conn);
+  return conn != conns_.end() && conn->second.answered > container.first_seen &&
+         run.lost_at < container.first_seen;
+}
+
+// A conversation with the service that could not be read may be that of the container's build: what
+// was lost of it was told, or it answers what nobody was seen to ask.
+bool Tracker::hides_build(const Container& container) const {
+  constexpr TimeNs kHidden = 60 * kSecond;  // a build's step may be silent for as long
+  if (hidden_at_ != 0 && hidden_at_ + kHidden >= container.first_seen) return true;
+  return std::any_of(conns_.begin(), conns_.end(), [&](const auto& one) {
+    const Conn& conn = one.second;
+    const bool its =
+        std::any_of(container.above.begin(), container.above.end(),
+                    [&](const auto& process) { return process.pid == conn.opened.engine_pid; });
+    const auto run = runs_.lower_bound({one.first, 0});
+    return its && conn.closed == 0 && conn.answered != 0 && !conn.asked && !conn.opened.fetch &&
+           (run == runs_.end() || run->first.conn != one.first);
+  });
+}
+
 // `last`: nothing more will be known. Before that only what is certain.
 Tracker::Owner Tracker::served_owner(const Container& container, bool last) {
   Owner owner;
   const auto runs = served_runs(container);
-  if (runs.empty()) return owner;
+  if (runs.empty() || container.init_pid == 0) return owner;
   std::vector<ServedStep> found;
+  bool open = false;  // a build may be left out by what was lost
   for (Run* run : runs) {
     const auto steps = served_steps(*run, container);
     found.insert(found.end(), steps.begin(), steps.end());
+    if (!steps.empty() || runs.size() == 1 || surely_not(*run, container)) continue;
+    open = true;
+    Step step;
+    step.instruction = instruction_of(container.init_args);
+    if (last) found.push_back({run, step, false, false});
   }
-  const bool alone = runs.size() == 1;
-  const bool all_kept = container.claims.size() < kMaxCandidates;
-  if (found.size() == 1) {
-    const ServedStep& one = found.front();
-    const bool exact = one.certain && (one.agrees || alone) && all_kept && container.start_seen &&
-                       container.init_pid != 0;
-    if (!exact && !last) return owner;
-    owner.run = one.run;
-    owner.runs = {one.run};
-    owner.step = one.step;
-    owner.step.attribution = exact ? Attribution::kExact : Attribution::kInferred;
-    if (!exact)
-      owner.reasons.push_back(
-          {"told-from-kernel-facts", "what the container runs and when it started tell the step"});
-    return owner;
-  }
-  if (!last) return owner;
+  const bool hidden = hides_build(container);
+  if (!last && (open || hidden || found.size() != 1)) return owner;
   const bool differs = found.empty();
   if (differs) {
     Step step;
     step.instruction = instruction_of(container.init_args);
     for (Run* run : runs) found.push_back({run, step, false, false});
   }
-  owner.run = found.front().run;
-  owner.step = found.front().step;
-  owner.step.attribution = found.size() == 1 ? Attribution::kInferred : Attribution::kAmbiguous;
+  const ServedStep& first = found.front();
+  const bool exact = found.size() == 1 && !differs && !hidden && first.certain &&
+                     (first.agrees || runs.size() == 1) && container.start_seen &&
+                     container.claims.size() < kMaxCandidates;
+  if (!exact && !last) return owner;
+  owner.run = first.run;
+  owner.step = first.step;
+  owner.unsure = hidden || differs;
+  owner.step.attribution = exact ? Attribution::kExact : Attribution::kInferred;
+  const bool several = found.size() > 1 || owner.unsure;
+  if (several) owner.step.attribution = Attribution::kAmbiguous;
   for (const ServedStep& one : found) {
     if (std::find(owner.runs.begin(), owner.runs.end(), one.run) == owner.runs.end())
       owner.runs.push_back(one.run);
@@ -171,13 +200,20 @@ Tracker::Owner Tracker::served_owner(const Container& container, bool last) {
     if (one.step.stage != owner.step.stage) owner.step.stage.clear();
     if (one.step.instruction != owner.step.instruction)
       owner.step.instruction = instruction_of(container.init_args);
-    if (found.size() > 1 && owner.reasons.size() < kMaxCandidates)
+    if (several && owner.reasons.size() < kMaxCandidates)
       owner.reasons.push_back(candidate_text(one.run->build, one.step));
   }
-  if (differs)
+  if (exact) {
+    owner.run->running = container.id;
+    owner.run->lines.take(owner.step, container.id);
+  } else if (differs) {
     owner.reasons.push_back({"command-differs",
                              "no line of the builder and no instruction that is "
                              "known says what the container runs"});
+  } else if (found.size() == 1) {
+    owner.reasons.push_back(
+        {"told-from-kernel-facts", "what the container runs and when it started tell the step"});
+  }
   return owner;
 }
 

@@ -254,7 +254,9 @@ void Tracker::on(const ConversationBlind& fact) {
     run->lossy = true;
     run->line = {};  // the true line may be among what was lost
     run->lines.clear();
+    run->lost_at = fact.time;
   }
+  if (run == nullptr) hidden_at_ = fact.time;
   // Said already: that is what being met midway means.
   if (run != nullptr && run->build.request.midway && fact.time == run->build.started) return;
   lose(fact.reason, 1, fact.time, run != nullptr ? *fact.build : CallId{}, run);

@@ -85,7 +85,7 @@ void Tracker::see(const ConnOpened& event) {
     lose("connection-table", 1, event.time);
   }
   Conn& conn = conns_[event.conn];
-  conn = {event, 0, event.time, false, nested};
+  conn = {event, 0, event.time, false, nested, 0, false};
   const auto key = peer_key(event);
   if (!key || (peers_.size() >= kMaxPeers && !peers_.contains(*key))) return;
   conn.counted = true;
@@ -131,10 +131,13 @@ void Tracker::sweep_peers(TimeNs due) {
 void Tracker::see(const ConnData& event) {
   const auto it = conns_.find(event.conn);
   if (it == conns_.end()) {
-    if (!evicted_.contains(event.conn)) lose("opening", 1, event.time);  // else told before
-    return;
+    if (evicted_.contains(event.conn)) return;  // told before
+    hidden_at_ = event.time;
+    return lose("opening", 1, event.time);
   }
   it->second.active = std::max(it->second.active, event.time);
+  if (event.direction == Direction::kResponse) it->second.answered = it->second.active;
+  if (event.direction == Direction::kRequest) it->second.asked = true;
 }
 
 bool Tracker::has_open_build(ConnId conn) const {

@@ -111,9 +111,11 @@ class Tracker {
   struct Conn {
     domain::ConnOpened opened;
     domain::TimeNs closed = 0;
-    domain::TimeNs active = 0;  // last bytes
-    bool counted = false;       // in Peer::conns
-    bool nested = false;        // its engine runs in a container
+    domain::TimeNs active = 0;    // last bytes
+    bool counted = false;         // in Peer::conns
+    bool nested = false;          // its engine runs in a container
+    domain::TimeNs answered = 0;  // last bytes of the engine's
+    bool asked = false;           // bytes of a request came
   };
   struct Announced {  // "Running in"
     std::string short_id;
@@ -152,6 +154,7 @@ class Tracker {
     bool remembered = false;             // a command: its image
     std::uint32_t engine_pid = 0;        // podman's API: of the service; 0: not known
     StepLines lines;                     // podman's API
+    domain::TimeNs lost_at = 0;          // bytes of its conversation were, last
   };
   struct Upload {  // a context that came with a request of its own
     std::string ref;
@@ -304,6 +307,9 @@ class Tracker {
   void on_podman_line(Run& run, const domain::BuildStepAnnounced& fact);
   void note_served_step(Container& container);
   std::vector<ServedStep> served_steps(Run& run, const Container& container);
+  std::vector<ServedStep> steps_of_file(Run& run, const Container& container);
+  bool surely_not(Run& run, const Container& container);
+  bool hides_build(const Container& container) const;
   Owner served_owner(const Container& container, bool last);
   // egress.cpp
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
@@ -349,6 +355,7 @@ class Tracker {
   std::set<std::uint16_t> engine_ports_;
   std::map<domain::CallId, Run> runs_;
   std::map<domain::CallId, Upload> uploads_;
+  domain::TimeNs hidden_at_ = 0;  // a conversation could not be read that may be a build's, last
   std::size_t vertex_bytes_ = 0;  // of all builds
   Containers containers_;
   std::unordered_map<domain::EgressId, Flow> flows_;
