@@ -23,6 +23,15 @@ inline domain::Process process() {
           9};
 }
 
+inline domain::StorageRead store() {
+  const std::string id(64, 'a');
+  return {15,
+          100,
+          5,
+          {{"sha256:" + id, "sha256:" + id, {"localhost/x:1"}, 9}},
+          {{id, "name", "sha256:" + id, 8, true, {"/etc:/host"}, {"SYS_ADMIN"}, {"net"}}}};
+}
+
 inline std::vector<domain::Event> every_kind() {
   const domain::Endpoint a{"192.0.2.1", 1234};
   const domain::Endpoint b{"2001:db8::1", 2375};
@@ -43,7 +52,9 @@ inline std::vector<domain::Event> every_kind() {
           domain::EgressPayload{10, 3, "GET / HTTP/1.1\r\n"},
           domain::EgressOutcome{11, 3, domain::Outcome::kRefused},
           domain::KernelLoss{12, "ring", 4},
-          domain::ConnClosed{13, 1}};
+          domain::ConnClosed{13, 1},
+          domain::DockerfileRead{14, 100, 5, "/ctx/Dockerfile", "FROM x\n", std::string(64, 'f')},
+          store()};
 }
 
 }  // namespace kilnwatch::test
