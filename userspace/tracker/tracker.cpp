@@ -136,8 +136,9 @@ void Tracker::sweep_peers(TimeNs due) {
 void Tracker::see(const ConnData& event) {
   const auto it = conns_.find(event.conn);
   if (it == conns_.end()) {
-    if (!evicted_.contains(event.conn)) lose("opening", 1, event.time);  // else told before
-    return;
+    if (evicted_.contains(event.conn)) return;  // told before
+    stores_.doubt(kAnyNamespace);  // whose conversation it is, and what it says, is not known
+    return lose("opening", 1, event.time);
   }
   it->second.active = std::max(it->second.active, event.time);
 }
