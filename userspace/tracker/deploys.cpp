@@ -30,6 +30,17 @@ std::string key_of(const std::string& space, const std::string& id) {
 // Where dockerd has containerd run everything, steps of builds, too (moby: daemon/config).
 constexpr std::string_view kDockers = "moby";
 
+// By which of its names an image was asked for; one that it has in containerd only is none.
+std::vector<std::string> tags_of(const Made& made, const ContainerCreated& created) {
+  if (created.engine_namespace.empty()) return {created.image};
+  for (const auto* names : {&made.image.tags, &made.doubtful}) {
+    for (const auto& tag : *names) {
+      if (normalise_image(tag) == normalise_image(created.image)) return {tag};
+    }
+  }
+  return {};
+}
+
 bool is_kernel_id(const std::string& id) { return id.size() == 64 && base::is_hex(id); }
 
 }  // namespace
@@ -216,7 +227,7 @@ void Tracker::tell_image(const Waiting& waiting, Moment& moment) {
     return;
   }
   moment.uncertain = true;
-  moment.image = Image{{}, {waiting.created.image}, {}};
+  moment.image = Image{{}, tags_of(made, waiting.created), {}};
   moment.reasons.push_back(
       {"image-uncertain", std::string("an image ") + (made.build ? "built" : "imported") +
                               " here had this name; since then a load, a pull or a "

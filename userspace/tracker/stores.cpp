@@ -32,14 +32,17 @@ void Stores::learn(const ManifestStored& stored) {
   if (manifests_.size() > kMaxManifests) forget_oldest_manifest();
 }
 
+void Stores::doubt(const std::string& space) {
+  for (auto& [name, named] : names_) {
+    if (space == kAnyNamespace || name.first == space) named.certain = false;
+  }
+  doubted_.insert(doubted_.size() < kMaxDoubted ? space : kAnyNamespace);
+}
+
 void Stores::move(const ImageMoved& moved) {
   const auto& space = moved.engine_namespace;
   if (moved.reference.empty()) {
-    if (moved.certain) return;
-    for (auto& [name, named] : names_) {
-      if (space == kAnyNamespace || name.first == space) named.certain = false;
-    }
-    doubted_.insert(doubted_.size() < kMaxDoubted ? space : kAnyNamespace);
+    if (!moved.certain) doubt(space);
     return;
   }
   // CRI completes what it is asked to pull; a client that pulls by itself has done so.

@@ -25,6 +25,8 @@ class Stores {
   void learn(const domain::ManifestStored& stored);
   // Of a namespace of containerd.
   void move(const domain::ImageMoved& moved);
+  // Any name of it may mean something else by now.
+  void doubt(const std::string& space);
 
   struct Meaning {
     std::vector<std::string> ids;  // digests that the image may be known by

@@ -170,6 +170,7 @@ void Tracker::see(const ConnData& event) {
   if (it == conns_.end()) {
     if (evicted_.contains(event.conn)) return;  // told before
     hidden_at_ = event.time;
+    stores_.doubt(kAnyNamespace);  // whose conversation it is, and what it says, is not known
     return lose("opening", 1, event.time);
   }
   it->second.active = std::max(it->second.active, event.time);

@@ -260,6 +260,13 @@ TEST_CASE("containerd: lost bytes of a conversation are said, and any name may h
   CHECK(std::count(texts.begin(), texts.end(), "moved 7.0 ||perhaps||*|0") >= 1);
 }
 
+TEST_CASE("containerd: an answer to what was not seen is said, and any name may have moved") {
+  const auto turns = begun({{answers(answer_containerd(1, "x"))}});
+  const auto texts = fact_texts(converse_containerd(turns, whole()));
+  CHECK(count(texts, "blind") == 1);
+  CHECK(count(texts, "moved 7.0 ||perhaps||*|0") == 1);
+}
+
 TEST_CASE("containerd: whatever is in a conversation, nothing but facts comes of it") {
   for (unsigned seed = 0; seed < 300; ++seed) {
     std::mt19937 random(seed);

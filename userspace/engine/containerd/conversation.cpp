@@ -268,6 +268,9 @@ void ContainerdConversation::headers_unknown(const Stream&, Sender from, std::st
 
 void ContainerdConversation::end(const Stream& stream, Sender from) {
   if (from != Sender::kAcceptor || closing_) return;
+  // Of one whose path is not known the end was seen.
+  if (!midway_ && stream.path.empty() && !stream.ended[0] && !calls_.contains(stream.id))
+    lose("what containerd answered to was not seen");
   conclude(stream.id, stream.grpc_status == "0"     ? Outcome::kAgreed
                       : !stream.grpc_status.empty() ? Outcome::kRefused
                                                     : Outcome::kUnknown);
