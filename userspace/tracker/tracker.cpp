@@ -80,29 +80,17 @@ void Tracker::tell(Moment moment) {
 }
 
 void Tracker::note_refusals() {
-  if (const auto n = processes_.refused(); n != processes_refused_) {
-    lose("processes", n - processes_refused_, now_);
-    processes_refused_ = n;
-  }
-  if (const auto n = steps_.refused(); n != steps_refused_) {
-    lose("processes", n - steps_refused_, now_);
-    steps_refused_ = n;
-  }
-  if (const auto n = containers_.refused(); n != containers_refused_) {
-    lose("containers", n - containers_refused_, now_);
-    containers_refused_ = n;
-  }
-  if (const auto n = images_.refused() + podman_images_.refused(); n != names_refused_) {
-    lose("image-names", n - names_refused_, now_);
-    names_refused_ = n;
-  }
-  if (const auto n = images_.forgotten() + podman_images_.forgotten(); n != images_forgotten_) {
-    lose("images", n - images_forgotten_, now_);
-    images_forgotten_ = n;
-  }
-  if (const auto n = stores_.refused(); n != stores_refused_) {
-    lose("image-stores", n - stores_refused_, now_);
-    stores_refused_ = n;
+  const std::array<std::pair<const char*, std::uint64_t>, kRefusals> all = {{
+      {"processes", processes_.refused() + steps_.refused()},
+      {"containers", containers_.refused()},
+      {"image-names", images_.refused() + podman_images_.refused()},
+      {"images", images_.forgotten() + podman_images_.forgotten()},
+      {"image-stores", stores_.refused()},
+  }};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto [cause, n] = all[i];
+    const auto before = std::exchange(refusals_told_[i], n);
+    if (n > before) lose(cause, n - before, now_);
   }
 }
 

@@ -357,12 +357,8 @@ class Tracker {
   identity::ProcessTable processes_;
   identity::StepLineage steps_;
   Workers workers_;
-  std::uint64_t steps_refused_ = 0;       // told so far
-  std::uint64_t processes_refused_ = 0;   // told so far
-  std::uint64_t containers_refused_ = 0;  // told so far
-  std::uint64_t names_refused_ = 0;       // told so far
-  std::uint64_t images_forgotten_ = 0;    // told so far
-  std::uint64_t stores_refused_ = 0;      // told so far
+  static constexpr std::size_t kRefusals = 5;  // causes
+  std::array<std::uint64_t, kRefusals> refusals_told_{};
   std::map<domain::ConnId, Conn> conns_;
   std::set<domain::ConnId> evicted_;              // forgotten in conns_ while they were open
   std::map<domain::ConnId, std::string> nested_;  // forgotten in conns_: home of their engine
