@@ -86,11 +86,14 @@ class FactText {
     return call("tag", f.call) + f.source + "|" + f.tag;
   }
   std::string operator()(const domain::ImageMoved& f) const {
+    const auto arrival = std::to_string(static_cast<int>(f.arrival));
     return call("moved", f.call) + f.reference + (f.all_tags ? "|all|" : "|") + f.image +
-           (f.certain ? "" : "|perhaps") + (f.perhaps ? "|unseen" : "") + "|" +
-           std::to_string(static_cast<int>(f.arrival)) + "|" + f.digest + "|" + f.request.method +
-           "|" + f.request.path + "|" + f.request.api_version + "|" + f.request.user_agent + "|" +
-           f.request.source + "|" + f.request.container + of(f.engine_namespace);
+           (f.certain ? "" : "|perhaps") +
+           (f.engine_namespace.empty()
+                ? (f.perhaps ? "|unseen|" : "|") + arrival + "|" + f.digest + "|" +
+                      f.request.method + "|" + f.request.path + "|" + f.request.api_version + "|" +
+                      f.request.user_agent + "|" + f.request.source + "|" + f.request.container
+                : "|" + f.digest + of(f.engine_namespace) + "|" + arrival);
   }
   std::string operator()(const domain::ImagePushed& f) const {
     return call("pushed", f.call) + f.reference + "|" + f.digest;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <map>
 #include <regex>
 #include <sstream>
 #include <string_view>
@@ -25,9 +26,10 @@ void add_record(CLI::App& command, Options& options) {
       ->transform(CLI::AsSizeValue(false));
 }
 
-void add_hooks(CLI::App& command, Options& options) {
+// A place for each command: the environment is read for those that were not named, too.
+void add_hooks(CLI::App& command, std::string& hooks) {
   command
-      .add_option("--hooks", options.hooks,
+      .add_option("--hooks", hooks,
                   "how to attach to the kernel: auto (fentry where it can be, else kprobe), fentry "
                   "or kprobe")
       ->check(CLI::IsMember({"auto", "fentry", "kprobe"}))
@@ -73,10 +75,11 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
   app.set_version_flag("--version", KILNWATCH_VERSION);
   app.require_subcommand(1);
   add_log_format(app, options);
+  std::map<const CLI::App*, std::string> hooks;
 
   auto* run = app.add_subcommand("run", "watch and write alerts to stdout until SIGTERM");
   add_format(*run, options);
-  add_hooks(*run, options);
+  add_hooks(*run, hooks.try_emplace(run, options.hooks).first->second);
   add_record(*run, options);
   run->add_option("--state-dir", options.state_dir, "where seen destinations are kept")
       ->capture_default_str();
@@ -84,7 +87,7 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
   auto* capture =
       app.add_subcommand("capture", "watch for a time or while COMMAND runs, then report");
   add_format(*capture, options);
-  add_hooks(*capture, options);
+  add_hooks(*capture, hooks.try_emplace(capture, options.hooks).first->second);
   add_record(*capture, options);
   capture->add_option("--for", options.seconds, "how long: 30s, 5m, 1h")
       ->transform(CLI::Validator(seconds_of, "DURATION"));
@@ -100,7 +103,7 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
   add_format(*decode, options);
 
   auto* doctor = app.add_subcommand("doctor", "what this kernel and host allow");
-  add_hooks(*doctor, options);
+  add_hooks(*doctor, hooks.try_emplace(doctor, options.hooks).first->second);
 
   const std::array<std::pair<CLI::App*, Command>, 5> commands{{{run, Command::kRun},
                                                                {capture, Command::kCapture},
@@ -124,7 +127,10 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
                        std::string(error.what()) + "; `kilnwatch --help` shows what there is"};
   }
   for (const auto& [command, name] : commands) {
-    if (*command) out.command = name;
+    if (!*command) continue;
+    out.command = name;
+    if (const auto chosen = hooks.find(command); chosen != hooks.end())
+      options.hooks = chosen->second;
   }
   return out;
 }

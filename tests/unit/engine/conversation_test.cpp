@@ -187,6 +187,22 @@ TEST_CASE("A request that breaks off in its body ends with the connection") {
   CHECK(count(texts, "blind") == 0);
 }
 
+TEST_CASE("Of a long chunked body what the kernel left hides nothing") {
+  const std::string head = "Transfer-Encoding: chunked\r\n\r\n8000\r\nabc";
+  const Turns behind{answers(kPong),
+                     asks("POST /build?t=next HTTP/1.1\r\nContent-Length: 0\r\n\r\n")};
+  for (const std::string call :
+       {"POST /images/load HTTP/1.1\r\n", "POST /build?t=first HTTP/1.1\r\n"}) {
+    for (const std::string trailer : {"\r\n", "Name: kw-canary\r\n\r\n"}) {
+      const auto texts = told(Turns{asks(call + head), skips(Direction::kRequest, 500),
+                                    skips(Direction::kRequest, 2'000'000), asks(trailer)} +
+                              behind);
+      CHECK(count(texts, "blind") == 0);
+      CHECK(count(texts, "requested") == (call.find("build") == call.npos ? 1 : 2));
+    }
+  }
+}
+
 TEST_CASE("What the engine refuses to read hides nothing; what it answers does") {
   const std::string refusal =
       "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n400 Bad "

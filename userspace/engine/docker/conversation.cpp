@@ -186,6 +186,16 @@ void DockerConversation::find_answer(std::string_view bytes) {
 }
 
 // Bytes of the current direction that were not seen.
+// The kernel side leaves no more of a request's body once its prefix has crossed; of an answer the
+// heads of writes cross.
+void DockerConversation::pass(std::uint64_t count, bool lost) {
+  if (asks() && !lost) {
+    request_.skip_body(count);
+  } else {
+    current().hole(count);
+  }
+}
+
 void DockerConversation::hole(std::uint64_t count, bool lost) {
   if (grpc_) return grpc_->skip(direction_, scene_.now, count, *scene_.out);
   if (!asks() && !early_.empty()) return early_.add_hole(count, lost);
@@ -197,9 +207,9 @@ void DockerConversation::hole(std::uint64_t count, bool lost) {
     } else if (call != nullptr) {
       call->answer_hole(scene_, lost);
     }
-    current().hole(count);
+    pass(count, lost);
   } else if (!lost) {
-    current().hole(count);
+    pass(count, lost);
   } else if (asks() || !response_.lost()) {
     current().lose();
     broken("bytes of the conversation were lost");

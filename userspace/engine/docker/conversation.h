@@ -44,6 +44,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   void answer_early(domain::TimeNs time);
   void unasked(domain::TimeNs time);
   void find_answer(std::string_view bytes);
+  void pass(std::uint64_t count, bool lost);
   void hole(std::uint64_t count, bool lost);
   void begin_grpc(bool session);
   void meet_grpc();

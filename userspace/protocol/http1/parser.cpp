@@ -73,6 +73,16 @@ void Parser::hole(std::uint64_t count) {
   fail("bytes between bodies were not seen");
 }
 
+void Parser::skip_body(std::uint64_t count) {
+  const bool chunked = state_ == State::kChunk || state_ == State::kChunkEnd ||
+                       state_ == State::kChunkSize;
+  if (!chunked || (state_ == State::kChunk && count <= left_)) return hole(count);
+  left_ = 0;
+  raw_.clear();
+  head_size_ = 0;
+  state_ = State::kTrailer;
+}
+
 std::size_t Parser::feed(std::uint64_t pos, std::string_view bytes) {
   const auto all = bytes.size();
   paused_ = false;

@@ -52,6 +52,9 @@ class Parser {
   // `count` bytes were not seen, whether left in the kernel or lost. Within a body (and the line
   // end after a chunk) framing holds; else broken() is called.
   void hole(std::uint64_t count);
+  // The same of bytes that are known to be of the body, up to its last chunk at most, and after
+  // which no other byte of it comes: of a chunked one what comes next stands behind that chunk.
+  void skip_body(std::uint64_t count);
   void finish();  // the stream is over: ends a body that lasts until then
   void lose();    // framing unknown until a resync
   void tunnel();  // no HTTP from here on
