@@ -216,6 +216,12 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
   owner.step.total = first.total;
   owner.step.stage = first.stage;
   owner.step.instruction = instruction_of(first, container);
+  if (found.size() == 1 && !found.front().sure && owner.run->lossy) {
+    // Others may not have been told, and what it runs is not known.
+    owner.step.number = owner.step.total = 0;
+    owner.step.stage.clear();
+    owner.step.instruction = tracker::instruction_of(container.init_args);
+  }
   const bool exact =
       found.front().sure && container.init_pid != 0 && all_told(*owner.run, container);
   owner.step.attribution = exact ? Attribution::kExact : Attribution::kInferred;

@@ -130,15 +130,49 @@ void Connection::block_lost(Sender from, std::uint32_t id, bool end_stream,
   if (end_stream) end(*tracked, from);
 }
 
-void Connection::data(Sender from, std::uint32_t id, std::uint64_t pos, std::string_view bytes) {
+// Where a message begins is not known when the headers were not seen. Where the kernel says where
+// frames are, it is taken to be at the beginning of one that has just the length that its first
+// bytes say: that may be the inside of a message, so what is read so is a guess. False: not yet.
+bool Connection::find_message(Tracked& tracked, Sender from, std::uint64_t pos,
+                              std::string_view& bytes, std::uint64_t left, bool begins) {
+  auto& front = *tracked.fronts[at(from)];
+  if (begins && side(from).sync() == Sync::kMark) front = {pos, left, {}};
+  if (front.size == 0) return false;
+  const auto n = std::min(bytes.size(), grpc::kPrefix - front.bytes.size());
+  front.bytes += bytes.substr(0, n);
+  bytes.remove_prefix(n);
+  if (front.bytes.size() < grpc::kPrefix) return false;
+  std::uint64_t length = 0;
+  for (const char c : front.bytes.substr(1)) length = length << 8 | static_cast<unsigned char>(c);
+  if (front.bytes[0] == '\0' && grpc::kPrefix + length == front.size) return true;
+  front = {};
+  return false;
+}
+
+void Connection::data(Sender from, std::uint32_t id, std::uint64_t pos, std::string_view bytes,
+                      std::uint64_t left, bool begins) {
   auto* tracked = open(id, false);
   if (tracked == nullptr || tracked->stream.ended[at(from)]) return;
   if (!carries_grpc(*tracked, from)) return sink_.body(tracked->stream, from, pos, bytes);
-  const auto& encoding = tracked->stream.encoding[at(from)];
-  // Where a message begins is not known when the headers were not seen.
-  const bool unframed = !std::exchange(tracked->headed[at(from)], true);
+  const auto encoding = tracked->stream.encoding[at(from)];
+  auto& front = tracked->fronts[at(from)];
+  if (!std::exchange(tracked->headed[at(from)], true)) {
+    front.emplace();
+    read(*tracked, from, [](auto& reader, auto& teller) { reader.lose(teller); });
+  }
+  if (front) {
+    const auto end = pos + bytes.size();
+    if (!find_message(*tracked, from, pos, bytes, left, begins)) return;
+    const auto found = std::move(*front);
+    front.reset();
+    pos = end - bytes.size();
+    read(*tracked, from, [&](auto& reader, auto& teller) {
+      reader = grpc::Reader(options_.message);
+      reader.feed(found.pos, found.bytes, encoding, options_.gathered, teller);
+    });
+    if (bytes.empty()) return;
+  }
   read(*tracked, from, [&](auto& reader, auto& teller) {
-    if (unframed) reader.lose(teller);
     const auto room = options_.gathered - std::min(options_.gathered, gathered_);
     reader.feed(pos, bytes, encoding, room, teller);
   });
@@ -149,11 +183,16 @@ void Connection::data_hole(Sender from, std::uint32_t id, std::uint64_t count) {
   auto* tracked = open(id, false);
   if (tracked == nullptr || tracked->stream.ended[at(from)]) return;
   if (!carries_grpc(*tracked, from)) return sink_.body_hole(tracked->stream, from, count);
-  const bool unframed = !std::exchange(tracked->headed[at(from)], true);
-  read(*tracked, from, [&](auto& reader, auto& teller) {
-    if (unframed) reader.lose(teller);
-    reader.hole(count, teller);
-  });
+  auto& front = tracked->fronts[at(from)];
+  if (!std::exchange(tracked->headed[at(from)], true)) {
+    front.emplace();
+    read(*tracked, from, [](auto& reader, auto& teller) { reader.lose(teller); });
+  }
+  if (front) {
+    *front = {};
+    return;
+  }
+  read(*tracked, from, [&](auto& reader, auto& teller) { reader.hole(count, teller); });
 }
 
 void Connection::data_lost(Sender from, std::uint32_t id) {

@@ -108,11 +108,18 @@ class Connection final : private SideSink {
   std::size_t held_bytes() const;
 
  private:
+  // Of a frame that may hold one message and nothing else: most writers make such.
+  struct Front {
+    std::uint64_t pos = 0;
+    std::uint64_t size = 0;  // of the frame's data; 0: not at its beginning
+    std::string bytes;
+  };
   struct Tracked {
     Stream stream;
     std::array<grpc::Reader, 2> readers;
     // By sender: its headers were there, so its data begins with a message.
     std::array<bool, 2> headed{};
+    std::array<std::optional<Front>, 2> fronts;  // where none were: until a message is found
     std::uint64_t used = 0;
   };
   struct Teller;
@@ -129,7 +136,10 @@ class Connection final : private SideSink {
   void block(Sender from, std::uint32_t id, bool end_stream, const HeaderBlock& block) override;
   void promise(Sender from, std::uint32_t id, const HeaderBlock& block) override;
   void block_lost(Sender from, std::uint32_t id, bool end_stream, std::string_view reason) override;
-  void data(Sender from, std::uint32_t id, std::uint64_t pos, std::string_view bytes) override;
+  void data(Sender from, std::uint32_t id, std::uint64_t pos, std::string_view bytes,
+            std::uint64_t left, bool begins) override;
+  bool find_message(Tracked& tracked, Sender from, std::uint64_t pos, std::string_view& bytes,
+                    std::uint64_t left, bool begins);
   void data_hole(Sender from, std::uint32_t id, std::uint64_t count) override;
   void data_lost(Sender from, std::uint32_t id) override;
   void data_end(Sender from, std::uint32_t id, bool end_stream) override;

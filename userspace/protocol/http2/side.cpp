@@ -85,6 +85,7 @@ void Side::frame(const FrameHeader& header, std::uint64_t pos, std::string_view 
   if (header.type == Type::kData) {
     pad_unknown_ = header.has(kPadded);
     data_left_ = header.length;
+    data_begins_ = true;
   }
 }
 
@@ -120,8 +121,10 @@ void Side::data_bytes(std::uint64_t pos, std::string_view bytes) {
     ++pos;
   }
   const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(data_left_, bytes.size()));
-  data_left_ -= n;
-  if (n > 0) sink_.data(sender_, frame_.stream, pos, bytes.substr(0, n));
+  if (n == 0) return;
+  const bool begins = std::exchange(data_begins_, false);
+  const auto left = std::exchange(data_left_, data_left_ - n);
+  sink_.data(sender_, frame_.stream, pos, bytes.substr(0, n), left, begins);
 }
 
 void Side::payload_hole(std::uint64_t count) {
@@ -136,6 +139,7 @@ void Side::payload_hole(std::uint64_t count) {
   }
   const auto n = std::min(data_left_, count);
   data_left_ -= n;
+  if (n > 0) data_begins_ = false;
   if (n > 0) sink_.data_hole(sender_, frame_.stream, n);
 }
 

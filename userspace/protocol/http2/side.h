@@ -51,8 +51,9 @@ class SideSink {
   virtual void promise(Sender from, std::uint32_t stream, const HeaderBlock& block) = 0;
   virtual void block_lost(Sender from, std::uint32_t stream, bool end_stream,
                           std::string_view reason) = 0;
-  virtual void data(Sender from, std::uint32_t stream, std::uint64_t pos,
-                    std::string_view bytes) = 0;
+  // `left`: of the frame's data, these among it; `begins`: they are its first.
+  virtual void data(Sender from, std::uint32_t stream, std::uint64_t pos, std::string_view bytes,
+                    std::uint64_t left, bool begins) = 0;
   virtual void data_hole(Sender from, std::uint32_t stream, std::uint64_t count) = 0;
   // A frame had data that was not seen, how much is not known.
   virtual void data_lost(Sender from, std::uint32_t stream) = 0;
@@ -115,6 +116,7 @@ class Side final : private FrameSink {
   std::string_view cut_;         // why no more of it is gathered
   bool pad_unknown_ = false;     // DATA: the length of the padding is to come
   std::uint64_t data_left_ = 0;  // DATA: before the padding
+  bool data_begins_ = false;     // nothing of the frame's data was told yet
 
   bool in_block_ = false;
   std::uint32_t block_stream_ = 0;
