@@ -34,11 +34,7 @@ void Tracker::on(const ImageMoved& fact) {
   import.container_id = committed(fact.request.container);
   import.engine_container_id = home_;
   const std::string built = built_here(fact);
-  if (contained) {
-    take_in_contained(fact, import);
-  } else {
-    images_of(fact.call).move(fact, import);
-  }
+  if (!contained) images_of(fact.call).move(fact, import);
   note_refusals();
   if (imported_.contains(name)) return;
   imported_.insert(name);
@@ -60,17 +56,6 @@ void Tracker::on(const ImageMoved& fact) {
   }
   moment.import = std::move(import);
   tell(std::move(moment));
-}
-
-// containerd's names are of its namespaces; of the image itself what is known goes for all stores.
-void Tracker::take_in_contained(const ImageMoved& fact, const Import& import) {
-  const auto configs = stores_.configs_of(fact.digest);
-  if (configs.size() != 1) return;  // of an index with several platforms none stands for it
-  ImageMoved known = fact;
-  known.reference.clear();
-  known.certain = true;
-  known.image = configs.front();
-  images_.move(known, import);
 }
 
 // The build that made the same image; empty: none that is known.

@@ -344,7 +344,6 @@ class Tracker {
   // imports.cpp
   void on(const domain::ImageMoved& fact);
   void on(const domain::ImagePushed& fact);
-  void take_in_contained(const domain::ImageMoved& fact, const domain::Import& import);
   std::string built_here(const domain::ImageMoved& fact);
   std::string committed(const std::string& reference);
 
