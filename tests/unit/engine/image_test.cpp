@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 
 #include "engine/docker/image_call.h"
@@ -227,4 +228,15 @@ TEST_CASE("What a step or a client writes moves no name") {
   CHECK(moved({asks(with_length("POST /images/load HTTP/1.1\r\nHost: x\r\n", body)),
                answers(kChunkedOk + kEnd)})
             .empty());
+}
+
+TEST_CASE("A message that says nothing of an image keeps its end in a recording, and no more") {
+  const std::string progress = "{\"status\":\"Downloading kw-canary\"}\r\n";
+  const auto out = converse(call("/images/create?fromSrc=http://a/&repo=x",
+                                 kChunkedOk + chunk(progress) + status(kId) + kEnd),
+                            whole());
+  const std::string kept = std::string(progress.size() - 1, '*') + "\n";
+  CHECK(std::count_if(out.safe.begin(), out.safe.end(),
+                      [&](const auto& range) { return range.bytes == kept; }) == 1);
+  for (const auto& range : out.safe) CHECK(range.bytes.find("canary") == range.bytes.npos);
 }

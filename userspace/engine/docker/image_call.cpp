@@ -70,9 +70,12 @@ void ImageCall::answer_body(const Scene& scene, std::uint64_t pos, std::string_v
 
 void ImageCall::take_message(const Scene& scene) {
   std::string reference;
-  if (!std::exchange(long_, false) && read(scene, reference)) {
-    message_.vouch(Direction::kResponse, 0, message_.size(),
-                   masked_message(message_.bytes(), reference), scene.out->safe);
+  if (!std::exchange(long_, false)) {
+    // Of one that says nothing its end stays: a recording without it would join it to the next.
+    std::string kept(message_.size(), '*');
+    if (message_.bytes().ends_with('\n')) kept.back() = '\n';
+    if (read(scene, reference)) kept = masked_message(message_.bytes(), reference);
+    message_.vouch(Direction::kResponse, 0, message_.size(), kept, scene.out->safe);
   }
   message_.clear();
 }

@@ -74,8 +74,8 @@ void Parser::hole(std::uint64_t count) {
 }
 
 void Parser::skip_body(std::uint64_t count) {
-  const bool chunked = state_ == State::kChunk || state_ == State::kChunkEnd ||
-                       state_ == State::kChunkSize;
+  const bool chunked =
+      state_ == State::kChunk || state_ == State::kChunkEnd || state_ == State::kChunkSize;
   if (!chunked || (state_ == State::kChunk && count <= left_)) return hole(count);
   left_ = 0;
   raw_.clear();
