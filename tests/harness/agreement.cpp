@@ -132,6 +132,13 @@ bool names_candidate(const v1::Alert& alert, const v1::Alert& truth) {
   });
 }
 
+// A step that runs once for several builds is each one's.
+bool shared_with(const v1::Alert& alert, const std::string& build) {
+  return std::any_of(alert.reasons().begin(), alert.reasons().end(), [&](const auto& reason) {
+    return reason.code() == "step-shared" && reason.text().starts_with("build " + build + " ");
+  });
+}
+
 std::string shown(const std::vector<std::string>& values) {
   std::string text;
   for (const std::string& value : values) text += (text.empty() ? "" : ", ") + value;
@@ -197,6 +204,7 @@ class Judge {
   std::string differences(const Seen& seen, const Seen& real) const {
     if (seen.alert->rule() != real.alert->rule()) return "another rule";
     const bool open = ambiguous(*seen.alert) && !ambiguous(*real.alert);
+    const v1::Alert* sharer = sharer_of(*seen.alert, *real.alert);
     if (open && !names_candidate(*seen.alert, *real.alert)) return "the true step is no candidate";
     const bool story = seen.alert->rule() == "image-deploy" && seen.alert->has_connection();
     if (story && !tells_of(*seen.alert, *real.alert)) return "a connection of no such build";
@@ -209,10 +217,25 @@ class Judge {
       const auto known = real.fields.find(path);
       if (known != real.fields.end() && no_other(path, said, known->second)) continue;
       if (known == real.fields.end() && known_of_build(path, said, *real.alert)) continue;
+      if (sharer != nullptr && known_of_build(path, said, *sharer)) continue;
       text += path + " is " + shown(said) + ", in truth " +
               (known == real.fields.end() ? "not known" : shown(known->second)) + "; ";
     }
     return text;
+  }
+
+  // Where the step runs for another build, too, and `alert` is of that one: its request.
+  const v1::Alert* sharer_of(const v1::Alert& alert, const v1::Alert& real) const {
+    for (const Seen& other : truth_) {
+      const auto& build = other.alert->build();
+      if (other.alert->rule() == "build-request" && shared_with(real, build.id()) &&
+          build.client().pid() == alert.build().client().pid() &&
+          build.request().tags_size() == alert.build().request().tags_size() &&
+          std::equal(build.request().tags().begin(), build.request().tags().end(),
+                     alert.build().request().tags().begin()))
+        return other.alert;
+    }
+    return nullptr;
   }
 
   // A fact of the build that this alert of truth came too early for, and another one has.
@@ -230,7 +253,8 @@ class Judge {
   bool tells_of(const v1::Alert& alert, const v1::Alert& real) const {
     const Fields said = fields_of(alert.connection(), "connection.");
     return std::any_of(truth_.begin(), truth_.end(), [&](const Seen& other) {
-      if (!other.alert->has_connection() || other.alert->build().id() != real.build().id())
+      if (!other.alert->has_connection() || (other.alert->build().id() != real.build().id() &&
+                                             !shared_with(*other.alert, real.build().id())))
         return false;
       return std::all_of(said.begin(), said.end(), [&](const auto& field) {
         const auto known = other.fields.find(field.first);
@@ -271,7 +295,8 @@ class Judge {
     if (a == alerts_.size()) return true;
     for (const std::size_t t : fits_[a]) {
       const std::string& id = alerts_[a].alert->build().id();
-      const std::string& real = truth_[t].alert->build().id();
+      const v1::Alert* sharer = sharer_of(*alerts_[a].alert, *truth_[t].alert);
+      const std::string& real = (sharer != nullptr ? sharer : truth_[t].alert)->build().id();
       const auto known = builds_.find(id);
       if (taken_.contains(t)) continue;
       if (known != builds_.end() && known->second != real && !ambiguous(*alerts_[a].alert))

@@ -67,7 +67,7 @@ v1::Engine engine(const Build& from) {
 
 void build(v1::Build* to, const Build& from, const HostFacts& host) {
   to->set_id(from.id);
-  to->set_engine(engine(from));
+  if (!from.request.builder_unknown) to->set_engine(engine(from));
   to->set_container_id(from.container_id);
   stamp(to->mutable_started(), from.started, host);
   if (from.ended != 0) stamp(to->mutable_ended(), from.ended, host);
