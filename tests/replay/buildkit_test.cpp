@@ -1,18 +1,12 @@
 // Builds with BuildKit through the whole pipeline, and spoilt.
-#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
-#include <functional>
 
-#include "app/pipeline.h"
-#include "harness/agreement.h"
 #include "harness/buildkit_engine.h"
-#include "harness/recordings.h"
-#include "harness/replay_run.h"
+#include "harness/spoilt.h"
 
 namespace kilnwatch::test {
 namespace {
 
-constexpr domain::TimeNs kDisorder = 50'000'000;
 const std::string kBase = "docker.io/library/alpine:3";
 const std::string kImage = "sha256:" + std::string(64, 'e');
 
@@ -173,38 +167,15 @@ Events cached() {
   return engine.events();
 }
 
-const std::vector<std::pair<std::string, std::function<Events()>>> kAll = {
-    {"main chain", main_chain},
-    {"three stages", parallel},
-    {"same line", same_line},
-    {"same line at once", same_line_at_once},
-    {"two builds", two_builds},
-    {"fails", failing},
-    {"same line on layers", same_line_on_layers},
-    {"same Dockerfile", same_dockerfile},
-    {"cached", cached}};
-
-Alerts alerts_of(const Events& events, Baseline baseline = Baseline::kForgets) {
-  return run_pipeline(info().host, events, baseline);
-}
-
-std::string text_of(const Alerts& alerts) {
-  std::string text;
-  for (const auto& alert : alerts) text += alert.DebugString() + "\n";
-  return text;
-}
-
-Alerts of(const Alerts& alerts, const std::string& rule) {
-  Alerts out;
-  std::copy_if(alerts.begin(), alerts.end(), std::back_inserter(out),
-               [&](const auto& alert) { return alert.rule() == rule; });
-  return out;
-}
-
-bool has_reason(const v1::Alert& alert, const std::string& code) {
-  return std::any_of(alert.reasons().begin(), alert.reasons().end(),
-                     [&](const auto& reason) { return reason.code() == code; });
-}
+const Scenes kAll = {{"main chain", main_chain},
+                     {"three stages", parallel},
+                     {"same line", same_line},
+                     {"same line at once", same_line_at_once},
+                     {"two builds", two_builds},
+                     {"fails", failing},
+                     {"same line on layers", same_line_on_layers},
+                     {"same Dockerfile", same_dockerfile},
+                     {"cached", cached}};
 
 }  // namespace
 
@@ -233,7 +204,7 @@ TEST_CASE("buildkit: nine addresses of three stages side by side, also beside an
   for (const auto& events : {parallel(), two_builds()}) {
     const auto alerts = alerts_of(events);
     std::size_t nine = 0;
-    for (const auto& alert : of(alerts, "build-egress")) {
+    for (const auto& alert : of_rule(alerts, "build-egress")) {
       CHECK(alert.step().attribution() == v1::ATTRIBUTION_EXACT);
       const auto& ip = alert.connection().destination().ip();
       CHECK(alert.step().instruction() == "RUN wget http://" + ip + "/");
@@ -246,18 +217,18 @@ TEST_CASE("buildkit: nine addresses of three stages side by side, also beside an
       CHECK(alert.step().number() == 2 + last % 10);
     }
     CHECK(nine == 9);
-    CHECK(of(alerts, "sensor-blind").empty());
+    CHECK(of_rule(alerts, "sensor-blind").empty());
   }
 }
 
 TEST_CASE("buildkit: the same line in two stages") {
-  auto egress = of(alerts_of(same_line()), "build-egress");
+  auto egress = of_rule(alerts_of(same_line()), "build-egress");
   REQUIRE(egress.size() == 2);
   CHECK(egress[0].step().stage() == "one");
   CHECK(egress[1].step().stage() == "two");
   CHECK(egress[0].step().attribution() == v1::ATTRIBUTION_EXACT);
   CHECK(egress[1].step().attribution() == v1::ATTRIBUTION_EXACT);
-  egress = of(alerts_of(same_line_at_once()), "build-egress");
+  egress = of_rule(alerts_of(same_line_at_once()), "build-egress");
   REQUIRE(egress.size() == 2);
   for (const auto& alert : egress) {
     CHECK(alert.step().attribution() == v1::ATTRIBUTION_AMBIGUOUS);
@@ -266,14 +237,14 @@ TEST_CASE("buildkit: the same line in two stages") {
 }
 
 TEST_CASE("buildkit: layers tell the stage, and the build") {
-  auto egress = of(alerts_of(same_line_on_layers()), "build-egress");
+  auto egress = of_rule(alerts_of(same_line_on_layers()), "build-egress");
   REQUIRE(egress.size() == 2);
   for (const auto& alert : egress) {
     CHECK(alert.step().attribution() == v1::ATTRIBUTION_EXACT);
     const bool first = alert.connection().destination().ip() == "192.0.2.1";
     CHECK(alert.step().stage() == (first ? "one" : "two"));
   }
-  egress = of(alerts_of(same_dockerfile()), "build-egress");
+  egress = of_rule(alerts_of(same_dockerfile()), "build-egress");
   REQUIRE(egress.size() == 2);
   for (const auto& alert : egress) {
     CHECK(alert.step().attribution() == v1::ATTRIBUTION_EXACT);
@@ -288,83 +259,34 @@ TEST_CASE("buildkit: a cached rebuild, and one that fails") {
   CHECK(has_reason(again[0], "cached"));
   CHECK(again[0].build().status() == v1::BUILD_STATUS_SUCCEEDED);
   const auto alerts = alerts_of(failing());
-  CHECK(of(alerts, "build-request").size() == 1);
-  CHECK(of(alerts, "build-egress").size() == 1);
-  REQUIRE(of(alerts, "build-failed").size() == 1);
-  CHECK(of(alerts, "build-failed")[0].step().number() == 2);
-  CHECK(of(alerts, "build-failed")[0].build().status() == v1::BUILD_STATUS_FAILED);
-  CHECK(of(alerts, "image-deploy").empty());
+  CHECK(of_rule(alerts, "build-request").size() == 1);
+  CHECK(of_rule(alerts, "build-egress").size() == 1);
+  REQUIRE(of_rule(alerts, "build-failed").size() == 1);
+  CHECK(of_rule(alerts, "build-failed")[0].step().number() == 2);
+  CHECK(of_rule(alerts, "build-failed")[0].build().status() == v1::BUILD_STATUS_FAILED);
+  CHECK(of_rule(alerts, "image-deploy").empty());
 }
 
-TEST_CASE("buildkit: permuted within 50 ms the very same alerts") {
-  for (const auto& [name, make] : kAll) {
-    INFO(name);
-    const auto events = make();
-    const auto truth = text_of(alerts_of(events, Baseline::kEmpty));
-    for (std::uint64_t seed = 0; seed < 30; ++seed) {
-      INFO(seed);
-      CHECK(text_of(alerts_of(permute(events, kDisorder, seed), Baseline::kEmpty)) == truth);
-    }
-    CHECK(text_of(alerts_of(repeat(events), Baseline::kEmpty)) == truth);
-  }
-}
+TEST_CASE("buildkit: permuted within 50 ms the very same alerts") { same_in_any_order(kAll); }
 
 TEST_CASE("buildkit: with lost records never a wrong attribution, and what is missing is said") {
-  for (const auto& [name, make] : kAll) {
-    const auto events = make();
-    const auto truth = alerts_of(events);
-    for (const auto told : {Told::kMarked, Told::kNothing}) {
-      for (const std::size_t every : {50u, 13u}) {
-        for (std::size_t offset = 0; offset < every; ++offset) {
-          const auto result = compare(truth, alerts_of(drop_every(events, every, offset, told)));
-          INFO(name << " every " << every << " from " << offset
-                    << (told == Told::kMarked ? "" : " without a trace"));
-          for (const auto& wrong : result.wrong) FAIL_CHECK("wrong: " << wrong);
-          if (told == Told::kMarked && !result.missing.empty() && !result.said_blind)
-            FAIL_CHECK("not said: " << result.missing.front());
-        }
-      }
-    }
-  }
+  never_wrong_with_losses(kAll);
 }
 
 TEST_CASE("buildkit: from a late start never a wrong attribution") {
-  for (const auto& [name, make] : kAll) {
-    const auto events = make();
-    const auto truth = alerts_of(events);
-    for (std::size_t i = 1; i <= 10; ++i) {
-      const auto result = compare(truth, alerts_of(late_start(events, events.size() * i / 11)));
-      INFO(name << " late by " << i);
-      for (const auto& wrong : result.wrong) FAIL_CHECK("wrong: " << wrong);
-    }
-  }
+  never_wrong_from_late_starts(kAll);
 }
 
 TEST_CASE("buildkit: a recording gives the same alerts, and no canary") {
-  for (const auto& [name, make] : kAll) {
-    INFO(name);
-    const TempDir dir;
-    auto recorder = record::Recorder::create(dir.file("r"), info());
-    REQUIRE(recorder);
-    detect::MemorySeenStore seen;
-    Alerts live;
-    app::Pipeline pipeline(info().host, seen, &*recorder,
-                           [&](const v1::Alert& alert) { live.push_back(alert); });
-    for (const auto& event : make()) pipeline.push(event);
-    pipeline.finish();
-    REQUIRE(recorder->finish());
-    const auto recording = read_recording(dir.file("r"));
-    REQUIRE(recording);
-    CHECK(text_of(alerts_of(recording->events, Baseline::kEmpty)) == text_of(live));
-    std::string all = text_of(live);
-    for (const auto& event : recording->events) {
-      all += form(event);
+  same_from_recordings(kAll, [](const Recorded& recorded) {
+    no_canary(recorded);
+    for (const auto& event : recorded.recording.events) {
       const auto* data = std::get_if<domain::ConnData>(&event);
       const auto at = data == nullptr ? std::string::npos : data->bytes.find("aux\":\"");
-      if (at != std::string::npos) all += base::from_base64(data->bytes.substr(at + 6));
+      if (at == std::string::npos) continue;
+      CHECK(base::from_base64(data->bytes.substr(at + 6)).find("canary") == std::string::npos);
     }
-    CHECK(all.find("canary") == std::string::npos);
-  }
+  });
 }
 
 }  // namespace kilnwatch::test

@@ -1,18 +1,12 @@
 // Builds that are commands through the whole pipeline, and spoilt.
-#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
-#include <functional>
 
-#include "app/pipeline.h"
-#include "harness/agreement.h"
 #include "harness/command_engine.h"
-#include "harness/recordings.h"
-#include "harness/replay_run.h"
+#include "harness/spoilt.h"
 
 namespace kilnwatch::test {
 namespace {
 
-constexpr domain::TimeNs kDisorder = 50'000'000;
 const std::string kBase = "docker.io/library/alpine:3";
 const std::string kImage = "sha256:" + std::string(64, 'e');
 const std::string kContainer(64, 'c');
@@ -164,32 +158,14 @@ Events failing() {
   return engine.events();
 }
 
-const std::vector<std::pair<std::string, std::function<Events()>>> kAll = {
-    {"podman oci", podman_oci},
-    {"rootless oci", rootless_oci},
-    {"rootless chroot", rootless_chroot},
-    {"same line", buildah_same_line},
-    {"two users", two_users},
-    {"from, run, commit", from_run_commit},
-    {"kaniko", kaniko},
-    {"failing", failing}};
-
-Alerts alerts_of(const Events& events, Baseline baseline = Baseline::kForgets) {
-  return run_pipeline(info().host, events, baseline);
-}
-
-std::string text_of(const Alerts& alerts) {
-  std::string text;
-  for (const auto& alert : alerts) text += alert.DebugString() + "\n";
-  return text;
-}
-
-Alerts of(const Alerts& alerts, const std::string& rule) {
-  Alerts out;
-  std::copy_if(alerts.begin(), alerts.end(), std::back_inserter(out),
-               [&](const auto& alert) { return alert.rule() == rule; });
-  return out;
-}
+const Scenes kAll = {{"podman oci", podman_oci},
+                     {"rootless oci", rootless_oci},
+                     {"rootless chroot", rootless_chroot},
+                     {"same line", buildah_same_line},
+                     {"two users", two_users},
+                     {"from, run, commit", from_run_commit},
+                     {"kaniko", kaniko},
+                     {"failing", failing}};
 
 }  // namespace
 
@@ -240,7 +216,7 @@ TEST_CASE("commands: an unprivileged user's steps are told by lineage, helpers a
 }
 
 TEST_CASE("commands: the same line in two stages of a build that takes nothing from a cache") {
-  const auto egress = of(alerts_of(buildah_same_line()), "build-egress");
+  const auto egress = of_rule(alerts_of(buildah_same_line()), "build-egress");
   INFO(text_of(egress));
   REQUIRE(egress.size() == 2);
   CHECK(egress[0].build().engine() == v1::ENGINE_BUILDAH);
@@ -254,8 +230,8 @@ TEST_CASE("commands: the same line in two stages of a build that takes nothing f
 TEST_CASE("commands: two users at once") {
   const auto alerts = alerts_of(two_users());
   INFO(text_of(alerts));
-  CHECK(of(alerts, "build-request").size() == 2);
-  const auto egress = of(alerts, "build-egress");
+  CHECK(of_rule(alerts, "build-request").size() == 2);
+  const auto egress = of_rule(alerts, "build-egress");
   REQUIRE(egress.size() == 2);
   for (const auto& alert : egress) {
     const std::string user = alert.connection().destination().ip().substr(8);
@@ -289,71 +265,20 @@ TEST_CASE("commands: kaniko in a container") {
 
 TEST_CASE("commands: a build that fails makes no image") {
   const auto alerts = alerts_of(failing());
-  CHECK(of(alerts, "build-egress").size() == 1);
-  CHECK(of(alerts, "sensor-blind").empty());
+  CHECK(of_rule(alerts, "build-egress").size() == 1);
+  CHECK(of_rule(alerts, "sensor-blind").empty());
 }
 
-TEST_CASE("commands: permuted within 50 ms the very same alerts") {
-  for (const auto& [name, make] : kAll) {
-    INFO(name);
-    const auto events = make();
-    const auto truth = text_of(alerts_of(events, Baseline::kEmpty));
-    for (std::uint64_t seed = 0; seed < 30; ++seed) {
-      INFO(seed);
-      CHECK(text_of(alerts_of(permute(events, kDisorder, seed), Baseline::kEmpty)) == truth);
-    }
-    CHECK(text_of(alerts_of(repeat(events), Baseline::kEmpty)) == truth);
-  }
-}
+TEST_CASE("commands: permuted within 50 ms the very same alerts") { same_in_any_order(kAll); }
 
 TEST_CASE("commands: with lost records never a wrong attribution, and what is missing is said") {
-  for (const auto& [name, make] : kAll) {
-    const auto events = make();
-    const auto truth = alerts_of(events);
-    for (const auto told : {Told::kMarked, Told::kNothing}) {
-      for (const std::size_t every : {50u, 13u}) {
-        for (std::size_t offset = 0; offset < every; ++offset) {
-          const auto result = compare(truth, alerts_of(drop_every(events, every, offset, told)));
-          INFO(name << " every " << every << " from " << offset
-                    << (told == Told::kMarked ? "" : " without a trace"));
-          for (const auto& wrong : result.wrong) FAIL_CHECK("wrong: " << wrong);
-          if (told == Told::kMarked && !result.missing.empty() && !result.said_blind)
-            FAIL_CHECK("not said: " << result.missing.front());
-        }
-      }
-    }
-  }
+  never_wrong_with_losses(kAll);
 }
 
 TEST_CASE("commands: from a late start never a wrong attribution") {
-  for (const auto& [name, make] : kAll) {
-    const auto events = make();
-    const auto truth = alerts_of(events);
-    for (std::size_t i = 1; i <= 10; ++i) {
-      const auto result = compare(truth, alerts_of(late_start(events, events.size() * i / 11)));
-      INFO(name << " late by " << i);
-      for (const auto& wrong : result.wrong) FAIL_CHECK("wrong: " << wrong);
-    }
-  }
+  never_wrong_from_late_starts(kAll);
 }
 
-TEST_CASE("commands: a recording gives the same alerts") {
-  for (const auto& [name, make] : kAll) {
-    INFO(name);
-    const TempDir dir;
-    auto recorder = record::Recorder::create(dir.file("r"), info());
-    REQUIRE(recorder);
-    detect::MemorySeenStore seen;
-    Alerts live;
-    app::Pipeline pipeline(info().host, seen, &*recorder,
-                           [&](const v1::Alert& alert) { live.push_back(alert); });
-    for (const auto& event : make()) pipeline.push(event);
-    pipeline.finish();
-    REQUIRE(recorder->finish());
-    const auto recording = read_recording(dir.file("r"));
-    REQUIRE(recording);
-    CHECK(text_of(alerts_of(recording->events, Baseline::kEmpty)) == text_of(live));
-  }
-}
+TEST_CASE("commands: a recording gives the same alerts") { same_from_recordings(kAll); }
 
 }  // namespace kilnwatch::test

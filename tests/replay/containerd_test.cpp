@@ -1,18 +1,13 @@
 // Images that docker builds and containerd runs, through the whole pipeline, and spoilt.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
-#include <functional>
 
-#include "app/pipeline.h"
-#include "harness/agreement.h"
 #include "harness/containerd_engine.h"
-#include "harness/recordings.h"
-#include "harness/replay_run.h"
+#include "harness/spoilt.h"
 
 namespace kilnwatch::test {
 namespace {
 
-constexpr domain::TimeNs kDisorder = 50'000'000;
 const std::string kImage = "sha256:" + std::string(64, 'e');
 const std::string kOther = "sha256:" + std::string(64, '7');
 const std::string kName = "docker.io/library/evil:1";
@@ -65,25 +60,8 @@ Events beside_docker() {
   return engine.events();
 }
 
-const std::vector<std::pair<std::string, std::function<Events()>>> kAll = {
+const Scenes kAll = {
     {"import and run", import_and_run}, {"pod", pod}, {"beside docker", beside_docker}};
-
-Alerts alerts_of(const Events& events, Baseline baseline = Baseline::kForgets) {
-  return run_pipeline(info().host, events, baseline);
-}
-
-std::string text_of(const Alerts& alerts) {
-  std::string text;
-  for (const auto& alert : alerts) text += alert.DebugString() + "\n";
-  return text;
-}
-
-Alerts deploys(const Alerts& alerts) {
-  Alerts out;
-  std::copy_if(alerts.begin(), alerts.end(), std::back_inserter(out),
-               [](const auto& alert) { return alert.rule() == "image-deploy"; });
-  return out;
-}
 
 // Those that say what they are about. A deployment of a name that may mean another image says so,
 // and names neither a build nor an image.
@@ -106,7 +84,7 @@ TEST_CASE("containerd: an image built by docker is imported and run") {
   INFO(text_of(alerts));
   // Request, connection, two imports (another image comes by the same name), deployment.
   CHECK(alerts.size() == 5);
-  const auto found = deploys(alerts);
+  const auto found = of_rule(alerts, "image-deploy");
   REQUIRE(found.size() == 1);
   CHECK(found[0].image().id() == kImage);
   CHECK(found[0].build().request().tags(0) == "evil:1");
@@ -124,7 +102,7 @@ TEST_CASE("containerd: an image built by docker is imported and run") {
 TEST_CASE("containerd: pods that run an image built by docker, by its id and by its name") {
   const auto alerts = alerts_of(pod());
   INFO(text_of(alerts));
-  const auto found = deploys(alerts);
+  const auto found = of_rule(alerts, "image-deploy");
   REQUIRE(found.size() == 2);
   CHECK(found[0].deployment().pod().namespace_() == "shop");
   CHECK(found[0].deployment().pod().name() == "web-0");
@@ -138,76 +116,22 @@ TEST_CASE("containerd: what dockerd has it run is told once") {
   const auto alerts = alerts_of(beside_docker());
   INFO(text_of(alerts));
   CHECK(alerts.size() == 3);
-  REQUIRE(deploys(alerts).size() == 1);
-  CHECK(deploys(alerts)[0].deployment().namespace_().empty());
+  REQUIRE(of_rule(alerts, "image-deploy").size() == 1);
+  CHECK(of_rule(alerts, "image-deploy")[0].deployment().namespace_().empty());
 }
 
-TEST_CASE("containerd: permuted within 50 ms the very same alerts") {
-  for (const auto& [name, make] : kAll) {
-    INFO(name);
-    const auto events = make();
-    const auto truth = text_of(alerts_of(events, Baseline::kEmpty));
-    for (std::uint64_t seed = 0; seed < 30; ++seed) {
-      INFO(seed);
-      CHECK(text_of(alerts_of(permute(events, kDisorder, seed), Baseline::kEmpty)) == truth);
-    }
-    CHECK(text_of(alerts_of(repeat(events), Baseline::kEmpty)) == truth);
-  }
-}
+TEST_CASE("containerd: permuted within 50 ms the very same alerts") { same_in_any_order(kAll); }
 
 TEST_CASE("containerd: with lost records never a wrong attribution, and what is missing is said") {
-  for (const auto& [name, make] : kAll) {
-    const auto events = make();
-    const auto truth = alerts_of(events);
-    for (const auto told : {Told::kMarked, Told::kNothing}) {
-      for (const std::size_t every : {50u, 13u}) {
-        for (std::size_t offset = 0; offset < every; ++offset) {
-          const auto result =
-              compare(truth, certain(alerts_of(drop_every(events, every, offset, told))));
-          INFO(name << " every " << every << " from " << offset
-                    << (told == Told::kMarked ? "" : " without a trace"));
-          for (const auto& wrong : result.wrong) FAIL_CHECK("wrong: " << wrong);
-          if (told == Told::kMarked && !result.missing.empty() && !result.said_blind)
-            FAIL_CHECK("not said: " << result.missing.front());
-        }
-      }
-    }
-  }
+  never_wrong_with_losses(kAll, certain);
 }
 
 TEST_CASE("containerd: from a late start never a wrong attribution") {
-  for (const auto& [name, make] : kAll) {
-    const auto events = make();
-    const auto truth = alerts_of(events);
-    for (std::size_t i = 1; i <= 20; ++i) {
-      const auto result =
-          compare(truth, certain(alerts_of(late_start(events, events.size() * i / 21))));
-      INFO(name << " late by " << i);
-      for (const auto& wrong : result.wrong) FAIL_CHECK("wrong: " << wrong);
-    }
-  }
+  never_wrong_from_late_starts(kAll, 20, certain);
 }
 
 TEST_CASE("containerd: a recording gives the same alerts, and no canary") {
-  for (const auto& [name, make] : kAll) {
-    INFO(name);
-    const TempDir dir;
-    auto recorder = record::Recorder::create(dir.file("r"), info());
-    REQUIRE(recorder);
-    detect::MemorySeenStore seen;
-    Alerts live;
-    app::Pipeline pipeline(info().host, seen, &*recorder,
-                           [&](const v1::Alert& alert) { live.push_back(alert); });
-    for (const auto& event : make()) pipeline.push(event);
-    pipeline.finish();
-    REQUIRE(recorder->finish());
-    const auto recording = read_recording(dir.file("r"));
-    REQUIRE(recording);
-    CHECK(text_of(alerts_of(recording->events, Baseline::kEmpty)) == text_of(live));
-    std::string all = text_of(live);
-    for (const auto& event : recording->events) all += form(event);
-    CHECK(all.find("canary") == std::string::npos);
-  }
+  same_from_recordings(kAll, no_canary);
 }
 
 }  // namespace kilnwatch::test

@@ -1,18 +1,13 @@
 // Images without a build, and an engine in a container, through the whole pipeline, and spoilt.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
-#include <functional>
 
-#include "app/pipeline.h"
-#include "harness/agreement.h"
 #include "harness/buildkit_engine.h"
-#include "harness/recordings.h"
-#include "harness/replay_run.h"
+#include "harness/spoilt.h"
 
 namespace kilnwatch::test {
 namespace {
 
-constexpr domain::TimeNs kDisorder = 50'000'000;
 const std::string kBase = "docker.io/library/alpine:3";
 
 std::string id(char c) { return "sha256:" + std::string(64, c); }
@@ -50,31 +45,15 @@ Events nested() {
   return engine.events();
 }
 
-const std::vector<std::pair<std::string, std::function<Events()>>> kAll = {{"imports", imports},
-                                                                           {"nested", nested}};
-
-Alerts alerts_of(const Events& events, Baseline baseline = Baseline::kForgets) {
-  return run_pipeline(info().host, events, baseline);
-}
-
-std::string text_of(const Alerts& alerts) {
-  std::string text;
-  for (const auto& alert : alerts) text += alert.DebugString() + "\n";
-  return text;
-}
-
-std::size_t count(const Alerts& alerts, const std::string& rule) {
-  return static_cast<std::size_t>(std::count_if(
-      alerts.begin(), alerts.end(), [&](const auto& alert) { return alert.rule() == rule; }));
-}
+const Scenes kAll = {{"imports", imports}, {"nested", nested}};
 
 }  // namespace
 
 TEST_CASE("imports: each is told, and each deployment with the import that it is of") {
   const auto alerts = alerts_of(imports());
   CHECK(alerts.size() == 8);
-  CHECK(count(alerts, "image-import") == 4);
-  CHECK(count(alerts, "image-deploy") == 4);
+  CHECK(of_rule(alerts, "image-import").size() == 4);
+  CHECK(of_rule(alerts, "image-deploy").size() == 4);
   for (const auto& alert : alerts) {
     CHECK(alert.import().client().address().ip() == "198.51.100.66");
     CHECK_FALSE(alert.has_build());
@@ -93,78 +72,24 @@ TEST_CASE("nested: the chain is complete and names the outer container") {
     CHECK(alert.build().container_id() == std::string(64, 'a'));
     CHECK(alert.build().id() == alerts[0].build().id());
   }
-  REQUIRE(count(alerts, "build-egress") == 1);
+  REQUIRE(of_rule(alerts, "build-egress").size() == 1);
   const auto egress = std::find_if(alerts.begin(), alerts.end(),
                                    [](const auto& a) { return a.rule() == "build-egress"; });
   CHECK(egress->step().attribution() == v1::ATTRIBUTION_EXACT);
   CHECK(egress->step().number() == 2);
-  CHECK(count(alerts, "image-deploy") == 1);
+  CHECK(of_rule(alerts, "image-deploy").size() == 1);
 }
 
-TEST_CASE("imports: permuted within 50 ms the very same alerts") {
-  for (const auto& [name, make] : kAll) {
-    INFO(name);
-    const auto events = make();
-    const auto truth = text_of(alerts_of(events, Baseline::kEmpty));
-    for (std::uint64_t seed = 0; seed < 30; ++seed) {
-      INFO(seed);
-      CHECK(text_of(alerts_of(permute(events, kDisorder, seed), Baseline::kEmpty)) == truth);
-    }
-    CHECK(text_of(alerts_of(repeat(events), Baseline::kEmpty)) == truth);
-  }
-}
+TEST_CASE("imports: permuted within 50 ms the very same alerts") { same_in_any_order(kAll); }
 
 TEST_CASE("imports: with lost records never wrong, and what is missing is said") {
-  for (const auto& [name, make] : kAll) {
-    const auto events = make();
-    const auto truth = alerts_of(events);
-    for (const auto told : {Told::kMarked, Told::kNothing}) {
-      for (const std::size_t every : {50u, 13u}) {
-        for (std::size_t offset = 0; offset < every; ++offset) {
-          const auto result = compare(truth, alerts_of(drop_every(events, every, offset, told)));
-          INFO(name << " every " << every << " from " << offset
-                    << (told == Told::kMarked ? "" : " without a trace"));
-          for (const auto& wrong : result.wrong) FAIL_CHECK("wrong: " << wrong);
-          if (told == Told::kMarked && !result.missing.empty() && !result.said_blind)
-            FAIL_CHECK("not said: " << result.missing.front());
-        }
-      }
-    }
-  }
+  never_wrong_with_losses(kAll);
 }
 
-TEST_CASE("imports: from a late start never wrong") {
-  for (const auto& [name, make] : kAll) {
-    const auto events = make();
-    const auto truth = alerts_of(events);
-    for (std::size_t i = 1; i <= 10; ++i) {
-      const auto result = compare(truth, alerts_of(late_start(events, events.size() * i / 11)));
-      INFO(name << " late by " << i);
-      for (const auto& wrong : result.wrong) FAIL_CHECK("wrong: " << wrong);
-    }
-  }
-}
+TEST_CASE("imports: from a late start never wrong") { never_wrong_from_late_starts(kAll); }
 
 TEST_CASE("imports: a recording gives the same alerts, and no canary") {
-  for (const auto& [name, make] : kAll) {
-    INFO(name);
-    const TempDir dir;
-    auto recorder = record::Recorder::create(dir.file("r"), info());
-    REQUIRE(recorder);
-    detect::MemorySeenStore seen;
-    Alerts live;
-    app::Pipeline pipeline(info().host, seen, &*recorder,
-                           [&](const v1::Alert& alert) { live.push_back(alert); });
-    for (const auto& event : make()) pipeline.push(event);
-    pipeline.finish();
-    REQUIRE(recorder->finish());
-    const auto recording = read_recording(dir.file("r"));
-    REQUIRE(recording);
-    CHECK(text_of(alerts_of(recording->events, Baseline::kEmpty)) == text_of(live));
-    std::string all = text_of(live);
-    for (const auto& event : recording->events) all += form(event);
-    CHECK(all.find("canary") == std::string::npos);
-  }
+  same_from_recordings(kAll, no_canary);
 }
 
 }  // namespace kilnwatch::test

@@ -1,19 +1,14 @@
 // Builds that podman's API was asked for through the whole pipeline, and spoilt.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
-#include <functional>
 
-#include "app/pipeline.h"
-#include "harness/agreement.h"
 #include "harness/archive.h"
 #include "harness/podman_service.h"
-#include "harness/recordings.h"
-#include "harness/replay_run.h"
+#include "harness/spoilt.h"
 
 namespace kilnwatch::test {
 namespace {
 
-constexpr domain::TimeNs kDisorder = 50'000'000;
 const std::string kBase = "docker.io/library/alpine:3";
 const std::string kContainer(64, 'c');
 
@@ -123,24 +118,9 @@ Events quiet() {
   return podman.events();
 }
 
-const std::vector<std::pair<std::string, std::function<Events()>>> kAll = {
+const Scenes kAll = {
     {"compat", compat},         {"libpod", libpod},   {"forged", forged}, {"two files", two_files},
     {"one by one", one_by_one}, {"at once", at_once}, {"stages", stages}, {"quiet", quiet}};
-
-Alerts alerts_of(const Events& events, Baseline baseline = Baseline::kForgets) {
-  return run_pipeline(info().host, events, baseline);
-}
-std::string text_of(const Alerts& alerts) {
-  std::string text;
-  for (const auto& alert : alerts) text += alert.DebugString() + "\n";
-  return text;
-}
-Alerts of(const Alerts& alerts, const std::string& rule) {
-  Alerts out;
-  std::copy_if(alerts.begin(), alerts.end(), std::back_inserter(out),
-               [&](const auto& alert) { return alert.rule() == rule; });
-  return out;
-}
 
 }  // namespace
 
@@ -169,7 +149,7 @@ TEST_CASE("podman: from the request to the deployment, by either API") {
 }
 
 TEST_CASE("podman: lines that a step forges change nothing") {
-  const auto egress = of(alerts_of(forged()), "build-egress");
+  const auto egress = of_rule(alerts_of(forged()), "build-egress");
   INFO(text_of(egress));
   REQUIRE(egress.size() == 2);
   for (int n : {0, 1}) {
@@ -180,7 +160,7 @@ TEST_CASE("podman: lines that a step forges change nothing") {
 
 TEST_CASE("podman: two builds at once are told apart by what they run and where they are") {
   for (const auto& events : {two_files(), one_by_one()}) {
-    const auto egress = of(alerts_of(events), "build-egress");
+    const auto egress = of_rule(alerts_of(events), "build-egress");
     INFO(text_of(egress));
     REQUIRE(egress.size() == 2);
     for (const auto& alert : egress) {
@@ -192,7 +172,7 @@ TEST_CASE("podman: two builds at once are told apart by what they run and where 
 }
 
 TEST_CASE("podman: what nothing tells apart is ambiguous, with both builds as candidates") {
-  const auto egress = of(alerts_of(at_once()), "build-egress");
+  const auto egress = of_rule(alerts_of(at_once()), "build-egress");
   INFO(text_of(egress));
   REQUIRE(egress.size() == 2);
   for (const auto& alert : egress) {
@@ -205,79 +185,28 @@ TEST_CASE("podman: what nothing tells apart is ambiguous, with both builds as ca
 }
 
 TEST_CASE("podman: stages go by their names, a quiet build by its Dockerfile") {
-  auto egress = of(alerts_of(stages()), "build-egress");
+  auto egress = of_rule(alerts_of(stages()), "build-egress");
   REQUIRE(egress.size() == 2);
   CHECK(egress[0].step().stage() == "one");
   CHECK(egress[1].step().stage() == "stage-1");
   CHECK(egress[1].step().number() == 2);
-  egress = of(alerts_of(quiet()), "build-egress");
+  egress = of_rule(alerts_of(quiet()), "build-egress");
   INFO(text_of(egress));
   REQUIRE(egress.size() == 2);
   CHECK(egress[0].step().number() == 2);
   CHECK(egress[1].step().number() == 3);
 }
 
-TEST_CASE("podman: permuted within 50 ms the very same alerts") {
-  for (const auto& [name, make] : kAll) {
-    INFO(name);
-    const auto events = make();
-    const auto truth = text_of(alerts_of(events, Baseline::kEmpty));
-    for (std::uint64_t seed = 0; seed < 20; ++seed) {
-      INFO(seed);
-      CHECK(text_of(alerts_of(permute(events, kDisorder, seed), Baseline::kEmpty)) == truth);
-    }
-    CHECK(text_of(alerts_of(repeat(events), Baseline::kEmpty)) == truth);
-  }
-}
+TEST_CASE("podman: permuted within 50 ms the very same alerts") { same_in_any_order(kAll, 20); }
 
 TEST_CASE("podman: with lost records never a wrong attribution, and what is missing is said") {
-  for (const auto& [name, make] : kAll) {
-    const auto events = make();
-    const auto truth = alerts_of(events);
-    for (const auto told : {Told::kMarked, Told::kNothing}) {
-      for (const std::size_t every : {50u, 13u}) {
-        for (std::size_t offset = 0; offset < every; ++offset) {
-          const auto result = compare(truth, alerts_of(drop_every(events, every, offset, told)));
-          INFO(name << " every " << every << " from " << offset
-                    << (told == Told::kMarked ? "" : " without a trace"));
-          for (const auto& wrong : result.wrong) FAIL_CHECK("wrong: " << wrong);
-          if (told == Told::kMarked && !result.missing.empty() && !result.said_blind)
-            FAIL_CHECK("not said: " << result.missing.front());
-        }
-      }
-    }
-  }
+  never_wrong_with_losses(kAll);
 }
 
 TEST_CASE("podman: from a late start never a wrong attribution") {
-  for (const auto& [name, make] : kAll) {
-    const auto events = make();
-    const auto truth = alerts_of(events);
-    for (std::size_t i = 1; i <= 10; ++i) {
-      const auto result = compare(truth, alerts_of(late_start(events, events.size() * i / 11)));
-      INFO(name << " late by " << i);
-      for (const auto& wrong : result.wrong) FAIL_CHECK("wrong: " << wrong);
-    }
-  }
+  never_wrong_from_late_starts(kAll);
 }
 
-TEST_CASE("podman: a recording gives the same alerts") {
-  for (const auto& [name, make] : kAll) {
-    INFO(name);
-    const TempDir dir;
-    auto recorder = record::Recorder::create(dir.file("r"), info());
-    REQUIRE(recorder);
-    detect::MemorySeenStore seen;
-    Alerts live;
-    app::Pipeline pipeline(info().host, seen, &*recorder,
-                           [&](const v1::Alert& alert) { live.push_back(alert); });
-    for (const auto& event : make()) pipeline.push(event);
-    pipeline.finish();
-    REQUIRE(recorder->finish());
-    const auto recording = read_recording(dir.file("r"));
-    REQUIRE(recording);
-    CHECK(text_of(alerts_of(recording->events, Baseline::kEmpty)) == text_of(live));
-  }
-}
+TEST_CASE("podman: a recording gives the same alerts") { same_from_recordings(kAll); }
 
 }  // namespace kilnwatch::test
