@@ -5,8 +5,8 @@
 #include <chrono>
 #include <initializer_list>
 
-#include "base/secrets.h"
 #include "base/text.h"
+#include "engine/created.h"
 #include "protocol/json/json.h"
 
 namespace kilnwatch::engine::command {
@@ -15,8 +15,6 @@ namespace {
 using protocol::Json;
 using protocol::json_find;
 using protocol::json_string;
-
-constexpr std::size_t kMaxListed = 128;  // binds, capabilities, names kept: as of a request
 
 std::string image_id(const std::string& id) {
   return id.size() == 64 && base::is_hex(id) ? "sha256:" + id : std::string();
@@ -32,13 +30,6 @@ std::vector<std::string> listed(std::vector<std::string> all) {
   return all;
 }
 
-bool is_usual(std::string_view capability) {
-  static constexpr std::string_view kUsual =
-      " AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP"
-      " SETGID SETPCAP SETUID SYS_CHROOT ";
-  return kUsual.find(" " + std::string(capability) + " ") != kUsual.npos;
-}
-
 // Files that podman mounts itself lie beside the container in its store, or in its run folder.
 bool is_own_mount(std::string_view source) {
   return source.find("-containers/") != source.npos && source.find("/userdata/") != source.npos;
@@ -50,10 +41,9 @@ void read_mounts(const Json& config, domain::StoredContainer& out) {
   for (const auto& [key, mount] : mounts->members) {
     const std::string source = json_string(json_find(mount, "source"));
     if (json_string(json_find(mount, "type")) != "bind" || !source.starts_with('/') ||
-        is_own_mount(source) || out.binds.size() >= kMaxListed)
+        is_own_mount(source))
       continue;
-    out.binds.push_back(
-        base::mask_text(source + ":" + json_string(json_find(mount, "destination"))));
+    add_listed(out.binds, source + ":" + json_string(json_find(mount, "destination")));
   }
 }
 
@@ -148,8 +138,7 @@ void read_config(std::string_view json, domain::StoredContainer& out) {
   if (sets == nullptr || out.privileged) return;
   for (std::string name : protocol::json_strings(json_find(*sets, "bounding"))) {
     if (name.starts_with("CAP_")) name.erase(0, 4);
-    if (!is_usual(name) && out.capabilities.size() < kMaxListed)
-      out.capabilities.push_back(base::mask_text(name));
+    if (!is_usual_capability(name)) add_listed(out.capabilities, name);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/secrets.h"
 #include "base/text.h"
+#include "engine/created.h"
 #include "engine/docker/mask.h"
 #include "engine/wire.h"
 
@@ -25,8 +26,7 @@ constexpr std::uint32_t kAdd = 1, kNetwork = 1, kPid = 2, kIpc = 3, kNode = 2;
 // PullImageRequest
 constexpr std::uint32_t kPulled = 1, kPulledFor = 3;
 
-constexpr std::size_t kMaxListed = 128;  // binds, capabilities kept
-constexpr std::size_t kMaxName = 253;    // bytes: of a name in Kubernetes (DNS-1123 subdomain)
+constexpr std::size_t kMaxName = 253;  // bytes: of a name in Kubernetes (DNS-1123 subdomain)
 constexpr std::size_t kIdSize = 64;
 
 std::string kept(std::string_view value) { return base::mask_text_same_length(value); }
@@ -172,15 +172,14 @@ domain::ContainerCreated read_create(std::string_view message) {
   if (out.image.empty()) out.image = out.image_id;
   each(config, kMounts, [&out](std::string_view mount) {
     const auto path = text_of(mount, kHostPath);
-    if (path.empty() || out.binds.size() >= kMaxListed) return;
-    out.binds.push_back(base::mask_text(path + ":" + text_of(mount, kContainerPath) +
-                                        (number_of(mount, kReadOnly) != 0 ? ":ro" : "")));
+    if (path.empty()) return;
+    add_listed(out.binds, path + ":" + text_of(mount, kContainerPath) +
+                              (number_of(mount, kReadOnly) != 0 ? ":ro" : ""));
   });
   const auto security = message_of(message_of(config, kLinux), kSecurity);
   out.privileged = number_of(security, kPrivileged) != 0;
-  each(message_of(security, kCapabilities), kAdd, [&out](std::string_view cap) {
-    if (out.capabilities.size() < kMaxListed) out.capabilities.push_back(base::mask_text(cap));
-  });
+  each(message_of(security, kCapabilities), kAdd,
+       [&out](std::string_view cap) { add_listed(out.capabilities, cap); });
   take_namespaces(message_of(security, kOptions), out.host_namespaces);
   take_namespaces(pod_options(message_of(message, kSandboxConfig)), out.host_namespaces);
   return out;

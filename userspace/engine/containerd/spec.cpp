@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/secrets.h"
 #include "engine/containerd/json_mask.h"
+#include "engine/created.h"
 #include "protocol/json/json.h"
 
 namespace kilnwatch::engine::containerd {
@@ -15,19 +15,11 @@ using protocol::json_find;
 using protocol::json_string;
 using protocol::json_strings;
 
-constexpr std::size_t kMaxListed = 128;  // binds, capabilities kept
-
 constexpr std::array<std::string_view, 14> kKeys = {
     "process", "capabilities", "bounding",   "mounts", "type",        "source", "destination",
     "options", "linux",        "namespaces", "path",   "maskedPaths", "root",   "ociVersion"};
 constexpr std::array<std::string_view, 7> kValues = {
     "bounding", "type", "source", "destination", "options", "path", "maskedPaths"};
-
-// containerd: pkg/oci/spec.go, defaultUnixCaps; docker's are the same.
-constexpr std::array<std::string_view, 14> kUsual = {
-    "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",     "CAP_MKNOD",
-    "CAP_NET_RAW", "CAP_SETGID",       "CAP_SETUID",           "CAP_SETFCAP",    "CAP_SETPCAP",
-    "CAP_KILL",    "CAP_SYS_CHROOT",   "CAP_NET_BIND_SERVICE", "CAP_AUDIT_WRITE"};
 
 // What a client that sets up names itself mounts into every container.
 constexpr std::array<std::string_view, 3> kNames = {"/etc/hosts", "/etc/hostname",
@@ -36,10 +28,6 @@ constexpr std::array<std::string_view, 3> kNames = {"/etc/hosts", "/etc/hostname
 template <class List>
 bool one_of(const List& list, std::string_view text) {
   return std::find(list.begin(), list.end(), text) != list.end();
-}
-
-void add(std::vector<std::string>& list, std::string_view text) {
-  if (list.size() < kMaxListed) list.push_back(base::mask_text(text));
 }
 
 void take_mounts(const Json* mounts, domain::ContainerCreated& out) {
@@ -51,7 +39,7 @@ void take_mounts(const Json* mounts, domain::ContainerCreated& out) {
     const auto source = json_string(json_find(mount, "source"));
     const auto to = json_string(json_find(mount, "destination"));
     if (!bind || source.empty() || (one_of(kNames, to) && source.ends_with(to.substr(4)))) continue;
-    add(out.binds, source + ":" + to + (one_of(options, "ro") ? ":ro" : ""));
+    add_listed(out.binds, source + ":" + to + (one_of(options, "ro") ? ":ro" : ""));
   }
 }
 
@@ -80,7 +68,8 @@ bool read_spec(std::string_view json, domain::ContainerCreated& out) {
   bool admin = false;
   for (const auto& cap : json_strings(caps == nullptr ? nullptr : json_find(*caps, "bounding"))) {
     admin = admin || cap == "CAP_SYS_ADMIN";
-    if (!one_of(kUsual, cap)) add(out.capabilities, cap);
+    if (!cap.starts_with("CAP_") || !is_usual_capability(std::string_view(cap).substr(4)))
+      add_listed(out.capabilities, cap);
   }
   take_mounts(json_find(*value, "mounts"), out);
   const auto* linux_part = json_find(*value, "linux");

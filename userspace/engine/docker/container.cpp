@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/secrets.h"
+#include "engine/created.h"
 #include "engine/docker/mask.h"
 #include "protocol/json/json.h"
 
@@ -12,8 +13,6 @@ namespace {
 using protocol::Json;
 using protocol::json_find;
 using protocol::json_string;
-
-constexpr std::size_t kMaxListed = 128;  // binds, capabilities kept
 
 // The device of a local volume that is a bind mount in disguise (driver options type=none, o=bind).
 std::string volume_device(const Json& mount) {
@@ -29,12 +28,10 @@ void take_host_config(const Json& config, domain::ContainerCreated& out) {
                                                                    {"IpcMode", "ipc"},
                                                                    {"UTSMode", "uts"},
                                                                    {"UsernsMode", "user"}};
-  const auto add = [](std::vector<std::string>& list, std::string text) {
-    if (list.size() < kMaxListed) list.push_back(base::mask_text(text));
-  };
   out.privileged = out.privileged || protocol::json_true(json_find(config, "Privileged"));
-  for (auto& bind : protocol::json_strings(json_find(config, "Binds"))) add(out.binds, bind);
-  for (auto& cap : protocol::json_strings(json_find(config, "CapAdd"))) add(out.capabilities, cap);
+  for (auto& bind : protocol::json_strings(json_find(config, "Binds"))) add_listed(out.binds, bind);
+  for (auto& cap : protocol::json_strings(json_find(config, "CapAdd")))
+    add_listed(out.capabilities, cap);
   for (const auto& [key, name] : kModes) {
     if (json_string(json_find(config, key)) == "host") out.host_namespaces.emplace_back(name);
   }
@@ -44,7 +41,8 @@ void take_host_config(const Json& config, domain::ContainerCreated& out) {
     const auto source = json_string(json_find(mount, "Type")) == "bind"
                             ? json_string(json_find(mount, "Source"))
                             : volume_device(mount);
-    if (!source.empty()) add(out.binds, source + ":" + json_string(json_find(mount, "Target")));
+    if (!source.empty())
+      add_listed(out.binds, source + ":" + json_string(json_find(mount, "Target")));
   }
 }
 

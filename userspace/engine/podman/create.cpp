@@ -7,6 +7,7 @@
 
 #include "base/secrets.h"
 #include "base/text.h"
+#include "engine/created.h"
 #include "engine/docker/mask.h"
 #include "protocol/json/json.h"
 
@@ -16,8 +17,6 @@ namespace {
 using protocol::Json;
 using protocol::json_find;
 using protocol::json_string;
-
-constexpr std::size_t kMaxListed = 128;  // binds, capabilities kept
 
 // Whose values are read.
 constexpr std::array<std::string_view, 9> kRead = {"image",  "raw_image_name", "name",
@@ -36,11 +35,8 @@ std::optional<domain::ContainerCreated> parse_create(std::string_view json) {
   out.image = docker::safe_reference(json_string(json_find(*value, "image")));
   out.name = docker::safe_reference(json_string(json_find(*value, "name")));
   out.privileged = protocol::json_true(json_find(*value, "privileged"));
-  const auto add = [](std::vector<std::string>& list, const std::string& text) {
-    if (list.size() < kMaxListed) list.push_back(base::mask_text(text));
-  };
   for (const auto& cap : protocol::json_strings(json_find(*value, "cap_add")))
-    add(out.capabilities, cap);
+    add_listed(out.capabilities, cap);
   for (const auto& [key, name] : kNamespaces) {
     const auto* space = json_find(*value, key);
     if (space != nullptr && json_string(json_find(*space, "nsmode")) == "host")
@@ -50,8 +46,8 @@ std::optional<domain::ContainerCreated> parse_create(std::string_view json) {
   if (mounts == nullptr) return out;
   for (const auto& [key, mount] : mounts->members) {
     if (json_string(json_find(mount, "type")) != "bind") continue;
-    add(out.binds, json_string(json_find(mount, "source")) + ":" +
-                       json_string(json_find(mount, "destination")));
+    add_listed(out.binds, json_string(json_find(mount, "source")) + ":" +
+                              json_string(json_find(mount, "destination")));
   }
   return out;
 }

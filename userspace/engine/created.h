@@ -1,0 +1,31 @@
+// What the readers of every engine tell of a created container in the same way.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secrets.h"
+
+namespace kilnwatch::engine {
+
+inline constexpr std::size_t kMaxListed = 128;  // binds, capabilities, names kept of one container
+
+// Keeps it with its secrets masked; beyond kMaxListed it is left out.
+inline void add_listed(std::vector<std::string>& list, std::string_view text) {
+  if (list.size() < kMaxListed) list.push_back(base::mask_text(text));
+}
+
+// One that containers have unless they are told otherwise; without "CAP_" (containerd:
+// pkg/oci/spec.go, defaultUnixCaps; docker's are the same, podman's among them).
+inline bool is_usual_capability(std::string_view name) {
+  static constexpr std::array<std::string_view, 14> kUsual = {
+      "AUDIT_WRITE",      "CHOWN",   "DAC_OVERRIDE", "FOWNER", "FSETID",  "KILL",   "MKNOD",
+      "NET_BIND_SERVICE", "NET_RAW", "SETFCAP",      "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"};
+  return std::find(kUsual.begin(), kUsual.end(), name) != kUsual.end();
+}
+
+}  // namespace kilnwatch::engine
