@@ -15,6 +15,12 @@ bool is_clean(std::string_view path) {
   return true;
 }
 
+std::string_view name_within(std::string_view path, std::string_view lead, std::string_view tail) {
+  if (!path.starts_with(lead) || !path.ends_with(tail) || path.size() <= lead.size() + tail.size())
+    return {};
+  return path.substr(lead.size(), path.size() - lead.size() - tail.size());
+}
+
 Route route_of(std::string_view method, std::string_view target) {
   Route route;
   const auto parsed = protocol::parse_target(target);
@@ -32,12 +38,9 @@ Route route_of(std::string_view method, std::string_view target) {
     }
   }
   const auto inner = [&](std::string_view lead, std::string_view tail) {
-    if (!path.starts_with(lead) || !path.ends_with(tail) ||
-        path.size() <= lead.size() + tail.size()) {
-      return false;
-    }
-    route.name = path.substr(lead.size(), path.size() - lead.size() - tail.size());
-    return true;
+    const auto name = name_within(path, lead, tail);
+    if (!name.empty()) route.name = name;
+    return !name.empty();
   };
   if (method == "GET" && inner("/containers/", "/attach/ws")) route.kind = Kind::kHijack;
   if (method != "POST") return route;

@@ -38,6 +38,9 @@ struct Route {
 // gorilla/mux cleanPath: no empty, "." or ".." segment, except an empty last one.
 bool is_clean(std::string_view path);
 
+// Of "/lead/NAME/tail" the name; empty: it is not of that form.
+std::string_view name_within(std::string_view path, std::string_view lead, std::string_view tail);
+
 // Methods are case-sensitive; an unclean path ("//build") is answered with a redirect, so it is
 // kOther.
 Route route_of(std::string_view method, std::string_view target);

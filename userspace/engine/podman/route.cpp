@@ -19,16 +19,9 @@ std::string_view version_of(std::string_view path) {
   return fits ? version : std::string_view{};
 }
 
-// Of "/lead/NAME/tail" the name; empty: it is not of that form.
-std::string_view inner(std::string_view path, std::string_view lead, std::string_view tail) {
-  if (!path.starts_with(lead) || !path.ends_with(tail) || path.size() <= lead.size() + tail.size())
-    return {};
-  return path.substr(lead.size(), path.size() - lead.size() - tail.size());
-}
-
 Kind kind_of(std::string_view path, Route& route) {
   const auto named = [&](std::string_view lead, std::string_view tail, bool one_segment) {
-    const auto name = inner(path, lead, tail);
+    const auto name = docker::name_within(path, lead, tail);
     if (name.empty() || (one_segment && name.find('/') != name.npos)) return false;
     route.name = protocol::percent_decode(name, false).value_or(std::string(name));
     return true;
