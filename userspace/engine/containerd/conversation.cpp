@@ -136,6 +136,12 @@ void ContainerdConversation::asked_image(Call& call, domain::ImageMoved moved) {
   call.fact = std::move(moved);
 }
 
+void ContainerdConversation::asked_container(Call& call, domain::ContainerCreated created) {
+  created.call = call.id;
+  created.engine_namespace = call.engine_namespace;
+  call.fact = std::move(created);
+}
+
 void ContainerdConversation::asked_start(Call& call, std::string container) {
   out_->facts.emplace_back(
       domain::ContainerStartAsked{now_, call.id, container, call.engine_namespace});
@@ -175,10 +181,7 @@ void ContainerdConversation::asked(Call& call, const Text& text) {
       vouch(direction, text, masked_container(text.bytes));
       auto container = read_container(text.bytes);
       if (text.whole && !container.read) blind("what a container may do cannot be read");
-      container.created.call = call.id;
-      container.created.engine_namespace = call.engine_namespace;
-      call.fact = std::move(container.created);
-      return;
+      return asked_container(call, std::move(container.created));
     }
     case Method::kCreateTask:
       // Who asks for this means to start it: until then its file system is made ready.
@@ -202,14 +205,9 @@ void ContainerdConversation::asked(Call& call, const Text& text) {
       call.fact = std::move(pod);
       return;
     }
-    case Method::kCreateInPod: {
+    case Method::kCreateInPod:
       vouch(direction, text, masked_create(text.bytes));
-      auto created = read_create(text.bytes);
-      created.call = call.id;
-      created.engine_namespace = call.engine_namespace;
-      call.fact = std::move(created);
-      return;
-    }
+      return asked_container(call, read_create(text.bytes));
     case Method::kOther:
     case Method::kUnknown:
     case Method::kWriteContent:

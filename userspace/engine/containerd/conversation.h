@@ -67,6 +67,7 @@ class ContainerdConversation final : public GrpcCalls {
   void asked(Call& call, const Text& text);
   void answered(Call& call, const Text& text);
   void asked_image(Call& call, domain::ImageMoved moved);
+  void asked_container(Call& call, domain::ContainerCreated created);
   void asked_start(Call& call, std::string container);
   void conclude(std::uint32_t stream, Outcome outcome);
   void blind(std::string_view reason);
