@@ -28,15 +28,7 @@ void Detector::request(const tracker::Moment& moment, Finding& finding) {
   finding.rule = Rule::kBuildRequest;
   finding.severity = Severity::kLow;
   const bool tcp = build.client.transport == Transport::kTcp;
-  if (tcp)
-    add(finding, Severity::kMedium, "client-tcp",
-        "the client came over TCP from " + build.client.address.ip);
-  if (remote_client(build.client))
-    add(finding, Severity::kHigh, "client-remote", "the client is not on loopback");
-  if (client_in_other_container(build.client, build.container_id)) {
-    add(finding, Severity::kMedium, "client-in-container",
-        "the client runs in container " + build.client.container_id);
-  }
+  add_client_place(finding, build.client, build.container_id, Severity::kHigh);
   if (!asked.remote_context.empty()) {
     add(finding, tcp ? Severity::kHigh : Severity::kMedium, "remote-context",
         "the context is fetched from " + asked.remote_context);
@@ -85,8 +77,7 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   connection.tls_name = base::mask_text(connection.tls_name);
   const std::string name = claimed_name(connection);
   // A name that the process only claims makes nothing known but itself at that address.
-  connection.first_seen =
-      seen_.insert(to.ip + " " + std::to_string(to.port) + (name.empty() ? "" : " " + name));
+  connection.first_seen = seen_.insert(seen_key(to, name));
   // Of a step inside a step it is told twice.
   const std::string egress = std::to_string(moment.egress);
   if (connection.first_seen && moment.egress != 0) novel_egress_.insert(egress);

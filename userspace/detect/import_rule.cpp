@@ -52,23 +52,14 @@ void Detector::import(const tracker::Moment& moment, Finding& finding) {
     add(finding, Severity::kMedium, "remote-source", "the engine fetched it from " + asked.source);
   }
   for (const Endpoint& to : moment.reached) {
-    if (seen_.contains(to.ip + " " + std::to_string(to.port))) continue;
+    if (seen_.contains(seen_key(to))) continue;
     novel_imports_.insert(import.id);
     if (finding.reasons.size() >= kMaxNamed) break;
     add(finding, Severity::kMedium, "container-connected",
         "its container connected to " + to.ip + " port " + std::to_string(to.port) +
             ", where no build of this host connected before");
   }
-  if (import.client.transport == Transport::kTcp) {
-    add(finding, Severity::kMedium, "client-tcp",
-        "the client came over TCP from " + import.client.address.ip);
-  }
-  if (remote_client(import.client))
-    add(finding, Severity::kMedium, "client-remote", "the client is not on loopback");
-  if (client_in_other_container(import.client, import.engine_container_id)) {
-    add(finding, Severity::kMedium, "client-in-container",
-        "the client runs in container " + import.client.container_id);
-  }
+  add_client_place(finding, import.client, import.engine_container_id, Severity::kMedium);
   if (unknown_client(import.client)) {
     add(finding, Severity::kLow, "client-unknown", "which program brought the image is not known");
   }

@@ -31,6 +31,25 @@ inline bool unknown_client(const domain::Client& client) {
          (!client.process || client.process->exe.empty());
 }
 
+// As what a destination is remembered, with the name that the process claimed for it.
+inline std::string seen_key(const domain::Endpoint& to, const std::string& name = {}) {
+  return to.ip + " " + std::to_string(to.port) + (name.empty() ? "" : " " + name);
+}
+
+// Where a client that asked for something stands.
+inline void add_client_place(domain::Finding& finding, const domain::Client& client,
+                             const std::string& home, domain::Severity remote) {
+  if (client.transport == domain::Transport::kTcp) {
+    add(finding, domain::Severity::kMedium, "client-tcp",
+        "the client came over TCP from " + client.address.ip);
+  }
+  if (remote_client(client)) add(finding, remote, "client-remote", "the client is not on loopback");
+  if (client_in_other_container(client, home)) {
+    add(finding, domain::Severity::kMedium, "client-in-container",
+        "the client runs in container " + client.container_id);
+  }
+}
+
 inline std::string client_text(const domain::Client& client) {
   if (client.transport == domain::Transport::kTcp) return client.address.ip;
   if (!client.process) return "an unknown local client";
