@@ -65,6 +65,14 @@ v1::Engine engine(const Build& from) {
   }
 }
 
+template <class Asked>
+void call(v1::Request* to, const Asked& from) {
+  to->set_method(valid_utf8(from.method));
+  to->set_path(valid_utf8(from.path));
+  to->set_api_version(valid_utf8(from.api_version));
+  to->set_user_agent(valid_utf8(from.user_agent));
+}
+
 void build(v1::Build* to, const Build& from, const HostFacts& host) {
   to->set_id(from.id);
   if (!from.request.builder_unknown) to->set_engine(engine(from));
@@ -74,10 +82,7 @@ void build(v1::Build* to, const Build& from, const HostFacts& host) {
   to->set_status(status(from.status));
   client(to->mutable_client(), from.client);
   v1::Request* r = to->mutable_request();
-  r->set_method(valid_utf8(from.request.method));
-  r->set_path(valid_utf8(from.request.path));
-  r->set_api_version(valid_utf8(from.request.api_version));
-  r->set_user_agent(valid_utf8(from.request.user_agent));
+  call(r, from.request);
   r->set_remote_context(valid_utf8(from.request.remote_context));
   r->set_dockerfile_name(valid_utf8(from.request.dockerfile_name));
   if (from.dockerfile) {
@@ -151,11 +156,7 @@ void import(v1::Import* to, const Import& from, const HostFacts& host) {
   to->set_road(road(from.road));
   stamp(to->mutable_time(), from.time, host);
   client(to->mutable_client(), from.client);
-  v1::Request* r = to->mutable_request();
-  r->set_method(valid_utf8(from.request.method));
-  r->set_path(valid_utf8(from.request.path));
-  r->set_api_version(valid_utf8(from.request.api_version));
-  r->set_user_agent(valid_utf8(from.request.user_agent));
+  call(to->mutable_request(), from.request);
   to->set_source(valid_utf8(from.request.source));
   to->set_container_id(
       valid_utf8(from.container_id.empty() ? from.request.container : from.container_id));
