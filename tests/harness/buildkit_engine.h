@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/buildkit.h"
+#include "harness/local_client.h"
 #include "harness/mangle.h"
 
 namespace kilnwatch::test {
@@ -53,7 +54,6 @@ class BuildKitEngine {
   // Times in ms. A connection of its own, and `docker build` that makes it.
   void request(domain::ConnId conn, std::uint64_t time, const std::string& tag,
                const std::string& more = {}) {
-    const std::uint64_t join = conn + 1000;
     domain::Process client;
     client.pid = 60 + static_cast<std::uint32_t>(conn);
     client.start = client.pid;
@@ -61,18 +61,8 @@ class BuildKitEngine {
     client.comm = "docker";
     client.exe = "/usr/bin/docker";
     client.args = {"docker", "build", "-t", tag, "."};
-    domain::ConnOpened opened;
-    opened.time = at(time - 1);
-    opened.conn = conn;
-    opened.join = join;
-    opened.engine = domain::EngineKind::kDocker;
-    opened.engine_pid = kDockerd;
-    opened.client_pid = client.pid;
-    opened.client_uid = client.uid;
-    opened.path = "/run/docker.sock";
-    events_.emplace_back(
-        domain::ClientSeen{at(time - 2), join, domain::Transport::kUnix, {}, {}, client});
-    events_.emplace_back(opened);
+    meet_client(events_, {domain::EngineKind::kDocker, kDockerd, "/run/docker.sock"}, client, conn,
+                conn + 1000, at(time - 2), at(time - 1));
     say(conn, time, domain::Direction::kRequest,
         "POST /v1.41/build?version=2&remote=client-session&session=s" + std::to_string(conn) +
             "&buildid=b" + std::to_string(conn) + "&t=" + tag + more +

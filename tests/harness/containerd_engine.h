@@ -37,18 +37,9 @@ class ContainerdEngine {
     client.comm = program;
     client.exe = "/usr/bin/" + program;
     client.args = {program};
-    domain::ConnOpened opened;
-    opened.time = at(time);
-    opened.conn = conn;
-    opened.join = conn + 5000;
-    opened.engine = domain::EngineKind::kContainerd;
-    opened.engine_pid = kContainerd;
-    opened.client_pid = client.pid;
-    opened.client_uid = client.uid;
-    opened.path = "/run/containerd/containerd.sock";
-    events_.emplace_back(
-        domain::ClientSeen{at(time), opened.join, domain::Transport::kUnix, {}, {}, client});
-    events_.emplace_back(opened);
+    meet_client(events_,
+                {domain::EngineKind::kContainerd, kContainerd, "/run/containerd/containerd.sock"},
+                client, conn, conn + 5000, at(time), at(time));
     say(conn, time, {answers(settings()), asks(client_start())});
   }
   // One socket call a turn, one millisecond after another.

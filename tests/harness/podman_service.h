@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "harness/command_engine.h"
+#include "harness/local_client.h"
 #include "harness/podman.h"
 
 namespace kilnwatch::test {
@@ -25,7 +26,6 @@ class PodmanService : public CommandEngine {
   }
   // Its connection is open: a client of uid 1000 + conn, who runs curl.
   void open(domain::ConnId conn, std::uint64_t ms) {
-    const std::uint64_t join = conn + 1000;
     domain::Process client;
     client.pid = 600 + static_cast<std::uint32_t>(conn);
     client.start = client.pid;
@@ -33,17 +33,10 @@ class PodmanService : public CommandEngine {
     client.comm = "curl";
     client.exe = "/usr/bin/curl";
     client.args = {"curl"};
-    domain::ConnOpened opened;
-    opened.time = at(ms);
-    opened.conn = conn;
-    opened.join = join;
-    opened.engine = domain::EngineKind::kPodman;
-    opened.engine_pid = kService;
-    opened.client_pid = client.pid;
-    opened.client_uid = client.uid;
-    opened.path = "/run/podman/podman.sock";
-    put(domain::ClientSeen{at(ms), join, domain::Transport::kUnix, {}, {}, client});
-    put(opened);
+    Events met;
+    meet_client(met, {domain::EngineKind::kPodman, kService, "/run/podman/podman.sock"}, client,
+                conn, conn + 1000, at(ms), at(ms));
+    for (auto& event : met) put(std::move(event));
   }
   void close(domain::ConnId conn, std::uint64_t ms) { put(domain::ConnClosed{at(ms), conn}); }
   void ask(domain::ConnId conn, std::uint64_t ms, const std::string& bytes) {
