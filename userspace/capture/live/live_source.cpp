@@ -198,10 +198,13 @@ class Ring final : public LiveSource {
     Lineage above, own;
     if (bpf_map_lookup_elem(lineage, &pid, &own) == 0) return;
     const auto kin = kin_of(pid);
-    const bool rootless = is_rootless_podman(kin.comm, kin.comm == "exe" ? exe_of(pid) : "");
+    // A name that anything may have counts with its file only; of all others none is looked up.
+    const bool common = is_itself(kin.comm) || kin.comm == "executor";
+    const std::string exe = common ? exe_of(pid) : std::string();
+    const bool rootless = is_rootless_podman(kin.comm, exe);
     const auto engine = rootless ? std::uint32_t{KW_ENGINE_PODMAN} : engine_of(kin.comm);
     const bool below = bpf_map_lookup_elem(lineage, &kin.ppid, &above) == 0;
-    const bool builder = rootless || is_builder(kin.comm, exe_of(pid));
+    const bool builder = rootless || is_builder(kin.comm, exe);
     if (!below && !builder && !is_lineage_root(kin.comm)) return;
     auto process = process_of(pid);
     if (process.pid == 0) return;
