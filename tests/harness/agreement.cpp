@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "tracker/images.h"
+
 namespace kilnwatch::test {
 namespace {
 
@@ -74,6 +76,12 @@ bool subset(const std::vector<std::string>& part, const std::vector<std::string>
   });
 }
 
+// A name is the same one in full: BuildKit's own lines have no other form.
+std::vector<std::string> in_full(std::vector<std::string> names) {
+  for (auto& name : names) name = tracker::normalise_image(name);
+  return names;
+}
+
 std::string bare(const std::string& image) {
   return image.starts_with("sha256:") ? image.substr(7) : image;
 }
@@ -90,7 +98,8 @@ bool masked_form(std::string_view said, std::string_view real) {
 bool no_other(const std::string& path, const std::vector<std::string>& said,
               const std::vector<std::string>& real) {
   if (said == real) return true;
-  if (path == "image.tags" || path == "build.request.base_images") return subset(said, real);
+  if (path == "image.tags") return subset(in_full(said), in_full(real));
+  if (path == "build.request.base_images") return subset(said, real);
   if (path == "connection.process.ancestors")
     return said.size() <= real.size() && std::equal(said.begin(), said.end(), real.begin());
   if (path == "step.instruction" && real.size() == 1) return masked_form(said[0], real[0]);

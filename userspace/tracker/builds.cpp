@@ -238,7 +238,12 @@ void Tracker::on(const BuildImageAnnounced& fact) {
 
 void Tracker::on(const BuildTagAnnounced& fact) {
   Run* run = active_run(fact.call, fact.time);
-  if (run == nullptr || run->tag_lines.size() >= kMaxTags) return;
+  if (run == nullptr) return;
+  // BuildKit writes a name in full, the engine behind it as it was asked for: that one stays.
+  std::erase_if(run->tag_lines, [same = normalise_image(fact.tag)](const std::string& tag) {
+    return normalise_image(tag) == same;
+  });
+  if (run->tag_lines.size() >= kMaxTags) return;
   run->tag_lines.push_back(fact.tag);
   const auto& command = run->build.request.command;
   if (command && command->open_end) run->build.request.tags.push_back(fact.tag);
