@@ -6,6 +6,7 @@ cri.py ENDPOINT status | pull IMAGE | pod NAMESPACE NAME [host|privileged] |
 What a call answers with is written to stdout: the id of a pod or container.
 """
 import sys
+from pathlib import Path
 
 import grpc
 
@@ -79,6 +80,11 @@ def pod_config(namespace, name, kind=""):
             text(7, text(1, "note") + text(2, "kw-canary-annotation")) + text(8, text(2, context)))
 
 
+def told(pod):
+    """Where the pod's configuration is kept: its containers are asked for with the same one."""
+    return Path("/tmp") / f"pod-{pod}"
+
+
 def create(cri, pod, name, image, words):
     bad = words[:1] == ["privileged"]
     # As the kubelet does: by the id that the image has here, and by the name that the pod's manifest has.
@@ -90,7 +96,7 @@ def create(cri, pod, name, image, words):
     if bad:
         config += text(7, text(1, "/host") + text(2, "/") + number(3, 1))
         config += text(15, text(2, text(1, text(1, "SYS_PTRACE")) + number(2, 1)))
-    answer = cri.runtime("CreateContainer", text(1, pod) + text(2, config) + text(3, pod_config("shop", "web-0")))
+    answer = cri.runtime("CreateContainer", text(1, pod) + text(2, config) + text(3, told(pod).read_bytes()))
     return first(answer, 1).decode()
 
 
@@ -105,7 +111,10 @@ def main():
         auth = text(1, "kw-canary-user") + text(2, "kw-canary-password") + text(6, "kw-canary-token")
         print(first(cri.call("ImageService", "PullImage", text(1, text(1, words[0])) + text(2, auth)), 1).decode())
     elif command == "pod":
-        print(first(cri.runtime("RunPodSandbox", text(1, pod_config(*words))), 1).decode())
+        config = pod_config(*words)
+        pod = first(cri.runtime("RunPodSandbox", text(1, config)), 1).decode()
+        told(pod).write_bytes(config)
+        print(pod)
     elif command == "create":
         print(create(cri, words[0], words[1], words[2], words[3:]))
     elif command == "start":
