@@ -239,9 +239,9 @@ class Judge {
       const auto& build = other.alert->build();
       if (other.alert->rule() == "build-request" && shared_with(real, build.id()) &&
           build.client().pid() == alert.build().client().pid() &&
-          build.request().tags_size() == alert.build().request().tags_size() &&
-          std::equal(build.request().tags().begin(), build.request().tags().end(),
-                     alert.build().request().tags().begin()))
+          std::includes(build.request().tags().begin(), build.request().tags().end(),
+                        alert.build().request().tags().begin(),
+                        alert.build().request().tags().end()))
         return other.alert;
     }
     return nullptr;

@@ -49,7 +49,7 @@ struct BuildRequested {
   bool browser = false;   // Origin, Referer or Sec-Fetch-* present
   bool midway = false;  // known by its output only: the request came before the sensor; the fields
                         // above are empty
-  bool builder_unknown = false;  // midway: both builders end a quiet build alike
+  bool builder_unknown = false;  // midway: both builders end alike
   std::string build_ref;         // buildid: the client's own name for it
   std::string session;           // of the client that sends the files; empty: none
   std::string upload_for;        // no build: it carries the context of the one with that build_ref

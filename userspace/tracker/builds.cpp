@@ -113,7 +113,7 @@ void Tracker::on(const BuildRequested& fact) {
                         : context_url(fact.remote_context);
   run.active = fact.time;
   run.lossy = fact.midway;
-  run.newest_cgroup = containers_.newest_cgroup();
+  if (!fact.midway) run.newest_cgroup = containers_.newest_cgroup();
   fill_client(fact.call.conn, run.build.client);
   run.build.engine = fact.engine;
   if (fact.command) begin_command(run);

@@ -34,7 +34,8 @@ bool Tracker::fits(const Announced& announced, const Container& container) const
 // It began while the build was open.
 bool Tracker::in_window(const Run& run, const Container& container) const {
   const Build& build = run.build;
-  return container.first_seen + kSlack >= build.started &&
+  // Of one met midway it is not known when it began.
+  return (build.request.midway || container.first_seen + kSlack >= build.started) &&
          (build.ended == 0 || container.first_seen <= build.ended) &&
          (container.cgroup == 0 || container.cgroup >= run.newest_cgroup);
 }

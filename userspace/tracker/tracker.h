@@ -116,6 +116,7 @@ class Tracker {
     std::string context_url;      // where the engine gets the context from; empty: nowhere
     bool reported = false;
     bool lossy = false;               // lines may be missing
+    bool not_alone = false;           // and so may be other builds at its side
     std::uint32_t total = 0;          // 0: not established
     std::uint32_t number = 0;         // of the last step that the kernel confirmed
     std::string running;              // the last confirmed container

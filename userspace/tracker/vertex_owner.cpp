@@ -37,6 +37,15 @@ bool layer_in_time(const Vertex& vertex, const Container& container) {
   return vertex.first_started <= born + kTick && (!vertex.done() || vertex.completed >= born);
 }
 
+// Whether one of the builds is none of those whose step was found.
+bool may_be_other(const auto& found, const auto& lossy) {
+  return std::ranges::any_of(lossy, [&](const auto* run) {
+    return std::ranges::none_of(found, [&](const auto& match) {
+      return match.run == run || std::ranges::find(match.shared, run) != match.shared.end();
+    });
+  });
+}
+
 // What ran: the name has values of ENV and ARG in the place of their names, argv has not.
 std::string instruction_of(const Vertex& vertex, const Container& container) {
   const std::string ran = tracker::instruction_of(container.init_args);
@@ -164,12 +173,12 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
   const bool settled = last && now_ >= container.first_seen + kEgressWait;
   auto found = matches(container, settled);
   std::vector<Run*> quiet;  // builds whose steps are not told
-  bool lossy = false;
+  std::vector<Run*> lossy;  // builds that may have steps that were not told
   std::size_t graphless = 0;
   for (auto& [call, run] : runs_) {
     if (!run.build.request.buildkit || !in_window(run, container)) continue;
     if (run.vertices.all().empty()) ++graphless;
-    lossy = lossy || run.lossy;
+    if (run.lossy) lossy.push_back(&run);
     // Nobody asked how it goes.
     const bool silent = last && run.vertices.all().empty();
     if (run.build.request.quiet || silent) quiet.push_back(&run);
@@ -181,7 +190,7 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
     if (contended) found = matches(container, false);
   } else {  // only what can not be otherwise
     const bool alone =
-        graphless == 0 && !lossy && quiet.empty() && found.size() == 1 && found.front().sure;
+        graphless == 0 && lossy.empty() && quiet.empty() && found.size() == 1 && found.front().sure;
     if (!alone || found.front().vertex->first_started == 0 || rivalled(container, found.front()))
       return owner;
   }
@@ -190,6 +199,11 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
     for (Run* run : quiet) runs.push_back({run, 0});
     owner = choose(runs, container);
     if (owner.run != nullptr) {
+      if (owner.run->lossy && runs.size() == 1) {  // or of one that was not met
+        owner.unsure = true;
+        owner.step.attribution = Attribution::kAmbiguous;
+        owner.reasons.push_back({"candidate", "build " + owner.run->build.id + " step unknown"});
+      }
       owner.reasons.push_back({"told-from-kernel-facts",
                                "BuildKit told of no step that this container is; when it started "
                                "tells the build"});
@@ -226,7 +240,11 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
       found.front().sure && container.init_pid != 0 && all_told(*owner.run, container);
   owner.step.attribution = exact ? Attribution::kExact : Attribution::kInferred;
   if (!first.error.empty()) owner.reasons.push_back({"step-failed", first.error});
-  if (found.size() == 1 && !contended) {
+  // The same step may be another build's that was not heard telling of it, or was not met at all.
+  // So may one that is like any.
+  const bool other = owner.run->not_alone || (!found.front().sure && owner.run->lossy) ||
+                     may_be_other(found, lossy);
+  if (found.size() == 1 && !contended && !other) {
     for (const Run* run : found.front().shared) {
       if (owner.reasons.size() >= kMaxCandidates) break;
       owner.reasons.push_back(
@@ -255,14 +273,14 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
                                               std::to_string(v.number) + stage + ": " +
                                               instruction_of(v, container)});
   }
-  for (Run* run : quiet) {
-    if (contended && run != owner.run) {
-      may_be_of(run);
+  for (Run* run : other ? lossy : quiet) {
+    if (!other && (!contended || run == owner.run)) continue;
+    may_be_of(run);
+    if (owner.reasons.size() < kMaxCandidates)
       owner.reasons.push_back({"candidate", "build " + run->build.id + " step unknown"});
-    }
   }
+  owner.unsure = contended || other;
   if (contended) {
-    owner.unsure = true;
     owner.reasons.push_back(
         {"step-contended", "another container can be no other step than this one"});
   }

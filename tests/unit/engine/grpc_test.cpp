@@ -18,6 +18,7 @@ namespace {
 
 const std::string kSolvePath = "/moby.buildkit.v1.Control/Solve";
 const std::string kStatusPath = "/moby.buildkit.v1.Control/Status";
+const std::string kBridgePath = "/moby.buildkit.v1.frontend.LLBBridge/Solve";
 const std::string kRef = "abcdefghijklmnopqrstuvwxy";
 const std::string kConfig = "sha256:" + std::string(64, 'c');
 const std::string kManifest = "sha256:" + std::string(64, 'd');
@@ -67,6 +68,16 @@ std::string status_request(const std::string& ref = kRef) {
 
 std::string ask(std::uint32_t stream, const std::string& path, const std::string& message) {
   return call(stream, path) + data(stream, grpc_message(message), h2::kEndStream);
+}
+
+// A call of the bridge, for a build.
+std::string bridge(std::uint32_t stream, const std::string& message,
+                   const std::string& ref = kRef) {
+  return frame(h2::Type::kHeaders, h2::kEndHeaders, stream,
+               literals({{":method", "POST"},
+                         {":path", kBridgePath},
+                         {"buildkit-controlapi-buildid", ref}})) +
+         data(stream, grpc_message(message), h2::kEndStream);
 }
 
 std::vector<Turn> upgraded(std::vector<Turn> rest) {
@@ -140,7 +151,6 @@ TEST_CASE("A request that says it builds nothing is told once something shows th
   pair(*question.add_frontend_attrs(), "requestid", "frontend.outline");
   auto own = solve();
   own.set_internal(true);
-  const std::string bridge = "/moby.buildkit.v1.frontend.LLBBridge/Solve";
   const std::string frontend = Status::part(2, "dockerfile.v0");
   const std::string asks_only =
       Status::part(3, Status::part(1, "requestid") + Status::part(2, "kw-canary"));
@@ -152,15 +162,49 @@ TEST_CASE("A request that says it builds nothing is told once something shows th
   };
   for (auto request : {question, own}) {
     CHECK(after(request, {}) == 0);
-    CHECK(after(request, {asks(ask(3, bridge, frontend + asks_only))}) == 0);
-    CHECK(after(request, {asks(ask(3, bridge, frontend))}) == 1);
-    CHECK(after(request, {asks(ask(3, bridge, asks_only + Status::part(1, "x")))}) == 1);
+    CHECK(after(request, {asks(bridge(3, frontend + asks_only))}) == 0);
+    CHECK(after(request, {asks(bridge(3, frontend))}) == 1);
+    CHECK(after(request, {asks(bridge(3, asks_only + Status::part(1, "x")))}) == 1);
     CHECK(after(request, {asks(ask(3, kStatusPath, status_request())),
                           answers(answer(3) +
                                   data(3, grpc_message(Status().vertex(kRun, 1).bytes())))}) == 1);
     request.set_frontend("gateway.v0");
     CHECK(after(request, {}) == 1);
   }
+}
+
+TEST_CASE("A call of the bridge is for the build that its header names") {
+  auto first = solve(), second = solve("bbbbbbbbbbbbbbbbbbbbbbbbb");
+  first.set_internal(true);
+  second.set_internal(true);
+  const std::vector<Turn> both{asks(ask(1, kSolvePath, first.SerializeAsString())),
+                               asks(ask(3, kSolvePath, second.SerializeAsString()))};
+  const auto after = [&](const std::string& call) {
+    auto turns = both;
+    turns.push_back(asks(call));
+    return checked(upgraded(turns));
+  };
+  const auto frontend = Status::part(2, "dockerfile.v0");
+  const auto named = after(bridge(5, frontend, second.ref()));
+  REQUIRE(count(named, "requested") == 1);
+  CHECK(named[0].find(second.ref()) != std::string::npos);
+  CHECK(count(named, "blind") == 0);
+  // BuildKit would serve none without it: the header was lost.
+  const auto unnamed = after(ask(5, kBridgePath, frontend));
+  CHECK(count(unnamed, "requested") == 0);
+  CHECK(count(unnamed, "blind") == 2);
+}
+
+TEST_CASE("Of a request that is cut it is not assumed that it builds") {
+  const auto cut = [](engine::buildkit::ControlSolveRequest request, bool front_only) {
+    auto bytes = grpc_message(request.SerializeAsString());
+    bytes.resize(front_only ? 5 + 2 + kRef.size() : bytes.size() - 1);
+    return checked(upgraded({asks(call(1, kSolvePath) + data(1, bytes, h2::kEndStream))}));
+  };
+  CHECK(count(cut(solve(), true), "requested") == 0);
+  CHECK(count(cut(solve(), true), "blind") == 1);
+  CHECK(count(cut(solve(), false), "requested") == 1);
+  CHECK(count(cut(solve(), false), "blind") == 1);
 }
 
 TEST_CASE("Other calls are no build, and nothing of them is kept") {

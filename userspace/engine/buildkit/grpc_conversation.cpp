@@ -20,6 +20,9 @@ constexpr std::string_view kBridge = "/moby.buildkit.v1.frontend.LLBBridge/Solve
 // A session's: "dir-name" says which of the client's folders (session/filesync).
 constexpr std::string_view kDiffCopy = "/moby.filesync.v1.FileSync/DiffCopy";
 constexpr std::string_view kFolder = "dir-name", kDockerfile = "dockerfile";
+// The build that a call of the bridge is for; without it BuildKit serves none
+// (control/gateway/gateway.go: lookupForwarder).
+constexpr std::string_view kBuildId = "buildkit-controlapi-buildid";
 // SETTINGS with every value that Go's server sends, its acknowledgement, a window.
 constexpr std::uint64_t kUnasked = 256;
 // In the place of a build's reference that was told before the connection was met.
@@ -67,7 +70,8 @@ std::uint64_t GrpcConversation::settled(Direction direction) const {
 std::size_t GrpcConversation::held_bytes() const {
   std::size_t sum = GrpcCalls::held_bytes() + builds_.size() * sizeof(Build) + user_agent_.size() +
                     watches_.size() * (sizeof(std::string) + kRefSize) +
-                    guessed_.size() * sizeof(std::uint64_t);
+                    guessed_.size() * sizeof(std::uint64_t) +
+                    bridges_.size() * (sizeof(std::string) + kRefSize);
   for (const auto& build : builds_)
     sum += build.ref.capacity() + build.secrets.held_bytes() + build.status.held_bytes();
   for (const auto& [stream, sync] : syncs_) sum += sizeof(sync) + sync.held_bytes();
@@ -78,6 +82,9 @@ void GrpcConversation::called(const Stream& stream, const protocol::http2::Heade
   if (engine_asks() && path_of(stream) == kDiffCopy && list.field(kFolder) == kDockerfile &&
       syncs_.size() < kMaxSyncs)
     syncs_.try_emplace(stream.id);
+  if (const auto ref = list.field(kBuildId);
+      !ref.empty() && path_of(stream) == kBridge && bridges_.size() < kMaxWatches)
+    bridges_.emplace(stream.id, ref.substr(0, kRefSize));
   if (const auto agent = list.field("user-agent"); !agent.empty())
     user_agent_ = base::mask_text(agent.substr(0, kMaxAgent));
 }
@@ -117,19 +124,19 @@ void GrpcConversation::said(const Stream& stream, Sender from, const Text& text)
   }
   if (method == Method::kSolve) return client ? asked(stream, text) : solved(stream, text);
   if (method == Method::kStatus) return client ? watched(stream, text) : told(stream, text);
-  if (method == Method::kBridge && client) bridged(text);
+  if (method == Method::kBridge && client) bridged(stream, text);
 }
 
 void GrpcConversation::asked(const Stream& stream, const Text& text) {
   const auto masked = masked_solve(text.bytes);
   vouch(Direction::kRequest, text, masked);
-  auto solve = read_solve(text.bytes);
+  auto solve = read_solve(text.bytes, text.whole);
   if (build_of(stream.id) != nullptr) return;
   auto& request = solve.request;
   request.method = "POST";
   request.path = kSolve;
   request.user_agent = user_agent_;
-  auto& build = add(std::move(request), solve.builds || !text.whole);
+  auto& build = add(std::move(request), solve.builds);
   build.stream = stream.id;
   if (text.whole) {
     build.secrets.know(std::move(solve.secrets));
@@ -205,11 +212,16 @@ void GrpcConversation::synced(const Stream& stream, Sender from, const Text& tex
       now_, start_.conn, domain::session_url(start_.session), {}, std::move(*dockerfile)});
 }
 
-void GrpcConversation::bridged(const Text& text) {
+void GrpcConversation::bridged(const Stream& stream, const Text& text) {
   vouch(Direction::kRequest, text, masked_bridge(text.bytes));
   if (text.whole && !bridge_builds(text.bytes)) return;
+  if (const auto ref = bridges_.find(stream.id); ref != bridges_.end()) {
+    auto* build = build_called(ref->second);
+    if (build != nullptr && !build->over) announce(*build);
+    return;
+  }
   for (auto& build : builds_) {
-    if (!build.over) announce(build);
+    if (!build.over) lose(build, "which build a call of a frontend is for was not seen");
   }
 }
 
@@ -242,6 +254,7 @@ void GrpcConversation::end(const Stream& stream, Sender from) {
     watches_.erase(watch);
   }
   guessed_.erase(stream.id);
+  bridges_.erase(stream.id);
 }
 
 void GrpcConversation::reset(const Stream& stream, Sender from, std::uint32_t) {
@@ -250,6 +263,7 @@ void GrpcConversation::reset(const Stream& stream, Sender from, std::uint32_t) {
   watches_.erase(stream.id);
   syncs_.erase(stream.id);
   guessed_.erase(stream.id);
+  bridges_.erase(stream.id);
 }
 
 void GrpcConversation::dropped(const Stream& stream) {
@@ -260,6 +274,7 @@ void GrpcConversation::dropped(const Stream& stream) {
   unwatch(stream.id);
   syncs_.erase(stream.id);
   guessed_.erase(stream.id);
+  bridges_.erase(stream.id);
 }
 
 void GrpcConversation::broken(Sender, std::string_view reason) {

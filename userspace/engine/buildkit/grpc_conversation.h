@@ -68,7 +68,7 @@ class GrpcConversation final : public GrpcCalls {
   void watched(const Stream& stream, const Text& text);
   void unwatch(std::uint32_t stream);
   void told(const Stream& stream, const Text& text);
-  void bridged(const Text& text);
+  void bridged(const Stream& stream, const Text& text);
   void synced(const Stream& stream, Sender from, const Text& text);
   bool engine_asks() const { return !start_.session.empty(); }
   Build& add(domain::BuildRequested request, bool builds);
@@ -85,6 +85,7 @@ class GrpcConversation final : public GrpcCalls {
   std::deque<Build> builds_;
   std::map<std::uint32_t, std::string> watches_;  // stream of Status → ref
   std::map<std::uint32_t, FileSync> syncs_;       // of a session, by stream
+  std::map<std::uint32_t, std::string> bridges_;  // stream of the bridge → ref
   std::map<std::uint32_t, Method> guessed_;       // streams whose path is not known
   std::string user_agent_;                        // the last one that a client named
 };

@@ -162,10 +162,10 @@ std::string masked_solve(std::string_view message) {
   });
 }
 
-Solve read_solve(std::string_view message) {
+Solve read_solve(std::string_view message, bool whole) {
   Solve solve;
   solve.request.buildkit = true;
-  bool internal = false, question = false, definition = false;
+  bool internal = false, question = false, definition = false, exporter = false;
   std::string_view frontend;
   Fields fields(message);
   Field field;
@@ -186,14 +186,18 @@ Solve read_solve(std::string_view message) {
     } else if (field.number == kAttrs) {
       take_attr(entry_of(value), solve);
     } else if (field.number == kExporterAttrs) {
+      exporter = true;
       if (const auto entry = entry_of(value); entry.key == "name")
         add_tags(entry.value, solve.request.tags);
     } else if (field.number == kExporters) {
+      exporter = true;
       take_exporter(value, solve);
     }
   }
   question = question && (frontend.empty() || frontend == kOwnFrontend);
-  solve.builds = definition || !(question || (internal && frontend.empty()));
+  definition = definition || (!whole && fields.cut_in() == kDefinition);
+  const bool told = whole || exporter || !frontend.empty();
+  solve.builds = definition || (told && !(question || (internal && frontend.empty())));
   return solve;
 }
 

@@ -15,14 +15,14 @@ std::string masked_solve(std::string_view message);
 
 struct Solve {
   // False: it says of itself that it builds nothing (the engine's own, or a question to the
-  // frontend), and what it asks for does not show that it does.
+  // frontend), or is cut before it could, and what it asks for does not show that it does.
   bool builds = true;
   domain::BuildRequested request;    // without time, call and path
   std::vector<std::string> secrets;  // values of build arguments, as they came
 };
 
 // Of a message, masked or not; of one that is cut what its whole fields say.
-Solve read_solve(std::string_view message);
+Solve read_solve(std::string_view message, bool whole = true);
 
 // LLBBridge/Solve: what a client that is its own frontend asks for.
 std::string masked_bridge(std::string_view message);

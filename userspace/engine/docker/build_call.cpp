@@ -14,8 +14,9 @@ namespace {
 using domain::Direction;
 
 constexpr std::size_t kMaxForm = 65536;  // bytes of a form: what crosses the ring of a body
-// The last line of a BuildKit build.
+// What both builders end with: a quiet one with its image, others with its names.
 constexpr std::string_view kQuietId = R"({"stream":"sha256:)";
+constexpr std::string_view kTagged = R"({"stream":"Successfully tagged )";
 constexpr std::string_view kBuildKitImage = R"({"id":"moby.image.id")";
 
 // httputils.BoolValue of the engine.
@@ -142,7 +143,7 @@ bool BuildCall::take_other(const Scene& scene, Gathered& message, bool whole) {
 
 void BuildCall::met_by(std::string_view message) {
   build_.buildkit = message.starts_with(kBuildKitImage);
-  build_.builder_unknown = message.starts_with(kQuietId);
+  build_.builder_unknown = message.starts_with(kQuietId) || message.starts_with(kTagged);
 }
 
 std::optional<std::uint64_t> BuildCall::held(Direction direction) const {
