@@ -4,6 +4,7 @@
 #include "harness/archive.h"
 #include "harness/conversation.h"
 #include "harness/facts.h"
+#include "harness/recorded.h"
 
 using namespace kilnwatch;
 using namespace kilnwatch::test;
@@ -72,6 +73,71 @@ TEST_CASE("An archive that the engine fetches holds the Dockerfile") {
   REQUIRE(seen.size() == 1);
   REQUIRE(seen[0].dockerfile);
   CHECK(seen[0].dockerfile->text == "FROM right");
+}
+
+TEST_CASE("Out of a recording a fetched context is read the same") {
+  const auto archive = tar_entry("a", std::string(700, 'a')) +
+                       tar_entry("./Dockerfile", "FROM b\nRUN x --token kw-canary\n") +
+                       tar_entry("kw-canary", std::string(1000, 'c')) + tar_end();
+  const std::string text = "FROM b\nRUN x --token kw-canary\n";
+  const auto chunked = [](const std::string& type, const std::string& body) {
+    std::string out =
+        "HTTP/1.1 200 OK\r\nContent-Type: " + type + "\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (std::size_t at = 0; at < body.size(); at += 611) out += chunk(body.substr(at, 611));
+    return out + "0\r\n\r\n";
+  };
+  const auto until_close = [](const std::string& type, const std::string& body) {
+    return "HTTP/1.0 200 OK\r\nContent-Type: " + type + "\r\n\r\n" + body;
+  };
+  for (const auto engine : {domain::EngineKind::kDocker, domain::EngineKind::kPodman}) {
+    for (const auto& answer :
+         {reply("application/x-tar", archive), reply("application/octet-stream", archive),
+          reply("application/octet-stream", text), reply("", archive), reply("", text),
+          reply("text/plain", engine == domain::EngineKind::kDocker ? text : archive),
+          chunked("application/x-tar", archive), chunked("application/octet-stream", text),
+          until_close("application/x-tar", archive),
+          until_close("application/octet-stream", text)}) {
+      const std::vector<Turn> turns{answers(get("/c")), asks(answer)};
+      for (unsigned seed = 0; seed < 4; ++seed) {
+        const auto live =
+            converse(turns, seed == 0 ? whole() : random_split(seed), true, false, true, engine);
+        for (const auto& range : live.safe)
+          CHECK(range.bytes.find("kw-canary") == std::string::npos);
+        const auto seen = facts_of<domain::ContextFetched>(live);
+        REQUIRE(seen.size() == 1);
+        REQUIRE(seen[0].dockerfile);
+        const auto replayed = facts_of<domain::ContextFetched>(
+            converse(recorded(turns, live), whole(), true, false, true, engine));
+        REQUIRE(replayed.size() == 1);
+        CHECK(replayed[0].url == seen[0].url);
+        CHECK(replayed[0].time == seen[0].time);
+        REQUIRE(replayed[0].dockerfile);
+        CHECK(replayed[0].dockerfile->base_images == seen[0].dockerfile->base_images);
+        CHECK(replayed[0].dockerfile->text == seen[0].dockerfile->text);
+      }
+    }
+  }
+}
+
+TEST_CASE("Of an archive whose end stays in the kernel the front is read") {
+  const auto front = tar_entry("Dockerfile", "FROM a") + tar_entry("b", std::string(3000, 'b'));
+  const auto head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-tar\r\n";
+  const auto length = "Content-Length: 200000\r\n\r\n";
+  const auto left = [&](std::size_t seen) { return skips(domain::Direction::kRequest, seen); };
+  const auto seen = facts({answers(get("/c.tar")), asks(head + std::string(length) + front),
+                           left(200'000 - front.size())});
+  REQUIRE(seen.size() == 1);
+  REQUIRE(seen[0].dockerfile);
+  CHECK(seen[0].dockerfile->text == "FROM a");
+  // Of a text all counts; and what is lost may be the Dockerfile that the engine takes.
+  CHECK(facts({answers(get("/c")),
+               asks("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" + std::string(length) +
+                    "FROM a\n"),
+               left(200'000 - 7)})
+            .empty());
+  CHECK(facts({answers(get("/c.tar")), asks(head + std::string(length) + front),
+               loses(domain::Direction::kRequest, 200'000 - front.size())})
+            .empty());
 }
 
 TEST_CASE("A redirect tells where the engine goes on") {

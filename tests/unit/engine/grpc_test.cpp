@@ -286,6 +286,76 @@ TEST_CASE("A build whose status was asked for before the sensor is told by what 
   CHECK(count(told(Status::part(1, Status::part(1, "file"))), "requested") == 0);
 }
 
+TEST_CASE(
+    "How a build goes is told from where the sensor began, though its client was silent then") {
+  const std::string ping = frame(h2::Type::kPing, 0, 0, std::string(8, 'p'));
+  const auto vertex = data(31, grpc_message(Status().vertex(kRun, 1000).bytes()));
+  const auto log = data(31, grpc_message(Status().log(kRun, 1500, "kw-canary-output").bytes()));
+  struct Piece {
+    Direction direction;
+    std::string bytes;
+    std::uint64_t left_out = 0;
+    bool mark = false;
+  };
+  const auto told = [](const std::vector<Piece>& pieces, std::size_t size) {
+    domain::ConnOpened opened;
+    opened.conn = 7;
+    opened.midway = true;
+    const auto conversation = engine::make_conversation(opened);
+    engine::Output output;
+    std::uint64_t pos[2] = {0, 0};
+    for (const auto& [direction, bytes, left_out, mark] : pieces) {
+      auto& at = pos[static_cast<std::size_t>(direction)];
+      for (std::size_t done = 0; done < bytes.size();) {
+        const auto n =
+            std::min(done == 0 ? std::max<std::size_t>(size, 9) : size, bytes.size() - done);
+        const auto safe = at;
+        conversation->data({direction, 1000, at, std::string_view(bytes).substr(done, n),
+                            mark && done == 0, done == 0},
+                           output);
+        // What may still be told of waits in a recording.
+        if (direction == Direction::kResponse && output.facts.empty() && bytes[0] == 0)
+          CHECK(conversation->settled(direction) <= safe);
+        at += n;
+        done += n;
+      }
+      if (left_out > 0) conversation->skip(direction, 1000, left_out, output);
+      at += left_out;
+    }
+    conversation->close(2000, output);
+    for (const auto& range : output.safe) CHECK(range.bytes.find("canary") == std::string::npos);
+    return fact_texts(output);
+  };
+  const Piece marked{Direction::kRequest, ping, 0, true};
+  for (const std::size_t size : {1, 7, 100'000}) {
+    for (const auto& before : std::vector<std::vector<Piece>>{
+             {{Direction::kResponse, vertex}, {Direction::kResponse, log}},
+             {{Direction::kResponse, vertex + log}},
+             // As in a recording, which keeps nothing of what a ping carries.
+             {{Direction::kResponse, ping.substr(0, 9), 8}, {Direction::kResponse, vertex}},
+             {{Direction::kRequest, "in the midst of it"}, {Direction::kResponse, vertex}}}) {
+      auto pieces = before;
+      pieces.push_back(marked);
+      pieces.push_back({Direction::kResponse, log});
+      const auto texts = told(pieces, size);
+      CHECK(count(texts, "requested 7.0") == 1);
+      CHECK(count(texts, "vertex 7.0") == 1);
+      CHECK(count(texts, "blind") >= 1);
+      // Nobody speaks HTTP/2 there.
+      CHECK(told(before, size).empty());
+    }
+    // No frames, one that was not seen whole, more than is kept.
+    for (const auto& before : std::vector<std::vector<Piece>>{
+             {{Direction::kResponse, vertex + "output" + vertex}},
+             {{Direction::kResponse, vertex, 5}, {Direction::kResponse, vertex}},
+             {{Direction::kResponse, vertex}, {Direction::kResponse, std::string(20'000, 'x')}}}) {
+      auto pieces = before;
+      pieces.push_back(marked);
+      CHECK(count(told(pieces, size), "vertex") == 0);
+    }
+  }
+}
+
 TEST_CASE("Two builds on one connection keep apart") {
   const std::string other = "zyxwvutsrqponmlkjihgfedcb";
   const auto texts = checked(upgraded(

@@ -29,8 +29,7 @@ void DockerConversation::begin(Direction direction, domain::TimeNs time, Output&
 
 void DockerConversation::data(const domain::Chunk& chunk, Output& out) {
   begin(chunk.direction, chunk.time, out);
-  // Of a connection that was open before the sensor only the kernel's mark tells what it speaks.
-  if (!grpc_ && scene_.midway && chunk.at_head && may_be_frame(chunk.bytes)) meet_grpc();
+  if (!grpc_ && scene_.midway && meets_grpc(chunk)) return meet_grpc(chunk);
   next_[index()] = chunk.pos + chunk.bytes.size();
   if (grpc_) {
     grpc_->data(chunk, out);
@@ -60,6 +59,7 @@ void DockerConversation::gap(Direction direction, domain::TimeNs time, std::uint
 void DockerConversation::close(domain::TimeNs time, Output& out) {
   begin(Direction::kResponse, time, out);
   if (grpc_) return grpc_->close(time, out);
+  unmet_.clear();
   if (early_.is_refusal()) early_.clear();
   if (!early_.empty()) unasked(time);
   scene_.closing = true;
@@ -72,6 +72,7 @@ std::uint64_t DockerConversation::settled(Direction direction) const {
   const bool request = direction == Direction::kRequest;
   auto place = (request ? request_ : response_).untold(next_[static_cast<std::size_t>(direction)]);
   if (!request && !early_.empty()) place = std::min(place, early_.first_pos());
+  if (!request && !unmet_.empty()) place = std::min(place, unmet_.first_pos());
   return std::min(place, calls_.held(direction).value_or(place));
 }
 
@@ -79,6 +80,7 @@ void DockerConversation::ask(const domain::Chunk& chunk) {
   if (chunk.call_start) ++reads_;
   if (request_.lost() && (chunk.at_head || chunk.call_start) && may_be_request(chunk.bytes)) {
     request_.resync();
+    unmet_.clear();
     probing_ = true;
   }
   auto pos = chunk.pos;
@@ -148,16 +150,33 @@ void DockerConversation::begin_grpc(bool session) {
   grpc_.emplace(start);
 }
 
+// Of a connection that was open before the sensor only the kernel's mark tells what it speaks.
+bool DockerConversation::meets_grpc(const domain::Chunk& chunk) {
+  if (chunk.at_head && may_be_frame(chunk.bytes)) return true;
+  if (!asks() && request_.lost() && response_.lost()) unmet_.add(chunk);
+  return false;
+}
+
 // Streams of it may be met in their middle; what was asked before is not known.
-void DockerConversation::meet_grpc() {
+void DockerConversation::meet_grpc(const domain::Chunk& chunk) {
+  const auto pieces = unmet_.take_frames();
   buildkit::GrpcConversation::Start start;
   start.conn = scene_.conn;
   start.next_number = &number_;
-  start.pos = {next_[0], next_[1]};
+  start.pos = {next_[0], pieces.empty() ? next_[1] : pieces.front().pos};
   start.midway = true;
   calls_.give_up(scene_, Cut::kLost);
   early_.clear();
   grpc_.emplace(start);
+  next_[index()] = chunk.pos + chunk.bytes.size();
+  // Who asks comes first.
+  if (asks()) grpc_->data(chunk, *scene_.out);
+  for (const auto& [pos, bytes, call_start, hole, lost] : pieces) {
+    const bool first = pos == pieces.front().pos;
+    grpc_->data({Direction::kResponse, chunk.time, pos, bytes, first, call_start}, *scene_.out);
+    if (hole > 0) grpc_->skip(Direction::kResponse, chunk.time, hole, *scene_.out);
+  }
+  if (!asks()) grpc_->data(chunk, *scene_.out);
 }
 
 // The engine answers what was not seen.
@@ -171,6 +190,7 @@ void DockerConversation::unasked(domain::TimeNs time) {
 void DockerConversation::find_answer(std::string_view bytes) {
   const bool head = bytes.starts_with("HTTP/1.");
   if (!head && !may_be_message_chunk(bytes)) return;
+  unmet_.clear();
   calls_.drop_answered(scene_);
   if (head) {
     never_synced_ = false;
@@ -198,6 +218,7 @@ void DockerConversation::pass(std::uint64_t count, bool lost) {
 
 void DockerConversation::hole(std::uint64_t count, bool lost) {
   if (grpc_) return grpc_->skip(direction_, scene_.now, count, *scene_.out);
+  if (!asks()) unmet_.add_hole(count, lost);
   if (!asks() && !early_.empty()) return early_.add_hole(count, lost);
   if (current().tunnelled()) return;
   gap_ = lost;

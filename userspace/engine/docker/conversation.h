@@ -10,6 +10,7 @@
 #include "engine/docker/calls.h"
 #include "engine/docker/early.h"
 #include "engine/docker/mask.h"
+#include "engine/docker/unmet.h"
 #include "protocol/http1/parser.h"
 
 namespace kilnwatch::engine::docker {
@@ -27,7 +28,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   std::uint64_t settled(domain::Direction direction) const override;
   std::size_t held_bytes() const override {
     return request_.held_bytes() + response_.held_bytes() + early_.held_bytes() +
-           calls_.held_bytes() + (grpc_ ? grpc_->held_bytes() : 0);
+           unmet_.held_bytes() + calls_.held_bytes() + (grpc_ ? grpc_->held_bytes() : 0);
   }
 
  private:
@@ -47,7 +48,8 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   void pass(std::uint64_t count, bool lost);
   void hole(std::uint64_t count, bool lost);
   void begin_grpc(bool session);
-  void meet_grpc();
+  bool meets_grpc(const domain::Chunk& chunk);
+  void meet_grpc(const domain::Chunk& chunk);
 
   // messages.cpp: what the parsers found
   void line(protocol::Line kind, std::uint64_t pos, std::string_view raw) override;
@@ -65,6 +67,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   std::uint64_t reads_ = 0;  // of the engine, so far
   Calls calls_;
   Early early_;
+  Unmet unmet_;
   LineMask masks_[2];
   std::optional<buildkit::GrpcConversation> grpc_;  // what follows an upgrade to HTTP/2
   std::string session_;                             // that the last request named

@@ -58,11 +58,18 @@ class Fetch final : public Conversation, private protocol::MessageSink {
   void skip(Direction direction, domain::TimeNs time, std::uint64_t count, Output& out) override {
     begin(direction, time, out);
     next_[index()] += count;
-    if (!asks()) give_up();  // beyond what is looked at of an answer
+    if (!asks() && wanted_) {  // beyond what is looked at of an answer, or left out of a recording
+      part_only();
+      front_->hole(inside(), count);
+      judge(false);
+    }
     parser().hole(count);
   }
   void gap(Direction direction, domain::TimeNs time, std::uint64_t count, Output& out) override {
-    skip(direction, time, count, out);
+    begin(direction, time, out);
+    next_[index()] += count;
+    if (!asks()) give_up();
+    parser().hole(count);
   }
   void close(domain::TimeNs time, Output& out) override {
     begin(Direction::kRequest, time, out);
@@ -70,12 +77,17 @@ class Fetch final : public Conversation, private protocol::MessageSink {
   }
   std::uint64_t settled(Direction direction) const override {
     const auto side = static_cast<std::size_t>(direction);
-    const auto told = parsers_[side].untold(next_[side]);
-    const bool holds = direction == Direction::kRequest && !body_.empty();
-    return holds ? std::min(told, body_.first_pos()) : told;
+    auto told = parsers_[side].untold(next_[side]);
+    if (direction == Direction::kResponse) return told;
+    if (!body_.empty()) told = std::min(told, body_.first_pos());
+    if (front_) told = std::min(told, front_->held().value_or(told));
+    for (const auto& range : found_.safe) told = std::min(told, range.pos);
+    return told;
   }
   std::size_t held_bytes() const override {
     std::size_t sum = body_.held_bytes() + fact_.url.capacity() + type_.capacity();
+    if (front_) sum += front_->held_bytes();
+    for (const auto& range : found_.safe) sum += sizeof(range) + range.bytes.capacity();
     for (const auto& parser : parsers_) sum += parser.held_bytes();
     for (const auto& url : urls_) sum += url.capacity();
     return sum;
@@ -109,7 +121,10 @@ class Fetch final : public Conversation, private protocol::MessageSink {
     if (status / 100 == 1 || urls_.empty()) return Body::kFramed;
     fact_ = {scene_.now, scene_.conn, base::mask_text(urls_.front()), {}, std::nullopt};
     urls_.pop_front();
-    wanted_ = status == 200;
+    if (status == 200) {
+      wanted_ = whole_ = true;
+      front_.emplace(domain::CallId{}, ContextFront::dockers({}));
+    }
     if (status / 100 == 3) {
       fact_.location = base::mask_text(head.field("location"));
       scene_.out->facts.emplace_back(fact_);
@@ -120,44 +135,78 @@ class Fetch final : public Conversation, private protocol::MessageSink {
 
   void body(std::uint64_t pos, std::string_view bytes) override {
     if (asks() || !wanted_) return;
-    const auto room = kMaxContextFront - body_.size();
-    body_.add(pos, bytes.substr(0, room));
-    if (bytes.size() > room) give_up();
+    front_->add(inside(), pos, bytes);
+    if (body_.size() + bytes.size() > kMaxContextFront) part_only();
+    if (whole_) body_.add(pos, bytes);
+    judge(false);
   }
 
   void end() override {
     if (asks()) return;
-    if (std::exchange(wanted_, false)) judge();
-    body_.clear();
+    judge(true);
+    give_up();
   }
   void broken(std::string_view) override {
     if (!asks()) give_up();
   }
   void give_up() {
     wanted_ = false;
+    front_.reset();
+    found_ = {};
+    part_only();
+  }
+  void part_only() {
+    whole_ = false;
     body_.clear();
   }
 
-  void judge() {
-    const bool archive = protocol::packing_of(body_.bytes()) != protocol::Packing::kNone ||
-                         protocol::tar_end(body_.bytes()).has_value();
-    if (podman_ ? !archive : is_dockerfile(type_, body_.bytes())) {
-      auto seen = seen_dockerfile(body_.bytes(), scene_.now, {});
-      if (seen.instructions.empty()) return;
-      fact_.dockerfile = std::move(seen);
-      body_.vouch(direction_, 0, body_.size(), base::mask_text_same_length(body_.bytes()),
-                  scene_.out->safe);
+  // What the front of an archive tells waits until it is certain that this is one.
+  Scene inside() {
+    Scene scene = scene_;
+    scene.out = &found_;
+    return scene;
+  }
+
+  // By what there is of the body so far; with kSniffed bytes this is decided, but for podman.
+  bool may_be_text() const {
+    if (!podman_ && type_.starts_with("text/plain")) return true;
+    if (!whole_) return false;
+    if (!podman_) return is_dockerfile(type_, body_.bytes());
+    return protocol::packing_of(body_.bytes()) == protocol::Packing::kNone &&
+           !protocol::tar_end(body_.bytes());
+  }
+
+  // `over`: nothing more of the body is to come. An archive may be judged before, as soon as
+  // nothing more is looked for in it.
+  void judge(bool over) {
+    if (!wanted_ || (!over && front_->wanted()) || (may_be_text() && !over)) return;
+    if (may_be_text()) {
+      take_text();
     } else {
-      Output inner;
-      Scene scene = scene_;
-      scene.out = &inner;
-      ContextFront front({}, ContextFront::dockers({}));
-      body_.each([&](std::uint64_t pos, std::string_view bytes) { front.add(scene, pos, bytes); });
-      front.finish(scene);
-      if (inner.facts.empty()) return;
-      fact_.dockerfile = std::get<domain::DockerfileSeen>(std::move(inner.facts.front()));
-      for (auto& range : inner.safe) scene_.out->safe.push_back(std::move(range));
+      take_archive();
     }
+    give_up();
+  }
+
+  void take_archive() {
+    front_->finish(inside());
+    if (found_.facts.empty()) return;
+    fact_.dockerfile = std::get<domain::DockerfileSeen>(std::move(found_.facts.front()));
+    for (auto& range : found_.safe) scene_.out->safe.push_back(std::move(range));
+    tell();
+  }
+
+  void take_text() {
+    if (!whole_) return;
+    auto seen = seen_dockerfile(body_.bytes(), scene_.now, {});
+    if (seen.instructions.empty()) return;
+    fact_.dockerfile = std::move(seen);
+    body_.vouch(Direction::kRequest, 0, body_.size(), base::mask_text_same_length(body_.bytes()),
+                scene_.out->safe);
+    tell();
+  }
+
+  void tell() {
     fact_.time = scene_.now;
     scene_.out->facts.emplace_back(std::move(fact_));
   }
@@ -166,11 +215,14 @@ class Fetch final : public Conversation, private protocol::MessageSink {
   bool podman_;  // what is no archive is the Dockerfile, whatever its type (buildah:
                  // define/types.go)
   Direction direction_ = Direction::kRequest;
-  std::deque<std::string> urls_;  // asked for, not answered
-  domain::ContextFetched fact_;   // of the answer that is read
-  std::string type_;              // its Content-Type, lower case
-  Gathered body_;
-  bool wanted_ = false;  // its body may be a context
+  std::deque<std::string> urls_;       // asked for, not answered
+  domain::ContextFetched fact_;        // of the answer that is read
+  std::string type_;                   // its Content-Type, lower case
+  bool wanted_ = false;                // its body may be a context
+  Gathered body_;                      // all of it so far, if whole_
+  bool whole_ = false;                 // it was seen from its beginning, and is not too long
+  std::optional<ContextFront> front_;  // as that of an archive
+  Output found_;                       // in front_
   LineMask masks_[2] = {LineMask(true), LineMask(true)};
   std::uint64_t next_[2] = {0, 0};
   // By direction: what the engine reads are answers.
