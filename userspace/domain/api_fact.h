@@ -86,6 +86,13 @@ struct ContextFetched {
   std::optional<DockerfileSeen> dockerfile;  // its call is not set
 };
 
+// A client serves its files, for the build that names this session.
+struct SessionOpened {
+  TimeNs time = 0;
+  ConnId conn = 0;
+  std::string session;
+};
+
 // One more process works for a build that is a command; what runs below it are steps of that build.
 struct CommandJoined {
   TimeNs time = 0;
@@ -302,10 +309,10 @@ struct ConversationBlind {
 };
 
 using ApiFact =
-    std::variant<BuildRequested, CommandJoined, DockerfileSeen, ContextFetched, BuildStepAnnounced,
-                 BuildContainerAnnounced, BuildContainerRemoved, BuildImageAnnounced,
-                 BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock, PodStarted,
-                 ContainerCreated, ContainerStartAsked, ContainerStarted, ImageTagged, ImageMoved,
-                 ImagePushed, ManifestStored, ConversationBlind>;
+    std::variant<BuildRequested, CommandJoined, DockerfileSeen, ContextFetched, SessionOpened,
+                 BuildStepAnnounced, BuildContainerAnnounced, BuildContainerRemoved,
+                 BuildImageAnnounced, BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock,
+                 PodStarted, ContainerCreated, ContainerStartAsked, ContainerStarted, ImageTagged,
+                 ImageMoved, ImagePushed, ManifestStored, ConversationBlind>;
 
 }  // namespace kilnwatch::domain

@@ -141,11 +141,16 @@ bool Tracker::surely_not(Run& run, const Container& container) {
          run.lost_at < container.first_seen;
 }
 
+// What could not be read shortly before may have been the request of its build.
+bool Tracker::lost_before(const Container& container) const {
+  constexpr TimeNs kHidden = 60 * kSecond;  // a build's step may be silent for as long
+  return hidden_at_ != 0 && hidden_at_ + kHidden >= container.first_seen;
+}
+
 // A conversation with the service that could not be read may be that of the container's build: what
 // was lost of it was told, or it answers what nobody was seen to ask.
 bool Tracker::hides_build(const Container& container) const {
-  constexpr TimeNs kHidden = 60 * kSecond;  // a build's step may be silent for as long
-  if (hidden_at_ != 0 && hidden_at_ + kHidden >= container.first_seen) return true;
+  if (lost_before(container)) return true;
   return std::any_of(conns_.begin(), conns_.end(), [&](const auto& one) {
     const Conn& conn = one.second;
     const bool its =

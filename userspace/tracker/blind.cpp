@@ -16,7 +16,7 @@ void Tracker::lose(const std::string& cause, std::uint64_t count, TimeNs time, c
   if (count == 0 || text.meaning.empty()) return;
   // Any open build may have lost lines or containers by it.
   if (run == nullptr) {
-    each_run([](Run& open) { open.lossy = open.not_alone = true; });
+    each_run([](Run& open) { open.lossy = true; });
   }
   if (text.needs_build && open_builds() == 0) return;
   const auto build = run != nullptr ? std::optional(run->build) : std::nullopt;

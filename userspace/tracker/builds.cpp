@@ -177,6 +177,25 @@ void Tracker::on(const ContextFetched& fact) {
   on(dockerfile);
 }
 
+// Its build is asked for on another connection, before or after it.
+void Tracker::on(const SessionOpened& fact) {
+  const auto conn = conns_.find(fact.conn);
+  if (conn == conns_.end()) return;
+  conn->second.session = fact.session;
+  timers_.at(fact.time + kRequestWait, [this, id = fact.conn](TimeNs due) {
+    const auto open = conns_.find(id);
+    if (open != conns_.end() && open->second.closed == 0 && serves_unmet(open->second))
+      lose("request", 1, due);
+  });
+}
+
+// A session, of a build whose request was not seen.
+bool Tracker::serves_unmet(const Conn& conn) const {
+  return !conn.session.empty() && std::none_of(runs_.begin(), runs_.end(), [&](const auto& one) {
+    return one.second.build.request.session == conn.session;
+  });
+}
+
 void Tracker::on(const BuildStepAnnounced& fact) {
   Run* run = active_run(fact.call, fact.time);
   if (run == nullptr) return;

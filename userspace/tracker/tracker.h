@@ -23,6 +23,7 @@
 #include "identity/step_lineage.h"
 #include "tracker/api_containers.h"
 #include "tracker/containers.h"
+#include "tracker/counters.h"
 #include "tracker/images.h"
 #include "tracker/layers.h"
 #include "tracker/limits.h"
@@ -36,23 +37,6 @@
 #include "tracker/workers.h"
 
 namespace kilnwatch::tracker {
-
-struct Counters {
-  std::array<std::uint64_t, 6> ended{};  // builds, by BuildStatus
-  std::uint64_t ignored_forged = 0;      // lines that could not be the builder's
-};
-
-// How many of each are held: all 0 once everything is over and has lingered.
-struct Held {
-  std::size_t builds = 0;
-  std::size_t connections = 0;
-  std::size_t peers = 0;
-  std::size_t containers = 0;
-  std::size_t flows = 0;
-  std::size_t deploys = 0;
-  std::size_t early_starts = 0;
-  std::size_t deadlines = 0;
-};
 
 class Tracker {
  public:
@@ -94,6 +78,7 @@ class Tracker {
     std::string home;             // the container that its engine runs in; empty: none
     domain::TimeNs answered = 0;  // last bytes of the engine's
     bool asked = false;           // bytes of a request came
+    std::string session;          // that its client serves; empty: none
   };
   struct Announced {  // "Running in"
     std::string short_id;
@@ -116,7 +101,6 @@ class Tracker {
     std::string context_url;      // where the engine gets the context from; empty: nowhere
     bool reported = false;
     bool lossy = false;               // lines may be missing
-    bool not_alone = false;           // and so may be other builds at its side
     std::uint32_t total = 0;          // 0: not established
     std::uint32_t number = 0;         // of the last step that the kernel confirmed
     std::string running;              // the last confirmed container
@@ -234,6 +218,7 @@ class Tracker {
   void on(const domain::BuildRequested& fact);
   void on(const domain::DockerfileSeen& fact);
   void on(const domain::ContextFetched& fact);
+  void on(const domain::SessionOpened& fact);
   void on(const domain::BuildStepAnnounced& fact);
   void on(const domain::BuildContainerAnnounced& fact);
   void on(const domain::BuildContainerRemoved&) {}  // may be forged; the kernel sees the exit
@@ -309,7 +294,10 @@ class Tracker {
   std::vector<ServedStep> served_steps(Run& run, const Container& container);
   std::vector<ServedStep> steps_of_file(Run& run, const Container& container);
   bool surely_not(Run& run, const Container& container);
+  bool lost_before(const Container& container) const;
   bool hides_build(const Container& container) const;
+  bool serves_unmet(const Conn& conn) const;
+  bool hides_buildkit(const Container& container) const;
   Owner served_owner(const Container& container, bool last);
   // failures.cpp
   void note_failure(Run& run, const Vertex& vertex);

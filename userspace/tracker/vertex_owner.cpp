@@ -167,6 +167,14 @@ bool Tracker::all_told(const Run& own, const Container& container) const {
   return true;
 }
 
+// A build may be at work that is not known.
+bool Tracker::hides_buildkit(const Container& container) const {
+  return lost_before(container) || std::any_of(conns_.begin(), conns_.end(), [&](const auto& one) {
+           const Conn& conn = one.second;
+           return serves_unmet(conn) && (conn.closed == 0 || conn.closed >= container.first_seen);
+         });
+}
+
 Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
   Owner owner;
   if (!container.start_seen) return owner;
@@ -183,14 +191,15 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
     const bool silent = last && run.vertices.all().empty();
     if (run.build.request.quiet || silent) quiet.push_back(&run);
   }
+  const bool hidden = hides_buildkit(container);
   bool contended = false;
   if (last) {
     eliminate(container, found, contended);
     // What was not told to have begun has, or something of another build is not known.
     if (contended) found = matches(container, false);
   } else {  // only what can not be otherwise
-    const bool alone =
-        graphless == 0 && lossy.empty() && quiet.empty() && found.size() == 1 && found.front().sure;
+    const bool alone = !hidden && graphless == 0 && lossy.empty() && quiet.empty() &&
+                       found.size() == 1 && found.front().sure;
     if (!alone || found.front().vertex->first_started == 0 || rivalled(container, found.front()))
       return owner;
   }
@@ -199,7 +208,7 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
     for (Run* run : quiet) runs.push_back({run, 0});
     owner = choose(runs, container);
     if (owner.run != nullptr) {
-      if (owner.run->lossy && runs.size() == 1) {  // or of one that was not met
+      if ((owner.run->lossy || hidden) && runs.size() == 1) {  // or of one that was not met
         owner.unsure = true;
         owner.step.attribution = Attribution::kAmbiguous;
         owner.reasons.push_back({"candidate", "build " + owner.run->build.id + " step unknown"});
@@ -242,8 +251,8 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
   if (!first.error.empty()) owner.reasons.push_back({"step-failed", first.error});
   // The same step may be another build's that was not heard telling of it, or was not met at all.
   // So may one that is like any.
-  const bool other = owner.run->not_alone || (!found.front().sure && owner.run->lossy) ||
-                     may_be_other(found, lossy);
+  const bool other =
+      hidden || (!found.front().sure && owner.run->lossy) || may_be_other(found, lossy);
   if (found.size() == 1 && !contended && !other) {
     for (const Run* run : found.front().shared) {
       if (owner.reasons.size() >= kMaxCandidates) break;

@@ -130,13 +130,13 @@ void Connection::block_lost(Sender from, std::uint32_t id, bool end_stream,
   if (end_stream) end(*tracked, from);
 }
 
-// Where a message begins is not known when the headers were not seen. Where the kernel says where
-// frames are, it is taken to be at the beginning of one that has just the length that its first
-// bytes say: that may be the inside of a message, so what is read so is a guess. False: not yet.
+// Where a message begins is not known when the headers were not seen. It is taken to be at the
+// beginning of a frame that has just the length that its first bytes say: that may be the inside of
+// a message, so what is read so is a guess. False: not yet.
 bool Connection::find_message(Tracked& tracked, Sender from, std::uint64_t pos,
                               std::string_view& bytes, std::uint64_t left, bool begins) {
   auto& front = *tracked.fronts[at(from)];
-  if (begins && side(from).sync() == Sync::kMark) front = {pos, left, {}};
+  if (begins) front = {pos, left, {}};
   if (front.size == 0) return false;
   const auto n = std::min(bytes.size(), grpc::kPrefix - front.bytes.size());
   front.bytes += bytes.substr(0, n);
