@@ -30,8 +30,8 @@ void add_record(CLI::App& command, Options& options) {
 void add_hooks(CLI::App& command, std::string& hooks) {
   command
       .add_option("--hooks", hooks,
-                  "how to attach to the kernel: auto (fentry where it can be, else kprobe), fentry "
-                  "or kprobe")
+                  "how to attach to the kernel: auto (fentry where nothing is missed by it, else "
+                  "kprobe), fentry or kprobe")
       ->check(CLI::IsMember({"auto", "fentry", "kprobe"}))
       ->envname("KILNWATCH_HOOKS")
       ->capture_default_str();
