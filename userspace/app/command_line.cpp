@@ -29,9 +29,10 @@ void add_record(CLI::App& command, Options& options) {
 // A place for each command: the environment is read for those that were not named, too.
 void add_hooks(CLI::App& command, std::string& hooks) {
   command
-      .add_option("--hooks", hooks,
-                  "how to attach to the kernel: auto (fentry where it can be, else kprobe), fentry "
-                  "or kprobe")
+      .add_option(
+          "--hooks", hooks,
+          "how to attach to the kernel: auto (fentry where the kernel does well by it, else "
+          "kprobe), fentry or kprobe")
       ->check(CLI::IsMember({"auto", "fentry", "kprobe"}))
       ->envname("KILNWATCH_HOOKS")
       ->capture_default_str();

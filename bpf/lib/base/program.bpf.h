@@ -18,7 +18,8 @@ const volatile __u8 keeps_cpu = 0;
 /*
  * KW_PROG is BPF_PROG for a program that keeps its CPU. A kernel that preempts tasks in the kernel may
  * give the CPU to another one in the middle of a program; what that task does would not be seen, as a
- * program is not run while it is at work on the same CPU (__bpf_prog_enter_recur).
+ * program is not run while it is at work on the same CPU (__bpf_prog_enter_recur). What is left is the
+ * way in and out: bpf_preempt_enable itself may give the CPU away.
  */
 #define KW_PROG(name, args...)                                                         \
 	name(unsigned long long *ctx);                                                 \

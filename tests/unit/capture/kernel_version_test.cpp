@@ -22,3 +22,10 @@ TEST_CASE("Programs keep their CPU from 6.15 on") {
   CHECK_FALSE(lets_programs_keep_cpu("6.12.117+deb13-cloud-amd64"));
   CHECK_FALSE(lets_programs_keep_cpu("no release"));
 }
+
+TEST_CASE("Tasks are preempted in the kernel from 7.0 on") {
+  CHECK(preempts_tasks("7.0-rc1"));
+  CHECK(preempts_tasks("7.2.13+deb14-cloud-amd64"));
+  CHECK_FALSE(preempts_tasks("6.19.2"));
+  CHECK_FALSE(preempts_tasks("no release"));
+}

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "base/fd.h"
+#include "capture/live/kernel_version.h"
 #include "capture/live/kprobes.h"
 #include "probes.skel.h"
 
@@ -38,6 +39,13 @@ bool fentry_attaches(const btf* types) {
   if (!program) return false;
   const base::Fd link(bpf_raw_tracepoint_open(nullptr, program.get()));
   return static_cast<bool>(link);
+}
+
+// A preempted fentry program costs all calls that other tasks make on its CPU in the meantime
+// (__bpf_prog_enter_recur); a kprobe's is not preempted.
+bool fentry_is_better(const btf* types, std::string_view release) {
+  const bool loses = preempts_tasks(release) && Kprobes::possible();
+  return !loses && fentry_attaches(types);
 }
 
 }  // namespace
@@ -80,9 +88,10 @@ std::string_view name_of(Road road) {
   return "none";
 }
 
-std::vector<Hook> choose_hooks(const ::probes& skeleton, const btf* types, HookChoice choice) {
-  const bool fentry =
-      choice == HookChoice::kFentry || (choice == HookChoice::kAuto && fentry_attaches(types));
+std::vector<Hook> choose_hooks(const ::probes& skeleton, const btf* types, HookChoice choice,
+                               std::string_view release) {
+  const bool fentry = choice == HookChoice::kFentry ||
+                      (choice == HookChoice::kAuto && fentry_is_better(types, release));
   const auto road_to = [&](const std::string& function) {
     const bool known = has_function(types, function);
     if (known && fentry) return Road::kFentry;

@@ -18,7 +18,8 @@ enum class Road : std::uint8_t {
   kKprobe,  // kprobe and kretprobe: the same programs, dearer for every call of the function
 };
 
-// What may be used. kAuto: fentry where this kernel can attach it, else kprobe.
+// What may be used. kAuto: fentry where this kernel can attach it and does not preempt tasks in the
+// kernel, else kprobe where that can be.
 enum class HookChoice : std::uint8_t { kAuto, kFentry, kKprobe };
 // "fentry", "kprobe"; kAuto of any other word.
 HookChoice choice_of(std::string_view word);
@@ -41,8 +42,9 @@ std::string_view name_of(Road road);
 
 // One for each function and tracepoint that has a program. Attaches an empty program for a moment
 // where `choice` leaves it open, and makes and removes probes of functions that `types` (null: not
-// known) does not have.
-std::vector<Hook> choose_hooks(const ::probes& skeleton, const btf* types, HookChoice choice);
+// known) does not have. `release`: of this kernel.
+std::vector<Hook> choose_hooks(const ::probes& skeleton, const btf* types, HookChoice choice,
+                               std::string_view release);
 
 // Programs of other roads are not loaded; kprobes are not attached with the skeleton (see Kprobes).
 void use_hooks(const ::probes& skeleton, const std::vector<Hook>& hooks);

@@ -29,4 +29,6 @@ bool lets_programs_keep_cpu(std::string_view release) {
   return version_of(release) >= Version{6, 15};
 }
 
+bool preempts_tasks(std::string_view release) { return version_of(release) >= Version{7, 0}; }
+
 }  // namespace kilnwatch::capture

@@ -15,4 +15,9 @@ bool new_enough(std::string_view release);
 // (Linux "bpf: Summarize sleepable global subprogs"); bpf_preempt_disable itself came with 6.10.
 bool lets_programs_keep_cpu(std::string_view release);
 
+// From 7.0 on every kernel of amd64 and arm64 preempts tasks in the kernel (PREEMPT_LAZY took the
+// place of PREEMPT_NONE and PREEMPT_VOLUNTARY). False of earlier ones, which may have been built or
+// booted so.
+bool preempts_tasks(std::string_view release);
+
 }  // namespace kilnwatch::capture

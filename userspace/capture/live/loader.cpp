@@ -41,7 +41,7 @@ base::Result<Programs> open_programs(HookChoice choice) {
     return Error{ErrorClass::kOther,
                  "the built-in programs cannot be opened: " + last_libbpf_line()};
   }
-  out.hooks = choose_hooks(*out.skeleton, types.get(), choice);
+  out.hooks = choose_hooks(*out.skeleton, types.get(), choice, read_host_facts().kernel);
   use_hooks(*out.skeleton, out.hooks);
   return out;
 }
