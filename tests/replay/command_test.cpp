@@ -133,24 +133,25 @@ Events kaniko() {
   executor.exe = "/kaniko/executor";
   executor.cgroup = "system.slice/docker-" + std::string(64, 'a') + ".scope";
   executor.cgroup_id = 500;
-  engine.execute(100, executor);
-  engine.dockerfile(100, 10, "FROM " + kBase + "\nRUN wget http://192.0.2.1/\n");
-  engine.connect(200, 10, "203.0.113.10", 443);
+  engine.fork(100, 5, 10);
+  engine.execute(1900, executor);  // a runtime prepares a container for long, on a busy machine
+  engine.dockerfile(1900, 10, "FROM " + kBase + "\nRUN wget http://192.0.2.1/\n");
+  engine.connect(2000, 10, "203.0.113.10", 443);
   CommandEngine::Program command = executor;
   command.pid = 20;
   command.ppid = 10;
   command.args = {"/bin/sh", "-c", "wget http://192.0.2.1/"};
   command.exe = "/bin/sh";
-  engine.execute(500, command);
+  engine.execute(2500, command);
   command.pid = 21;
   command.ppid = 20;
   command.args = {"wget", "http://192.0.2.1/"};
   command.exe = "/bin/wget";
-  engine.execute(520, command);
-  engine.connect(530, 21, "192.0.2.1");
-  engine.exit(600, 21);
-  engine.exit(610, 20);
-  engine.exit(1900, 10);
+  engine.execute(2520, command);
+  engine.connect(2530, 21, "192.0.2.1");
+  engine.exit(2600, 21);
+  engine.exit(2610, 20);
+  engine.exit(3900, 10);
   return engine.events();
 }
 
