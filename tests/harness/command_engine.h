@@ -110,6 +110,12 @@ class CommandEngine {
     if (step.runtime == "runc") {
       Program init{first, maker, {"/usr/bin/runc", "init"}, "/usr/bin/runc", "runc:[2:INIT]"};
       execute(ms + 25, init);
+      if (!step.cgroup.empty()) {  // it executes itself again, where the command will run
+        init.exe = "/memfd:runc_cloned:/proc/self/exe (deleted)";
+        init.cgroup = step.cgroup;
+        init.cgroup_id = 1000 + step.pid;
+        execute(ms + 28, init);
+      }
     }
     exit(ms + 30, maker);
     execute(ms + 40, {step.pid + 3,

@@ -46,7 +46,7 @@ inline std::vector<domain::Event> every_kind() {
           domain::ConnData{4, 1, domain::Direction::kRequest, 0, 4, false, false, true, "GET "},
           domain::ConnData{5, 1, domain::Direction::kResponse, 7, 9, true, true, false, ""},
           domain::ProcessForked{6, 1, 100, 5},
-          domain::ProcessExecuted{7, process()},
+          domain::ProcessExecuted{7, process(), true},
           domain::ProcessExited{8, 100, 5, 256},
           domain::EgressStarted{9, 3, 17, domain::Outcome::kSent, b, process()},
           domain::EgressPayload{10, 3, "GET / HTTP/1.1\r\n"},

@@ -85,7 +85,7 @@ class LateStart {
     const TimeNs armed = time_of(events[first]);
     for (auto& [pid, process] : running_) {
       process.start -= process.start % kClockTick;
-      out_.emplace_back(ProcessExecuted{armed > 0 ? armed - 1 : 0, process});
+      out_.emplace_back(ProcessExecuted{armed > 0 ? armed - 1 : 0, process, true});
     }
     for (std::size_t i = first; i < events.size(); ++i)
       std::visit([this](const auto& e) { met(e); }, events[i]);

@@ -92,6 +92,7 @@ TEST_CASE("a late start meets what is there and nothing of the past") {
   CHECK(first.pid == 5);
   CHECK(first.start == 120'000'000);
   CHECK(std::get<ProcessExecuted>(late.at(0)).time == 4);
+  CHECK(std::get<ProcessExecuted>(late.at(0)).midway);
   const auto& child = std::get<ProcessExecuted>(late.at(1)).process;
   CHECK(child.pid == 6);
   CHECK(child.ppid == 5);

@@ -67,6 +67,7 @@ struct ProcessForked {
 struct ProcessExecuted {
   TimeNs time = 0;
   Process process;
+  bool midway = false;  // ran already when the sensor met it; what it did before is not known
 };
 
 struct ProcessExited {

@@ -82,6 +82,7 @@ struct Writer {
   }
   bool operator()(const domain::ProcessExecuted& e) const {
     put(e.process, *out.mutable_process_executed()->mutable_process());
+    out.mutable_process_executed()->set_midway(e.midway);
     return true;
   }
   bool operator()(const domain::ProcessExited& e) const {

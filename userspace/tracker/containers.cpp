@@ -103,7 +103,6 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
     if (step != nullptr) {
       it->second.above = step->above;
       it->second.named = step->container;
-      it->second.ordinal = step->ordinal;
     }
     it->second.rank = next_rank_++;
     order_[it->second.rank] = id;
@@ -111,6 +110,8 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
   }
   Container& container = it->second;
   met.container = &container;
+  // Given only when the command runs: a runtime's stage may be met in its cgroup before.
+  if (step != nullptr) container.ordinal = std::max(container.ordinal, step->ordinal);
   container.first_seen = std::min(container.first_seen, time);
   container.last_seen = std::max(container.last_seen, time);
   container.start_seen |= exec || processes.find(process.pid, process.start) != nullptr;

@@ -213,7 +213,7 @@ class Ring final : public LiveSource {
     bpf_map_update_elem(lineage, &process.pid, &own, BPF_ANY);
     if (engine != KW_ENGINE_NONE) meet_engine(process.pid, engine, rootless);
     backlog_.emplace_back(
-        domain::ProcessExecuted{base::clock_ns(CLOCK_BOOTTIME), std::move(process)});
+        domain::ProcessExecuted{base::clock_ns(CLOCK_BOOTTIME), std::move(process), true});
   }
 
   void meet_engine(std::uint32_t pid, std::uint32_t engine, bool rootless) {

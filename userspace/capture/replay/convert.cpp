@@ -143,7 +143,8 @@ Converted from_proto(const recording::v1::Record& record, domain::Event& out) {
       break;
     }
     case recording::v1::Record::kProcessExecuted:
-      out = domain::ProcessExecuted{time, Reader::process(record.process_executed().process())};
+      out = domain::ProcessExecuted{time, Reader::process(record.process_executed().process()),
+                                    record.process_executed().midway()};
       break;
     case recording::v1::Record::kProcessExited: {
       const recording::v1::ProcessExited& from = record.process_exited();

@@ -13,10 +13,7 @@ using namespace domain;
 namespace {
 
 constexpr std::uint64_t kCommandBit = std::uint64_t{1} << 63;
-constexpr unsigned kPidBits = 22;  // PID_MAX_LIMIT (include/linux/threads.h)
-// A process that runs for this long before it executes the builder ran something else, or was there
-// before the sensor.
-constexpr TimeNs kFresh = 1'000'000'000;
+constexpr unsigned kPidBits = 22;             // PID_MAX_LIMIT (include/linux/threads.h)
 constexpr TimeNs kAfterExit = 5'000'000'000;  // what the files said may come late
 
 // wait(2)
@@ -93,7 +90,8 @@ void Commands::make_room() {
                        [](const auto& a, const auto& b) { return a.second.time < b.second.time; }));
 }
 
-void Commands::execute(const Process& process, TimeNs time, Facts& out) {
+void Commands::execute(const ProcessExecuted& exec, Facts& out) {
+  const Process& process = exec.process;
   if (Command* before = find(process.pid, process.start);
       before != nullptr && before->call.conn != 0)
     return;  // the builder executes itself
@@ -103,7 +101,7 @@ void Commands::execute(const Process& process, TimeNs time, Facts& out) {
   const bool again = arguments && is_again(process, *arguments);
   make_room();
   Command& command = commands_[process.pid];
-  command = {process, time, {}, {}, std::move(monitor), {}, 0, false};
+  command = {process, exec.time, {}, {}, std::move(monitor), {}, 0, false, exec.midway};
   if (arguments) command.verb = arguments->verb;
   if (!arguments || again) return;
   command.arguments = std::move(arguments);
@@ -117,7 +115,7 @@ void Commands::build(Command& command, Facts& out) {
   request.time = command.time;
   request.call = command.call;
   request.command->client = process;
-  request.command->late = command.time > process.start + kFresh;
+  request.command->late = command.midway;
   const bool again = is_itself(process);
   if (again) {
     name_parent(request.command->client);
@@ -291,7 +289,7 @@ void Commands::observe(const Event& event, Facts& out) {
       if (it != commands_.end() && it->second.ended != 0) commands_.erase(it);
       gone_.pop_front();
     }
-    execute(exec->process, exec->time, out);
+    execute(*exec, out);
   } else if (const auto* gone = std::get_if<ProcessExited>(&event)) {
     exit(*gone, out);
   } else if (const auto* file = std::get_if<DockerfileRead>(&event)) {

@@ -43,6 +43,7 @@ class Commands {
     domain::CallId call;  // of the build that it belongs to; conn 0: none
     domain::TimeNs ended = 0;
     bool succeeded = false;
+    bool midway = false;  // ran before it was met
   };
   struct Working {  // a container of buildah's that builds step by step
     domain::CallId call;
@@ -50,7 +51,7 @@ class Commands {
     bool over = false;  // committed: what follows is another build
   };
 
-  void execute(const domain::Process& process, domain::TimeNs time, Facts& out);
+  void execute(const domain::ProcessExecuted& exec, Facts& out);
   void build(Command& command, Facts& out);
   void from(Command& command, domain::TimeNs time, Facts& out);
   void exit(const domain::ProcessExited& exited, Facts& out);
