@@ -113,6 +113,13 @@ bool says_client_unknown(const v1::Alert& alert) {
                      [](const auto& reason) { return reason.code() == "client-unknown"; });
 }
 
+// A step told from less says so itself.
+bool says_inferred(const v1::Alert& alert) {
+  return alert.step().attribution() == v1::ATTRIBUTION_INFERRED &&
+         std::any_of(alert.reasons().begin(), alert.reasons().end(),
+                     [](const auto& reason) { return reason.code() == "told-from-kernel-facts"; });
+}
+
 bool ambiguous(const v1::Alert& alert) {
   return alert.step().attribution() == v1::ATTRIBUTION_AMBIGUOUS;
 }
@@ -247,14 +254,16 @@ class Judge {
     return nullptr;
   }
 
-  // A fact of the build that this alert of truth came too early for, and another one has.
+  // A fact of the build that this alert of truth came too early for, and another one has. Of a base
+  // image, which a build without other alerts tells of nowhere else, any build's.
   bool known_of_build(const std::string& path, const std::vector<std::string>& said,
                       const v1::Alert& real) const {
+    const bool base = path == "build.request.base_images";
     return path.starts_with("build.") &&
            std::any_of(truth_.begin(), truth_.end(), [&](const Seen& other) {
              const auto known = other.fields.find(path);
-             return other.alert->build().id() == real.build().id() && known != other.fields.end() &&
-                    no_other(path, said, known->second);
+             const bool its = base || other.alert->build().id() == real.build().id();
+             return its && known != other.fields.end() && no_other(path, said, known->second);
            });
   }
 
@@ -282,7 +291,9 @@ class Judge {
       const auto said = seen.fields.find(path);
       if (said == seen.fields.end() || said->second.size() < known.size()) text += path + " ";
     }
-    if (seen.alert->step().attribution() > real.alert->step().attribution()) text += "attribution ";
+    if (seen.alert->step().attribution() > real.alert->step().attribution() &&
+        !says_inferred(*seen.alert))
+      text += "attribution ";
     return text.empty() ? text : "without " + text;
   }
 

@@ -9,7 +9,8 @@
 //    come earlier than in truth, the connection in an image-deploy may be another one of the build.
 // 3. An alert of truth that is missing or knows less asks for one sensor-blind that truth lacks. Of
 //    the client alone the reason client-unknown of that build says as much: a program that was
-//    there before the sensor and cannot be looked up is no loss of records.
+//    there before the sensor and cannot be looked up is no loss of records. Of a step that is
+//    inferred its reason says so.
 #pragma once
 
 #include <functional>
