@@ -1,14 +1,13 @@
 // Images that come without a build.
 #include "detect/detector.h"
 #include "detect/reasons.h"
+#include "policy/match.h"
 
 namespace kilnwatch::detect {
 
 using namespace domain;
 
 namespace {
-
-constexpr std::size_t kMaxNamed = 16;  // connections of a container, in one alert
 
 struct Road {
   const char* code;
@@ -52,6 +51,11 @@ void Detector::import(const tracker::Moment& moment, Finding& finding) {
     add(finding, Severity::kMedium, "remote-source", "the engine fetched it from " + asked.source);
   }
   for (const Endpoint& to : moment.reached) {
+    if (const auto* entry = policy::find(policy_.deny, to, {})) {
+      if (finding.reasons.size() < kMaxNamed) add_denied(finding, to, *entry);
+    } else if (policy::find(policy_.allow, to, {}) != nullptr) {
+      continue;
+    }
     if (seen_.contains(seen_key(to))) continue;
     novel_imports_.insert(import.id);
     if (finding.reasons.size() >= kMaxNamed) break;
@@ -59,7 +63,7 @@ void Detector::import(const tracker::Moment& moment, Finding& finding) {
         "its container connected to " + to.ip + " port " + std::to_string(to.port) +
             ", where no build of this host connected before");
   }
-  add_client_place(finding, import.client, import.engine_container_id, Severity::kMedium);
+  client_place(finding, import.client, import.engine_container_id, Severity::kMedium);
   if (unknown_client(import.client)) {
     add(finding, Severity::kLow, "client-unknown", "which program brought the image is not known");
   }
