@@ -73,11 +73,13 @@ void wait(const capture::LiveSource& source, int signals, int other, domain::Tim
 }
 
 // False: the watch is to end.
-bool take_signals(int fd, const Watch& parts) {
+bool take_signals(int fd, const Watch& parts, Pipeline& pipeline) {
   bool go_on = true;
   for (signalfd_siginfo info{}; ::read(fd, &info, sizeof(info)) == sizeof(info);) {
     const Signal signal{static_cast<int>(info.ssi_signo), info.ssi_code == SI_KERNEL};
-    if (parts.on_signal) {
+    if (signal.number == SIGHUP && parts.reload) {
+      if (const auto policy = parts.reload()) pipeline.apply(*policy);
+    } else if (parts.on_signal) {
       go_on = parts.on_signal(signal) && go_on;
     } else if (signal.number != SIGCHLD) {
       go_on = false;
@@ -150,6 +152,7 @@ int watch(const Options& options, Watch& parts) {
   const base::Fd signals(::signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));
 
   Pipeline pipeline(host, *parts.seen, *recorder ? &**recorder : nullptr, parts.emit, kLiveWindow);
+  pipeline.apply(parts.policy);
   CommandFiles files(host.wall_offset_ns);
   const auto push = [&](domain::Event&& event) {
     auto behind = files.read(event);
@@ -167,7 +170,7 @@ int watch(const Options& options, Watch& parts) {
     const domain::TimeNs now = base::clock_ns(CLOCK_BOOTTIME);
     if (const auto state = (*source)->poll(0, push); !state) code = fail(state.error());
     pipeline.advance(now);
-    go_on = take_signals(signals.get(), parts);
+    go_on = take_signals(signals.get(), parts, pipeline);
     go_on = parts.keep_watching() && go_on;
   }
   notify_manager("STOPPING=1");

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <limits>
+#include <optional>
 
 #include "app/options.h"
 #include "app/pipeline.h"
@@ -25,6 +26,9 @@ struct Signal {
 struct Watch {
   detect::SeenStore* seen = nullptr;
   Pipeline::Emit emit;
+  policy::Policy policy;
+  // SIGHUP came: what to judge by from now on; nothing: as before. Not set: it is like others.
+  std::function<std::optional<policy::Policy>()> reload;
   std::function<void()> armed;          // everything is attached
   std::function<bool()> keep_watching;  // asked after every round
   // A signal came; false: end. Not set: every one but SIGCHLD ends the watch.
