@@ -90,6 +90,17 @@ base::Result<Config> find_config(const std::string& named, const std::string& st
   return read_config(standard);
 }
 
+base::Result<Config> reload_config(const std::string& named, bool had,
+                                   const std::string& standard) {
+  auto next = had && named.empty() ? read_config(standard) : find_config(named, standard);
+  if (next) {
+    say_config(*next);
+  } else {
+    say(Level::kError, next.error().message + " (what was configured before still holds)");
+  }
+  return next;
+}
+
 void say_config(const Config& config) {
   if (config.file.empty()) return;
   say(Level::kInfo, "configuration " + config.file + ": " + policy::summary(config.policy));

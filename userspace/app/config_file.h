@@ -21,6 +21,11 @@ base::Result<Config> read_config(const std::string& file);
 base::Result<Config> find_config(const std::string& named,
                                  const std::string& standard = kDefaultConfig);
 
+// Again. `had`: there was a file; that it is gone is an error then, it may be about to be written.
+// An error is said, too; what was configured before holds.
+base::Result<Config> reload_config(const std::string& named, bool had,
+                                   const std::string& standard = kDefaultConfig);
+
 // What a user should know of it, on stderr; nothing of one that there is not.
 void say_config(const Config& config);
 

@@ -53,18 +53,6 @@ int check(const Config& config) {
   return 0;
 }
 
-// `had`: there was a file. One that is gone is wrong: it may be about to be written.
-base::Result<Config> reload(const Options& options, bool had) {
-  const std::string& named = options.config;
-  auto next = had && named.empty() ? read_config(kDefaultConfig) : find_config(named);
-  if (next) {
-    say_config(*next);
-  } else {
-    say(Level::kError, next.error().message + "; what was configured before still holds");
-  }
-  return next;
-}
-
 }  // namespace
 
 int run(const Options& options) {
@@ -96,7 +84,7 @@ int run(const Options& options) {
   bool has_config = !config->file.empty();
   parts.policy = std::move(config->policy);
   parts.reload = [&]() -> std::optional<policy::Policy> {
-    auto next = reload(options, has_config);
+    auto next = reload_config(options.config, has_config);
     if (next) {
       has_config = has_config || !next->file.empty();
       return std::move(next->policy);

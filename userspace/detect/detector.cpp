@@ -158,7 +158,8 @@ void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
       finding.severity = Severity::kHigh;
     }
     if (remote_client(moment.build->client)) {
-      add(finding, Severity::kHigh, "client-remote", "the image was built for a remote client");
+      add(finding, is_listed(moment.build->client) ? Severity::kInfo : Severity::kHigh,
+          "client-remote", "the image was built for a remote client");
     }
   }
   if (made.privileged)

@@ -45,6 +45,7 @@ class Detector {
   // policy_rule.cpp
   void client_place(domain::Finding& finding, const domain::Client& client, const std::string& home,
                     domain::Severity remote) const;
+  bool is_listed(const domain::Client& client) const;
   void base_registries(const domain::Build& build, domain::Finding& finding) const;
   // That holds at its time; null: none.
   const policy::Exception* exception(const tracker::Moment& moment) const;

@@ -77,10 +77,13 @@ void Detector::deploy_import(const Import& import, Finding& finding) {
   std::string text = std::string(road.text) + ", not built or pulled here";
   if (!import.request.source.empty()) text += ": from " + import.request.source;
   add(finding, Severity::kLow, "image-imported", text);
-  if (!import.request.source.empty() || import.client.transport == Transport::kTcp)
+  const bool listed = is_listed(import.client);
+  const bool over_tcp = import.client.transport == Transport::kTcp && !listed;
+  if (!import.request.source.empty() || over_tcp)
     finding.severity = std::max(finding.severity, Severity::kMedium);
   if (remote_client(import.client))
-    add(finding, Severity::kMedium, "client-remote", "the image was brought by a remote client");
+    add(finding, listed ? Severity::kInfo : Severity::kMedium, "client-remote",
+        "the image was brought by a remote client");
   if (novel_imports_.contains(import.id)) {
     add(finding, Severity::kHigh, "container-connected",
         "the container that it was made of connected where no build of this host did before");

@@ -92,6 +92,10 @@ void Detector::client_place(Finding& finding, const Client& client, const std::s
   }
 }
 
+bool Detector::is_listed(const Client& client) const {
+  return policy::find(policy_.clients, client) != nullptr;
+}
+
 void Detector::base_registries(const Build& build, Finding& finding) const {
   if (policy_.registries.empty()) return;
   std::size_t named = 0;

@@ -162,6 +162,13 @@ TEST_CASE("Clients on the list, and those that are not") {
   Bench named("clients: [{container: aaaaaaaaaaaa}]");
   CHECK(named.judge(request(inside))->severity == Severity::kLow);
 
+  auto deployed = deploy();
+  deployed.deployment->container.privileged = false;
+  deployed.build->client = far();
+  CHECK(bench.judge(deployed)->severity == Severity::kMedium);
+  deployed.build->client = far("203.0.113.1");
+  CHECK(bench.judge(deployed)->severity == Severity::kHigh);
+
   Moment import;
   import.kind = MomentKind::kImageImport;
   import.import = Import{};
