@@ -55,7 +55,7 @@ TEST_CASE("An empty configuration changes nothing") {
   CHECK(wire(judged("")) == wire(plain));
 }
 
-TEST_CASE("The client, its registry and its destination are on the lists") {
+TEST_CASE("Client and registry and destination are on the lists") {
   const Alerts alerts = judged(R"(
 registries: ["203.0.113.10:5000"]
 clients: [{address: 198.51.100.0/24}]
@@ -89,7 +89,7 @@ severity: {image-deploy: critical}
   CHECK(of(alerts, "image-deploy").severity() == v1::SEVERITY_CRITICAL);
 }
 
-TEST_CASE("An exception of that day, one that is over, and a window that is too short") {
+TEST_CASE("An exception of that day and one that is over; a window that is too short") {
   const std::string rest =
       ", rule: build-egress, destination: {network: 198.51.100.0/24}}]\n"
       "windows: {deploy: 1s}\n";

@@ -7,6 +7,7 @@
 
 #include "app/options.h"
 #include "app/pipeline.h"
+#include "base/fd.h"
 
 namespace kilnwatch::app {
 
@@ -36,6 +37,11 @@ struct Watch {
   int other_fd = -1;                // a round is due when it is readable
   domain::TimeNs wake_at = kNever;  // CLOCK_BOOTTIME: a round is due then
 };
+
+// Where they are read once they are held.
+base::Fd open_signals();
+// False: the watch is to end.
+bool take_signals(const base::Fd& fd, const Watch& parts, Pipeline& pipeline);
 
 // Returns the exit code. Every alert that was due has been emitted by then, and what was counted
 // said on stderr. The functions of `parts` may change `parts`.

@@ -102,9 +102,10 @@ std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding&
   if (connection.first_seen) {
     add(finding, Severity::kHigh, "first-seen-on-host",
         "no build of this host connected there before");
-    if (moment.build && allowed == nullptr && exception == nullptr)
-      remember(moment.build->id, connection);
   }
+  const bool notable = connection.first_seen || denied != nullptr;
+  if (notable && moment.build && allowed == nullptr && exception == nullptr)
+    remember(moment.build->id, connection);
   if (name.empty()) {
     add(finding, Severity::kHigh, "raw-address", "the destination has no name that was seen");
   } else {
@@ -127,7 +128,7 @@ std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding&
   return allowed != nullptr ? Severity::kLow : Severity::kCritical;
 }
 
-// The last novel connection of a build: part of the story that a deployment closes.
+// The last novel or denied connection of a build: part of the story that a deployment closes.
 void Detector::remember(const std::string& build, const Connection& connection) {
   if (!novel_.insert_or_assign(build, connection).second) return;
   novel_order_.push_back(build);

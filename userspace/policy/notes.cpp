@@ -30,10 +30,10 @@ std::string summary(const Policy& policy) {
       {policy.registries.size(), "registries"},    {policy.allow.size(), "allowed destinations"},
       {policy.deny.size(), "denied destinations"}, {policy.clients.size(), "clients"},
       {policy.severity.size(), "severities"},      {policy.exceptions.size(), "exceptions"}};
-  std::string out = policy.deploy_window ? "a window" : "";
+  std::string out = policy.deploy_window ? "windows 1" : "";
   for (const auto& [count, name] : counts) {
     if (count == 0) continue;
-    out += (out.empty() ? "" : ", ") + std::to_string(count) + " " + name;
+    out += (out.empty() ? "" : ", ") + std::string(name) + " " + std::to_string(count);
   }
   return out.empty() ? "nothing" : out;
 }

@@ -12,7 +12,7 @@ namespace kilnwatch::policy {
 // much.
 std::vector<std::string> notes(const Policy& policy, std::uint64_t now);
 
-// "2 registries, 1 client, …"; "nothing" of an empty one.
+// "registries 2, clients 1, …"; "nothing" of an empty one.
 std::string summary(const Policy& policy);
 
 }  // namespace kilnwatch::policy

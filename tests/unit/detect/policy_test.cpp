@@ -132,6 +132,7 @@ TEST_CASE("A denied destination is HIGH, also when it was seen before; denied be
   CHECK(has(finding, "denied-destination"));
   CHECK_FALSE(has(finding, "first-seen-on-host"));
   CHECK_FALSE(has(finding, "allowed-destination"));
+  CHECK(bench.judge(deploy())->connection);  // it is part of the chain
   // A claim is enough.
   CHECK(has(bench.judge(egress("192.0.2.9", 443, "a.evil.example")), "denied-destination"));
   CHECK(has(bench.judge(egress("192.0.2.9", 25)), "denied-destination"));

@@ -74,8 +74,8 @@ exceptions:
   CHECK(exception.severity == domain::Severity::kLow);
   CHECK(exception.line == 17);
   CHECK(policy::summary(policy) ==
-        "a window, 4 registries, 2 allowed destinations, 2 denied destinations, 3 clients, 2 "
-        "severities, 1 exceptions");
+        "windows 1, registries 4, allowed destinations 2, denied destinations 2, clients 3, "
+        "severities 2, exceptions 1");
 }
 
 TEST_CASE("Notes tell of what is over, of names that allow nothing and of ports alone") {
