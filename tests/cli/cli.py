@@ -5,6 +5,8 @@ A case: arguments, stdin, how descriptors are given to it, the exit code, a patt
 match, and stdout to the byte. All of it runs without privileges: nothing here may load a program
 into the kernel of this machine, whoever runs the tests.
 """
+import itertools
+import json
 import os
 import pathlib
 import re
@@ -133,6 +135,66 @@ def cases(work):
     yield Case("report into no folder", ["capture", "--report", "/nothing/here", "--for", "1s"], 3, error("--report"))
 
 
+def configs(work):
+    """Configurations: what is shipped, and what is refused. `work` as above."""
+    def config(name, text, mode=0o644):
+        file = work / name
+        file.write_text(text, encoding="utf-8")
+        file.chmod(mode)
+        return str(file)
+
+    def check(file):
+        return ["run", "--check-config", "--config", file]
+
+    def error(text):
+        return rf"^kilnwatch: error: [^\n]*{text}[^\n]*\n$"
+
+    top = pathlib.Path(__file__).resolve().parents[2]
+    shipped = [top / "deploy/config.yaml", *sorted((top / "deploy/examples").glob("*.yaml"))]
+    assert len(shipped) == 4, shipped
+    for number, file in enumerate(shipped):
+        name = config(f"shipped-{number}.yaml", file.read_text(encoding="utf-8"))
+        yield Case(f"shipped {file.name}", check(name), 0, rf"^kilnwatch: configuration {re.escape(name)}: [^\n]* \d[^\n]*\n$")
+
+    fine = config("fine.yaml", "registries: [docker.io]\n")
+    wrong = config("wrong.yaml", "registries: [docker.io]\nregistry: [ghcr.io]\n")
+    place = re.escape(wrong) + ":2:1: 'registry' is no key .*did you mean 'registries'"
+    yield Case("check of a wrong one", check(wrong), 2, error(place))
+    state = str(work / "state")
+    yield Case("run with a wrong one", ["run", "--config", wrong, "--state-dir", state], 2, error(place))
+    yield Case("capture with a wrong one", ["capture", "--config", wrong, "--for", "1s"], 2, error(place))
+    yield Case("replay with a wrong one", ["replay", "--config", wrong, "/nothing/here"], 2, error(place))
+    yield Case("a wrong one, told in json", [*check(wrong), "--log-format", "json"], 2,
+               r'^\{"time":"[^"]*","level":"error","message":"[^\n]*:2:1: [^\n]*"\}\n$')
+    yield Case("run with a right one", ["run", "--config", fine, "--state-dir", "/proc/no"], 3, error("/proc/no cannot be made"))
+    yield Case("check needs no privilege and no state", [*check(fine), "--state-dir", "/proc/no"], 0, ": registries 1\n$")
+    yield Case("check with stdout closed", check(fine), 0, ": registries 1\n$", fds=">&-")
+    yield Case("replay has nothing to check", ["replay", "--check-config", "x"], 2, USAGE)
+    over = config("over.yaml", "exceptions:\n  - {owner: ops, reason: r, expires: 2020-01-01, rule: build-request, client: {uid: 1}}\n")
+    yield Case("an exception that is over", check(over), 0, r": exceptions 1\nkilnwatch: warning: [^\n]*of ops in line 2 ended with 2020-01-01[^\n]*\n$")
+    yield Case("no file", check(str(work / "none.yaml")), 2, error("No such file"))
+    yield Case("a folder", check(str(work)), 2, error("no regular file"))
+    yield Case("a FIFO", check(str(work / "fifo")), 2, error("no regular file"))
+    yield Case("for all to write", check(config("loose.yaml", "", 0o666)), 2, error("chmod go-w"))
+    yield Case("in a folder for all", check(config("loose/config.yaml", "")), 2, error("others can write"))
+    closed = config("closed.yaml", "", 0)
+    yield Case("unreadable", check(closed), 2, error("Permission denied"))
+    yield Case("a name with an escape", check("/no\x1b[2J\nsuch"), 2, error(r"/no\\x1b\[2J\\x0asuch"))
+
+    # The schema has the keys that the program has.
+    schema = json.loads((top / "docs/config.schema.json").read_text(encoding="utf-8"))
+    keys, parts = schema["properties"], schema["$defs"]
+    maps = [("%s", keys), ("destinations: {%s}", keys["destinations"]["properties"]),
+            ("windows: {%s}", keys["windows"]["properties"]), ("severity: {%s}", keys["severity"]["properties"]),
+            ("clients: [{%s}]", parts["client"]["properties"]),
+            ("destinations: {deny: [{%s}]}", parts["destination"]["properties"]),
+            ("exceptions: [{owner: a, reason: b, expires: 2030-01-01, rule: build-failed, client: {uid: 1}, %s}]",
+             parts["exception"]["properties"])]
+    for number, (form, known) in enumerate(maps):
+        file = config(f"keys-{number}.yaml", form % "zzzzzzzzzzzzzzz: 1" + "\n")
+        yield Case(f"keys of {form}", check(file), 2, error("there are: " + ", ".join(sorted(known))))
+
+
 def drop():
     if os.geteuid() == 0:
         os.setgroups([])
@@ -167,7 +229,7 @@ def main():
         executable = work / "kilnwatch"
         shutil.copy(sys.argv[1], executable)
         executable.chmod(0o755)
-        for case in cases(work):
+        for case in itertools.chain(cases(work), configs(work)):
             total += 1
             try:
                 code, stdout, stderr = run(str(executable), case)

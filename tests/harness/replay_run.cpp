@@ -32,7 +32,8 @@ base::Result<Recording> read_recording(const std::string& path) {
   }
 }
 
-Alerts run_pipeline(const domain::HostFacts& host, const Events& events, Baseline baseline) {
+Alerts run_pipeline(const domain::HostFacts& host, const Events& events, Baseline baseline,
+                    const policy::Policy& policy) {
   detect::MemorySeenStore remembers;
   ForgetfulStore forgets;
   detect::SeenStore& seen =
@@ -40,6 +41,7 @@ Alerts run_pipeline(const domain::HostFacts& host, const Events& events, Baselin
   Alerts alerts;
   app::Pipeline pipeline(host, seen, nullptr,
                          [&](const v1::Alert& alert) { alerts.push_back(alert); });
+  pipeline.apply(policy);
   for (const domain::Event& event : events) pipeline.push(event);
   pipeline.finish();
   return alerts;

@@ -8,6 +8,7 @@
 #include "domain/host.h"
 #include "harness/mangle.h"
 #include "kilnwatch/v1/alert.pb.h"
+#include "policy/policy.h"
 
 namespace kilnwatch::test {
 
@@ -26,7 +27,8 @@ enum class Baseline {
 
 using Alerts = std::vector<v1::Alert>;
 
-Alerts run_pipeline(const domain::HostFacts& host, const Events& events, Baseline baseline);
+Alerts run_pipeline(const domain::HostFacts& host, const Events& events, Baseline baseline,
+                    const policy::Policy& policy = {});
 
 // A build as the conversations tell it, without tracker and rules.
 struct BuildSpan {

@@ -9,6 +9,7 @@
 
 #include "app/child.h"
 #include "app/commands.h"
+#include "app/config_file.h"
 #include "app/log.h"
 #include "app/standard_streams.h"
 #include "app/watch.h"
@@ -90,6 +91,8 @@ int capture(const Options& options) {
   if (options.command.empty() && options.seconds <= 0) {
     return fail({base::ErrorClass::kUsage, "capture needs --for DURATION or -- COMMAND"});
   }
+  auto config = find_config(options.config);
+  if (!config) return fail(config.error());
   hold_signals();
   auto encoder = sink::make_encoder(options.format.empty() ? "text" : options.format);
   if (!encoder) return fail(encoder.error());
@@ -101,7 +104,9 @@ int capture(const Options& options) {
   Span span(options, child);
   base::Status begun = base::Done{};
   std::string report;
+  say_config(*config);
   Watch parts;
+  parts.policy = std::move(config->policy);
   parts.seen = &seen;
   parts.emit = [&](const v1::Alert& alert) { report += (*encoder)->encode(alert); };
   parts.armed = [&] { begun = span.begin(parts); };

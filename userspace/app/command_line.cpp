@@ -1,4 +1,5 @@
 #include "app/command_line.h"
+#include "app/config_file.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -14,6 +15,8 @@
 namespace kilnwatch::app {
 namespace {
 
+const std::string kStandardConfig = std::string(" (default: ") + kDefaultConfig + ", if it exists)";
+
 void add_format(CLI::App& command, Options& options) {
   command.add_option("--output", options.format, "text (default on a terminal), json or protobuf")
       ->check(CLI::IsMember({"text", "json", "protobuf"}));
@@ -24,6 +27,10 @@ void add_record(CLI::App& command, Options& options) {
                      "also write a recording (mode 0600, secrets masked)");
   command.add_option("--record-limit", options.record_limit, "most bytes of the recording")
       ->transform(CLI::AsSizeValue(false));
+}
+
+void add_config(CLI::App& command, Options& options, const std::string& standard) {
+  command.add_option("--config", options.config, "what to allow, deny and except" + standard);
 }
 
 // A place for each command: the environment is read for those that were not named, too.
@@ -82,6 +89,9 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
   add_format(*run, options);
   add_hooks(*run, hooks.try_emplace(run, options.hooks).first->second);
   add_record(*run, options);
+  add_config(*run, options, kStandardConfig);
+  run->add_flag("--check-config", options.check_config,
+                "say whether the configuration is right, and end");
   run->add_option("--state-dir", options.state_dir, "where seen destinations are kept")
       ->capture_default_str();
 
@@ -90,6 +100,7 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
   add_format(*capture, options);
   add_hooks(*capture, hooks.try_emplace(capture, options.hooks).first->second);
   add_record(*capture, options);
+  add_config(*capture, options, kStandardConfig);
   capture->add_option("--for", options.seconds, "how long: 30s, 5m, 1h")
       ->transform(CLI::Validator(seconds_of, "DURATION"));
   capture->add_option("--report", options.report, "file for the report (default: stderr)");
@@ -98,6 +109,7 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
   auto* replay =
       app.add_subcommand("replay", "a recording through the same pipeline, unprivileged");
   add_format(*replay, options);
+  add_config(*replay, options, " (none by default)");
   replay->add_option("file", options.file, "recording")->required();
 
   auto* decode = app.add_subcommand("decode", "a protobuf alert stream on stdin in another format");

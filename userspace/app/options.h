@@ -11,7 +11,9 @@ struct Options {
   std::string log_format;  // json; else text
   std::string format;      // text, json, protobuf; empty: text on a terminal, else json
   std::string state_dir = "/var/lib/kilnwatch";
-  std::string record;                                     // file, empty: none
+  std::string config;         // file; empty: the standard one, of `replay` none
+  bool check_config = false;  // run: look at it, no more
+  std::string record;         // file, empty: none
   std::uint64_t record_limit = std::uint64_t{256} << 20;  // bytes
   std::string file;                                       // replay
   double seconds = 0;                                     // capture --for; 0: until COMMAND ends

@@ -24,8 +24,13 @@ Pipeline::Pipeline(const domain::HostFacts& host, detect::SeenStore& seen,
       emit_(std::move(emit)),
       window_ns_(window),
       tracker_(host.boot_id),
-      detector_(host.boot_id, seen),
+      detector_(host.boot_id, seen, host.wall_offset_ns),
       window_([this](const domain::Event& event) { handle(event); }, window) {}
+
+void Pipeline::apply(const policy::Policy& policy) {
+  detector_.apply(policy);
+  tracker_.set_deploy_window(policy.deploy_window.value_or(tracker::kDeployWindow));
+}
 
 void Pipeline::push(domain::Event event) {
   ++stats_.events;

@@ -14,6 +14,7 @@
 #include "domain/host.h"
 #include "engine/command/commands.h"
 #include "engine/conversation.h"
+#include "policy/policy.h"
 #include "record/recorder.h"
 #include "sink/convert.h"
 #include "stream/assembler.h"
@@ -50,6 +51,8 @@ class Pipeline {
   Pipeline(const domain::HostFacts& host, detect::SeenStore& seen, record::Recorder* recorder,
            Emit emit, domain::TimeNs window = stream::kReorderWindowNs);
 
+  // What happens from now on is judged by it.
+  void apply(const policy::Policy& policy);
   void push(domain::Event event);
   // Nothing more comes: what waits in windows and for deadlines is decided now. `end`: the time up
   // to which was watched, where it is known.

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "app/commands.h"
+#include "app/config_file.h"
 #include "app/log.h"
 #include "app/pipeline.h"
 #include "app/result_stream.h"
@@ -27,6 +28,10 @@ base::Status is_file(const std::string& path) {
 }  // namespace
 
 int replay(const Options& options) {
+  // None but the one that is named: the same file gives the same alerts anywhere.
+  auto config =
+      options.config.empty() ? base::Result<Config>(Config{}) : read_config(options.config);
+  if (!config) return fail(config.error());
   if (auto usable = stdout_usable(); !usable) return fail(usable.error());
   if (auto file = is_file(options.file); !file) return fail(file.error());
   auto source = capture::RecordingReader::open(options.file);
@@ -38,6 +43,8 @@ int replay(const Options& options) {
   detect::MemorySeenStore seen;
   Pipeline pipeline((*source)->host(), seen, nullptr,
                     [&](const v1::Alert& alert) { results->write(alert); });
+  say_config(*config);
+  pipeline.apply(config->policy);
   base::Status damage = base::Done{};
   for (bool more = true; more && results->status();) {
     const auto state =

@@ -5,9 +5,12 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "app/alert_queue.h"
 #include "app/commands.h"
+#include "app/config_file.h"
 #include "app/log.h"
 #include "app/result_stream.h"
 #include "app/standard_streams.h"
@@ -43,9 +46,19 @@ class SlowReader {
   domain::TimeNs when_ = 0;
 };
 
+int check(const Config& config) {
+  if (config.file.empty())
+    say(Level::kInfo, std::string("there is no configuration ") + kDefaultConfig);
+  say_config(config);
+  return 0;
+}
+
 }  // namespace
 
 int run(const Options& options) {
+  auto config = find_config(options.config);
+  if (!config) return fail(config.error());
+  if (options.check_config) return check(*config);
   hold_signals();
   auto encoder = encoder_for_stdout(options.format);
   if (!encoder) return fail(encoder.error());
@@ -63,10 +76,24 @@ int run(const Options& options) {
   AlertQueue queue(STDOUT_FILENO, [&](std::uint64_t count) {
     return (*notices)->encode(sink::alerts_lost(host, base::clock_ns(CLOCK_REALTIME), count));
   });
+  say_config(*config);
   SlowReader slow;
   Watch parts;
   parts.seen = seen->get();
   parts.emit = [&](const v1::Alert& alert) { queue.push((*encoder)->encode(alert)); };
+  bool has_config = !config->file.empty();
+  parts.policy = std::move(config->policy);
+  parts.reload = [&]() -> std::optional<policy::Policy> {
+    auto next = reload_config(options.config, has_config);
+    if (next) {
+      has_config = has_config || !next->file.empty();
+      return std::move(next->policy);
+    }
+    const auto alert =
+        sink::config_refused(host, base::clock_ns(CLOCK_REALTIME), next.error().message);
+    queue.push((*encoder)->encode(alert));
+    return std::nullopt;
+  };
   parts.other_fd = queue.failed_fd();
   parts.keep_watching = [&] {
     slow.look(queue.lost());

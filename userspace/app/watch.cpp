@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -26,15 +24,6 @@
 
 namespace kilnwatch::app {
 namespace {
-
-sigset_t signals_before;
-
-sigset_t held_signals() {
-  sigset_t held;
-  ::sigemptyset(&held);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&held, number);
-  return held;
-}
 
 base::Result<std::optional<record::Recorder>> open_recorder(const Options& options,
                                                             const domain::HostFacts& host) {
@@ -70,20 +59,6 @@ void wait(const capture::LiveSource& source, int signals, int other, domain::Tim
   const timespec time{static_cast<time_t>(left / 1'000'000'000),
                       static_cast<long>(left % 1'000'000'000)};
   (void)::ppoll(ends.data(), ends.size(), until == kNever ? nullptr : &time, nullptr);
-}
-
-// False: the watch is to end.
-bool take_signals(int fd, const Watch& parts) {
-  bool go_on = true;
-  for (signalfd_siginfo info{}; ::read(fd, &info, sizeof(info)) == sizeof(info);) {
-    const Signal signal{static_cast<int>(info.ssi_signo), info.ssi_code == SI_KERNEL};
-    if (parts.on_signal) {
-      go_on = parts.on_signal(signal) && go_on;
-    } else if (signal.number != SIGCHLD) {
-      go_on = false;
-    }
-  }
-  return go_on;
 }
 
 std::string joined(const std::map<std::string, std::uint64_t>& counts, const char* form,
@@ -127,16 +102,6 @@ void say_recording(const std::string& file, const record::RecorderStats& stats) 
 
 }  // namespace
 
-void hold_signals() {
-  const sigset_t held = held_signals();
-  ::sigprocmask(SIG_BLOCK, &held, &signals_before);
-}
-
-void release_signals() {
-  std::signal(SIGPIPE, SIG_DFL);
-  ::sigprocmask(SIG_SETMASK, &signals_before, nullptr);
-}
-
 int watch(const Options& options, Watch& parts) {
   if (auto folder = recording_has_folder(options.record); !folder) return fail(folder.error());
   if (auto fit = capture::preflight(); !fit) return fail(fit.error());
@@ -146,10 +111,10 @@ int watch(const Options& options, Watch& parts) {
   if (!recorder) return fail(recorder.error());
   auto source = capture::open_live_source(capture::choice_of(options.hooks));
   if (!source) return fail(source.error());
-  const sigset_t held = held_signals();
-  const base::Fd signals(::signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));
+  const base::Fd signals = open_signals();
 
   Pipeline pipeline(host, *parts.seen, *recorder ? &**recorder : nullptr, parts.emit, kLiveWindow);
+  pipeline.apply(parts.policy);
   CommandFiles files(host.wall_offset_ns);
   const auto push = [&](domain::Event&& event) {
     auto behind = files.read(event);
@@ -167,7 +132,7 @@ int watch(const Options& options, Watch& parts) {
     const domain::TimeNs now = base::clock_ns(CLOCK_BOOTTIME);
     if (const auto state = (*source)->poll(0, push); !state) code = fail(state.error());
     pipeline.advance(now);
-    go_on = take_signals(signals.get(), parts);
+    go_on = take_signals(signals, parts, pipeline);
     go_on = parts.keep_watching() && go_on;
   }
   notify_manager("STOPPING=1");

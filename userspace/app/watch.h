@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <limits>
+#include <optional>
 
 #include "app/options.h"
 #include "app/pipeline.h"
+#include "base/fd.h"
 
 namespace kilnwatch::app {
 
@@ -25,6 +27,9 @@ struct Signal {
 struct Watch {
   detect::SeenStore* seen = nullptr;
   Pipeline::Emit emit;
+  policy::Policy policy;
+  // SIGHUP came: what to judge by from now on; nothing: as before. Not set: it is like others.
+  std::function<std::optional<policy::Policy>()> reload;
   std::function<void()> armed;          // everything is attached
   std::function<bool()> keep_watching;  // asked after every round
   // A signal came; false: end. Not set: every one but SIGCHLD ends the watch.
@@ -32,6 +37,11 @@ struct Watch {
   int other_fd = -1;                // a round is due when it is readable
   domain::TimeNs wake_at = kNever;  // CLOCK_BOOTTIME: a round is due then
 };
+
+// Where they are read once they are held.
+base::Fd open_signals();
+// False: the watch is to end.
+bool take_signals(const base::Fd& fd, const Watch& parts, Pipeline& pipeline);
 
 // Returns the exit code. Every alert that was due has been emitted by then, and what was counted
 // said on stderr. The functions of `parts` may change `parts`.

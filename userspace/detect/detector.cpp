@@ -3,6 +3,7 @@
 #include "base/host_name.h"
 #include "base/secrets.h"
 #include "detect/reasons.h"
+#include "policy/match.h"
 #include "tracker/address.h"
 #include "tracker/ident.h"
 
@@ -28,7 +29,7 @@ void Detector::request(const tracker::Moment& moment, Finding& finding) {
   finding.rule = Rule::kBuildRequest;
   finding.severity = Severity::kLow;
   const bool tcp = build.client.transport == Transport::kTcp;
-  add_client_place(finding, build.client, build.container_id, Severity::kHigh);
+  client_place(finding, build.client, build.container_id, Severity::kHigh);
   if (!asked.remote_context.empty()) {
     add(finding, tcp ? Severity::kHigh : Severity::kMedium, "remote-context",
         "the context is fetched from " + asked.remote_context);
@@ -52,6 +53,7 @@ void Detector::request(const tracker::Moment& moment, Finding& finding) {
   }
   if (asked.browser)
     add(finding, Severity::kMedium, "browser-request", "the request has headers of a browser");
+  base_registries(build, finding);
   finding.summary = (asked.midway ? "build met midway, requested by " : "build requested by ") +
                     client_text(build.client);
   if (!build.base_images.empty()) finding.summary += " on base " + build.base_images.front();
@@ -61,7 +63,8 @@ void Detector::request(const tracker::Moment& moment, Finding& finding) {
   }
 }
 
-bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
+std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding& finding,
+                                         const policy::Exception* exception) {
   finding.rule = Rule::kBuildEgress;
   finding.severity = Severity::kHigh;
   Connection& connection = *finding.connection;
@@ -70,10 +73,11 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   connection.http_host =
       base::mask_text(std::string(kField) + connection.http_host).substr(kField.size());
   const Endpoint& to = connection.destination;
-  const std::string where = to.ip + " port " + std::to_string(to.port);
+  const std::string where = text_of(to);
   const bool engine = moment.to_engine || tracker::is_engine_port(to.port);
   // Nothing leaves the step.
-  if (!engine && moment.build && tracker::own_loopback(moment.build->request, to.ip)) return false;
+  if (!engine && moment.build && tracker::own_loopback(moment.build->request, to.ip))
+    return std::nullopt;
   connection.tls_name = base::mask_text(connection.tls_name);
   const std::string name = claimed_name(connection);
   // A name that the process only claims makes nothing known but itself at that address.
@@ -83,32 +87,48 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding) {
   if (connection.first_seen && moment.egress != 0) novel_egress_.insert(egress);
   connection.first_seen = connection.first_seen || novel_egress_.contains(egress);
   const bool metadata = to.ip == "169.254.169.254" || to.ip == "fd00:ec2::254";
-  if (!connection.first_seen && !engine && !metadata) return false;
+  // A claim is enough to be denied, and never enough to be allowed.
+  const policy::Destination* denied = policy::find(policy_.deny, to, name);
+  const policy::Destination* allowed =
+      engine || metadata || denied != nullptr ? nullptr : policy::find(policy_.allow, to, {});
+  if (!connection.first_seen && !engine && !metadata && denied == nullptr) return std::nullopt;
   // One alert for each step container and destination, also where every connection is wrong.
-  if (told_.contains(moment.key)) return false;
+  if (told_.contains(moment.key)) return std::nullopt;
   told_.insert(moment.key);
   if (engine) add(finding, Severity::kCritical, "engine-api", where + " is an engine's API");
   if (metadata)
     add(finding, Severity::kCritical, "cloud-metadata", where + " is the cloud's metadata service");
+  if (denied != nullptr) add_denied(finding, to, *denied);
   if (connection.first_seen) {
     add(finding, Severity::kHigh, "first-seen-on-host",
         "no build of this host connected there before");
-    if (moment.build) remember(moment.build->id, connection);
   }
+  const bool notable = connection.first_seen || denied != nullptr;
+  if (notable && moment.build && allowed == nullptr && exception == nullptr)
+    remember(moment.build->id, connection);
   if (name.empty()) {
     add(finding, Severity::kHigh, "raw-address", "the destination has no name that was seen");
   } else {
     add(finding, Severity::kHigh, "name-unverified",
         "the name " + name + " is what the process itself claims");
   }
+  if (allowed != nullptr) {
+    add(finding, Severity::kLow, "allowed-destination",
+        where + " is allowed by the configuration: " + allowed->text);
+  } else if (const auto* entry = policy::find(policy_.allow, to, name);
+             entry != nullptr && !entry->domain.empty()) {
+    add(finding, Severity::kHigh, "allowed-name-unverified",
+        "the configuration allows " + entry->text +
+            ", but the name is only what the process claims, and allows nothing");
+  }
   const std::uint32_t number = finding.step->number;
   finding.summary = (number != 0 ? "build step " + std::to_string(number) : "a build step") +
                     (moment.build ? "" : " of a build that is not known for certain") +
                     " connected to " + where;
-  return true;
+  return allowed != nullptr ? Severity::kLow : Severity::kCritical;
 }
 
-// The last novel connection of a build: part of the story that a deployment closes.
+// The last novel or denied connection of a build: part of the story that a deployment closes.
 void Detector::remember(const std::string& build, const Connection& connection) {
   if (!novel_.insert_or_assign(build, connection).second) return;
   novel_order_.push_back(build);
@@ -139,7 +159,8 @@ void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
       finding.severity = Severity::kHigh;
     }
     if (remote_client(moment.build->client)) {
-      add(finding, Severity::kHigh, "client-remote", "the image was built for a remote client");
+      add(finding, is_listed(moment.build->client) ? Severity::kInfo : Severity::kHigh,
+          "client-remote", "the image was built for a remote client");
     }
   }
   if (made.privileged)
@@ -194,12 +215,16 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
   finding.health = moment.health;
   finding.import = moment.import;
   finding.reasons = moment.reasons;
+  const policy::Exception* excepted = exception(moment);
+  std::optional<Severity> most = Severity::kCritical;
   switch (moment.kind) {
     case tracker::MomentKind::kBuildRequest:
       request(moment, finding);
+      if (moment.build->status == BuildStatus::kRefused) most = Severity::kInfo;
       break;
     case tracker::MomentKind::kBuildEgress:
-      if (!egress(moment, finding)) return std::nullopt;
+      most = egress(moment, finding, excepted);
+      if (!most) return std::nullopt;
       break;
     case tracker::MomentKind::kBuildFailed:
       failed(moment, finding);
@@ -214,6 +239,7 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
       import(moment, finding);
       break;
   }
+  weigh(finding, *most, excepted);
   finding.id = tracker::short_hash(
       boot_id_ + "|" + std::to_string(moment.call.conn) + "|" + std::to_string(moment.call.number) +
       "|" + std::to_string(static_cast<int>(finding.rule)) + "|" + moment.key);

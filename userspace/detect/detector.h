@@ -8,6 +8,7 @@
 
 #include "detect/seen_store.h"
 #include "domain/finding.h"
+#include "policy/policy.h"
 #include "tracker/bounded.h"
 #include "tracker/moment.h"
 
@@ -19,25 +20,43 @@ inline constexpr std::size_t kMaxTold = 65'536;   // step containers with a dest
 
 class Detector {
  public:
-  // `seen` outlives the detector.
-  Detector(std::string boot_id, SeenStore& seen) : boot_id_(std::move(boot_id)), seen_(seen) {}
+  // `seen` outlives the detector. `wall_offset`: wall clock minus boot clock, ns: exceptions end by
+  // the wall clock.
+  Detector(std::string boot_id, SeenStore& seen, std::uint64_t wall_offset = 0)
+      : boot_id_(std::move(boot_id)), seen_(seen), wall_offset_(wall_offset) {}
+
+  // From now on findings are judged by it.
+  void apply(policy::Policy policy) { policy_ = std::move(policy); }
 
   // Nothing when the moment is no finding (a destination seen before).
   std::optional<domain::Finding> judge(const tracker::Moment& moment);
 
  private:
   void request(const tracker::Moment& moment, domain::Finding& finding);
-  bool egress(const tracker::Moment& moment, domain::Finding& finding);
+  // The severity that nothing may raise it beyond; none: no finding.
+  std::optional<domain::Severity> egress(const tracker::Moment& moment, domain::Finding& finding,
+                                         const policy::Exception* exception);
   static void failed(const tracker::Moment& moment, domain::Finding& finding);
   void deploy(const tracker::Moment& moment, domain::Finding& finding);
   void blind(domain::Finding& finding);
   // import_rule.cpp
   void import(const tracker::Moment& moment, domain::Finding& finding);
   void deploy_import(const domain::Import& import, domain::Finding& finding);
+  // policy_rule.cpp
+  void client_place(domain::Finding& finding, const domain::Client& client, const std::string& home,
+                    domain::Severity remote) const;
+  bool is_listed(const domain::Client& client) const;
+  void base_registries(const domain::Build& build, domain::Finding& finding) const;
+  // That holds at its time; null: none.
+  const policy::Exception* exception(const tracker::Moment& moment) const;
+  void weigh(domain::Finding& finding, domain::Severity most,
+             const policy::Exception* exception) const;
   void remember(const std::string& build, const domain::Connection& connection);
 
   std::string boot_id_;
   SeenStore& seen_;
+  std::uint64_t wall_offset_;
+  policy::Policy policy_;
   std::map<std::string, domain::Connection> novel_;  // by build id
   std::deque<std::string> novel_order_;              // of the builds, oldest first
   tracker::RecentNames told_{kMaxTold};

@@ -1,14 +1,13 @@
 // Images that come without a build.
 #include "detect/detector.h"
 #include "detect/reasons.h"
+#include "policy/match.h"
 
 namespace kilnwatch::detect {
 
 using namespace domain;
 
 namespace {
-
-constexpr std::size_t kMaxNamed = 16;  // connections of a container, in one alert
 
 struct Road {
   const char* code;
@@ -52,6 +51,11 @@ void Detector::import(const tracker::Moment& moment, Finding& finding) {
     add(finding, Severity::kMedium, "remote-source", "the engine fetched it from " + asked.source);
   }
   for (const Endpoint& to : moment.reached) {
+    if (const auto* entry = policy::find(policy_.deny, to, {})) {
+      if (finding.reasons.size() < kMaxNamed) add_denied(finding, to, *entry);
+    } else if (policy::find(policy_.allow, to, {}) != nullptr) {
+      continue;
+    }
     if (seen_.contains(seen_key(to))) continue;
     novel_imports_.insert(import.id);
     if (finding.reasons.size() >= kMaxNamed) break;
@@ -59,7 +63,7 @@ void Detector::import(const tracker::Moment& moment, Finding& finding) {
         "its container connected to " + to.ip + " port " + std::to_string(to.port) +
             ", where no build of this host connected before");
   }
-  add_client_place(finding, import.client, import.engine_container_id, Severity::kMedium);
+  client_place(finding, import.client, import.engine_container_id, Severity::kMedium);
   if (unknown_client(import.client)) {
     add(finding, Severity::kLow, "client-unknown", "which program brought the image is not known");
   }
@@ -73,10 +77,13 @@ void Detector::deploy_import(const Import& import, Finding& finding) {
   std::string text = std::string(road.text) + ", not built or pulled here";
   if (!import.request.source.empty()) text += ": from " + import.request.source;
   add(finding, Severity::kLow, "image-imported", text);
-  if (!import.request.source.empty() || import.client.transport == Transport::kTcp)
+  const bool listed = is_listed(import.client);
+  const bool over_tcp = import.client.transport == Transport::kTcp && !listed;
+  if (!import.request.source.empty() || over_tcp)
     finding.severity = std::max(finding.severity, Severity::kMedium);
   if (remote_client(import.client))
-    add(finding, Severity::kMedium, "client-remote", "the image was brought by a remote client");
+    add(finding, listed ? Severity::kInfo : Severity::kMedium, "client-remote",
+        "the image was brought by a remote client");
   if (novel_imports_.contains(import.id)) {
     add(finding, Severity::kHigh, "container-connected",
         "the container that it was made of connected where no build of this host did before");

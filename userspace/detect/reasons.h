@@ -6,9 +6,12 @@
 #include <utility>
 
 #include "domain/finding.h"
+#include "policy/policy.h"
 #include "tracker/address.h"
 
 namespace kilnwatch::detect {
+
+inline constexpr std::size_t kMaxNamed = 16;  // things of one kind, in one alert
 
 inline void add(domain::Finding& finding, domain::Severity at_least, std::string code,
                 std::string text) {
@@ -36,18 +39,14 @@ inline std::string seen_key(const domain::Endpoint& to, const std::string& name 
   return to.ip + " " + std::to_string(to.port) + (name.empty() ? "" : " " + name);
 }
 
-// Where a client that asked for something stands.
-inline void add_client_place(domain::Finding& finding, const domain::Client& client,
-                             const std::string& home, domain::Severity remote) {
-  if (client.transport == domain::Transport::kTcp) {
-    add(finding, domain::Severity::kMedium, "client-tcp",
-        "the client came over TCP from " + client.address.ip);
-  }
-  if (remote_client(client)) add(finding, remote, "client-remote", "the client is not on loopback");
-  if (client_in_other_container(client, home)) {
-    add(finding, domain::Severity::kMedium, "client-in-container",
-        "the client runs in container " + client.container_id);
-  }
+inline std::string text_of(const domain::Endpoint& to) {
+  return to.ip + " port " + std::to_string(to.port);
+}
+
+inline void add_denied(domain::Finding& finding, const domain::Endpoint& to,
+                       const policy::Destination& entry) {
+  add(finding, domain::Severity::kHigh, "denied-destination",
+      text_of(to) + " is denied by the configuration: " + entry.text);
 }
 
 inline std::string client_text(const domain::Client& client) {

@@ -253,7 +253,7 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   } else {
     it->second.told = true;
     told_created_.push_back(id);
-    timers_.at(waiting.created.time + kDeployWindow, [this, id](TimeNs) {
+    timers_.at(waiting.created.time + deploy_window_, [this, id](TimeNs) {
       std::erase(told_created_, id);
       if (const auto old = created_.find(id); old != created_.end()) forget_deploy(old);
     });

@@ -18,8 +18,6 @@ std::string_view bare(std::string_view id) {
   return id;
 }
 
-bool is_live(const Made& made, domain::TimeNs now) { return made.time + kDeployWindow >= now; }
-
 }  // namespace
 
 std::string normalise_image(const std::string& name) {

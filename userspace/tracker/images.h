@@ -12,7 +12,7 @@ namespace kilnwatch::tracker {
 
 inline constexpr std::size_t kMaxImages = 4096;     // imported ones give way to built ones
 inline constexpr std::size_t kMaxImageNames = 128;  // of one image: as many tags as a request has
-inline constexpr domain::TimeNs kDeployWindow = 24ull * 3600 * 1'000'000'000;  // design §4.3
+inline constexpr domain::TimeNs kDeployWindow = 24ull * 3600 * 1'000'000'000;  // by default
 
 // "docker.io/library/x:latest" of any short form; ids and digests stay as they are.
 std::string normalise_image(const std::string& name);
@@ -37,6 +37,8 @@ class Images {
  public:
   explicit Images(Names names = Names::kDocker) : names_(names) {}
 
+  // How long after it came an image counts. May change at any time.
+  void set_window(domain::TimeNs window) { window_ = window; }
   // A tag moves to the newest image. Beyond kMaxImages the oldest is forgotten, an import first.
   void add(Made made);
   // `source` now also goes by `tag`; whoever had that tag has it no longer.
@@ -80,6 +82,8 @@ class Images {
   void doubt(const domain::ImageMoved& moved);
   void release(const std::string& normal_tag);
   Names names_;
+  bool is_live(const Made& made, domain::TimeNs now) const { return made.time + window_ >= now; }
+  domain::TimeNs window_ = kDeployWindow;
   std::deque<Made> images_;  // oldest first
   std::uint64_t refused_ = 0;
   std::uint64_t forgotten_ = 0;

@@ -38,8 +38,16 @@ bool Tracker::follow(const std::string& home) {
   auto inner = std::make_unique<Tracker>(boot_id_, this, home);
   inner->now_ = now_;
   inner->containers_.note_cgroup({containers_.newest_cgroup(), {}});
+  inner->set_deploy_window(deploy_window_);
   inner_.emplace(home, std::move(inner));
   return true;
+}
+
+void Tracker::set_deploy_window(TimeNs window) {
+  deploy_window_ = window;
+  images_.set_window(window);
+  podman_images_.set_window(window);
+  for (auto& [home, inner] : inner_) inner->set_deploy_window(window);
 }
 
 // dockerd is a client of containerd. What it asks for there, its own clients asked it for. Who

@@ -49,6 +49,8 @@ class Tracker {
 
   void observe(const domain::Event& event);
   void learn(const domain::ApiFact& fact);
+  // How long after a build or an import a container of its image is told.
+  void set_deploy_window(domain::TimeNs window);
   // Nothing more comes: all that waits is decided on what is known, at the time it was due or now,
   // whichever is first.
   void finish();
@@ -373,6 +375,7 @@ class Tracker {
   RecentNames by_start_{kMaxContainerNames};           // a client started them, whoever made them
   std::deque<domain::ContainerStarted> early_starts_;  // their creation is not known (yet)
   ApiContainers api_containers_;
+  domain::TimeNs deploy_window_ = kDeployWindow;
   Images images_;
   Images podman_images_{Names::kPodman};  // of its store, which buildah uses, too
   RecentNames imported_{kMaxImports};     // told

@@ -165,4 +165,12 @@ TEST_CASE("Lost alerts are an alert") {
   CHECK(encoded("json", alert).find("\"health\":{\"cause\":\"alert-queue\",\"count\":42}") !=
         std::string::npos);
   CHECK(sink::alerts_lost(host, 1'700'000'000'123'000'001, 42).id() != alert.id());
+
+  const auto refused = sink::config_refused(host, 1'700'000'000'123'000'000, "f:1:2: \xff");
+  CHECK(refused.rule() == "sensor-blind");
+  CHECK(refused.health().cause() == "configuration");
+  REQUIRE(refused.reasons_size() == 1);
+  CHECK(refused.reasons(0).code() == "config-refused");
+  CHECK(refused.reasons(0).text() == "f:1:2: ?");
+  CHECK(refused.id() != alert.id());
 }

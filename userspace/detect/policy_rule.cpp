@@ -1,0 +1,149 @@
+// What the user's configuration says of a finding. Without one nothing here changes anything.
+#include <algorithm>
+
+#include "detect/detector.h"
+#include "detect/reasons.h"
+#include "policy/match.h"
+
+namespace kilnwatch::detect {
+
+using namespace domain;
+
+namespace {
+
+// The client that an exception speaks of: whose doing the finding is. Null: nobody's.
+const Client* client_of(const tracker::Moment& moment) {
+  if (moment.deployment) return &moment.deployment->client;
+  if (moment.import) return &moment.import->client;
+  return moment.build ? &moment.build->client : nullptr;
+}
+
+Rule rule_of(tracker::MomentKind kind) {
+  switch (kind) {
+    case tracker::MomentKind::kBuildRequest:
+      return Rule::kBuildRequest;
+    case tracker::MomentKind::kBuildEgress:
+      return Rule::kBuildEgress;
+    case tracker::MomentKind::kImageDeploy:
+      return Rule::kImageDeploy;
+    case tracker::MomentKind::kImageImport:
+      return Rule::kImageImport;
+    case tracker::MomentKind::kBuildFailed:
+      return Rule::kBuildFailed;
+    case tracker::MomentKind::kBlind:
+      break;
+  }
+  return Rule::kSensorBlind;
+}
+
+// The first FROM with a variable, where the request gave a value to one that a FROM can hang on:
+// those before the first FROM. Such values are not kept. Null: none.
+const Instruction* depends_on_request(const Build& build) {
+  const auto& all = build.dockerfile->instructions;
+  const auto& given = build.request.build_arg_names;
+  const auto names_one = [&](const Instruction& instruction) {
+    return std::any_of(given.begin(), given.end(), [&](const std::string& name) {
+      return !name.empty() && instruction.text.find(name) != std::string::npos;
+    });
+  };
+  bool global = true;
+  bool may_hang = false;
+  for (const Instruction& instruction : all) {
+    if (instruction.is_from) global = false;
+    may_hang = may_hang || ((global || instruction.is_from) && names_one(instruction));
+    if (may_hang && instruction.is_from && instruction.text.find('$') != std::string::npos)
+      return &instruction;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+// Where a client that asked for something stands. One on the list may come over TCP; that it runs
+// in a container is expected where its entry names the container.
+void Detector::client_place(Finding& finding, const Client& client, const std::string& home,
+                            Severity remote) const {
+  const policy::Client* entry = policy::find(policy_.clients, client);
+  const bool container_listed = entry != nullptr && !entry->container.empty();
+  const auto weight = [](bool listed, Severity severity) {
+    return listed ? Severity::kInfo : severity;
+  };
+  if (client.transport == Transport::kTcp) {
+    add(finding, weight(entry != nullptr, Severity::kMedium), "client-tcp",
+        "the client came over TCP from " + client.address.ip);
+  }
+  if (remote_client(client)) {
+    add(finding, weight(entry != nullptr, remote), "client-remote",
+        "the client is not on loopback");
+  }
+  if (client_in_other_container(client, home)) {
+    add(finding, weight(container_listed, Severity::kMedium), "client-in-container",
+        "the client runs in container " + client.container_id);
+  }
+  if (entry != nullptr) {
+    add(finding, Severity::kInfo, "allowed-client",
+        "the client is on the list of the configuration: " + entry->text);
+  } else if (!policy_.clients.empty()) {
+    const bool unknown = unknown_client(client);
+    add(finding, unknown ? Severity::kMedium : Severity::kHigh, "client-not-allowed",
+        unknown ? "the client could not be found on the list of the configuration, since its "
+                  "program is not known"
+                : "the client is not on the list of the configuration: " + client_text(client));
+  }
+}
+
+bool Detector::is_listed(const Client& client) const {
+  return policy::find(policy_.clients, client) != nullptr;
+}
+
+void Detector::base_registries(const Build& build, Finding& finding) const {
+  if (policy_.registries.empty()) return;
+  std::size_t named = 0;
+  for (const std::string& image : build.base_images) {
+    if (policy::of_registry(policy_.registries, image)) continue;
+    if (++named > kMaxNamed) continue;
+    add(finding, Severity::kMedium, "registry-not-allowed",
+        "base image " + image + " is of none of the registries of the configuration");
+  }
+  if (named > kMaxNamed) {
+    add(finding, Severity::kMedium, "registry-not-allowed",
+        std::to_string(named - kMaxNamed) + " further base images are of none of them");
+  }
+  const bool known = build.dockerfile ? build.dockerfile->whole : !build.base_images.empty();
+  if (!known)
+    add(finding, Severity::kLow, "registry-unknown", "not all of its base images are known");
+  const Instruction* from = build.dockerfile ? depends_on_request(build) : nullptr;
+  if (from == nullptr) return;
+  add(finding, Severity::kMedium, "registry-unknown",
+      "a base image hangs on a build argument, whose value is not kept: " + from->text);
+}
+
+const policy::Exception* Detector::exception(const tracker::Moment& moment) const {
+  const Rule rule = rule_of(moment.kind);
+  const Client* client = client_of(moment);
+  for (const policy::Exception& entry : policy_.exceptions) {
+    if (entry.rule != rule || moment.time + wall_offset_ >= entry.end) continue;
+    if (entry.client && (client == nullptr || !policy::is_client(*entry.client, *client))) continue;
+    if (entry.destination &&
+        (!moment.connection ||
+         !policy::covers(*entry.destination, moment.connection->destination, {})))
+      continue;
+    return &entry;
+  }
+  return nullptr;
+}
+
+void Detector::weigh(Finding& finding, Severity most, const policy::Exception* exception) const {
+  if (const auto set = policy_.severity.find(finding.rule); set != policy_.severity.end()) {
+    finding.severity = set->second;
+    finding.reasons.push_back(
+        {"severity-set", "the configuration sets the severity of this rule, whatever the reasons"});
+  }
+  finding.severity = std::min(finding.severity, most);
+  if (exception == nullptr) return;
+  finding.severity = std::min(finding.severity, exception->severity);
+  finding.reasons.push_back({"exception", exception->owner + " answers for it until " +
+                                              exception->expires + ": " + exception->reason});
+}
+
+}  // namespace kilnwatch::detect

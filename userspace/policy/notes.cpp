@@ -1,0 +1,41 @@
+#include "policy/notes.h"
+
+#include <utility>
+
+namespace kilnwatch::policy {
+
+std::vector<std::string> notes(const Policy& policy, std::uint64_t now) {
+  std::vector<std::string> out;
+  for (const Exception& exception : policy.exceptions) {
+    if (now < exception.end) continue;
+    out.push_back("the exception of " + exception.owner + " in line " +
+                  std::to_string(exception.line) + " ended with " + exception.expires +
+                  " and does nothing; renew or remove it");
+  }
+  for (const Destination& entry : policy.allow) {
+    if (entry.domain.empty() && !entry.network) {
+      out.push_back("destinations.allow: " + entry.text +
+                    " alone allows every address there is; name networks with it");
+    }
+    if (entry.domain.empty()) continue;
+    out.push_back("destinations.allow: " + entry.text +
+                  " lowers nothing, since names are only claimed by the processes that connect; "
+                  "alerts will say so. Name networks instead");
+  }
+  return out;
+}
+
+std::string summary(const Policy& policy) {
+  const std::pair<std::size_t, const char*> counts[] = {
+      {policy.registries.size(), "registries"},    {policy.allow.size(), "allowed destinations"},
+      {policy.deny.size(), "denied destinations"}, {policy.clients.size(), "clients"},
+      {policy.severity.size(), "severities"},      {policy.exceptions.size(), "exceptions"}};
+  std::string out = policy.deploy_window ? "windows 1" : "";
+  for (const auto& [count, name] : counts) {
+    if (count == 0) continue;
+    out += (out.empty() ? "" : ", ") + std::string(name) + " " + std::to_string(count);
+  }
+  return out.empty() ? "nothing" : out;
+}
+
+}  // namespace kilnwatch::policy
