@@ -34,6 +34,7 @@ class FactText {
            (f.dockerfile ? (*this)(*f.dockerfile) : std::string());
   }
   std::string operator()(const domain::SessionOpened& f) const { return "session " + f.session; }
+  std::string operator()(const domain::SessionIdle& f) const { return "idle " + f.session; }
   std::string operator()(const domain::BuildStepAnnounced& f) const {
     return call("step", f.call) + std::to_string(f.number) + "/" + std::to_string(f.total) + " " +
            f.instruction + (f.stages == 0 ? "" : " of " + std::to_string(f.stage));

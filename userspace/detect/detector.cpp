@@ -1,5 +1,7 @@
 #include "detect/detector.h"
 
+#include <algorithm>
+
 #include "base/host_name.h"
 #include "base/secrets.h"
 #include "detect/reasons.h"
@@ -12,6 +14,12 @@ namespace kilnwatch::detect {
 using namespace domain;
 
 namespace {
+
+bool is_denied(const Finding& finding) {
+  return finding.rule == Rule::kBuildEgress &&
+         std::any_of(finding.reasons.begin(), finding.reasons.end(),
+                     [](const Reason& reason) { return reason.code == "denied-destination"; });
+}
 
 // By a Host field or a TLS hello; empty: none, or the address itself.
 std::string claimed_name(const Connection& connection) {
@@ -92,9 +100,11 @@ std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding&
   const policy::Destination* allowed =
       engine || metadata || denied != nullptr ? nullptr : policy::find(policy_.allow, to, {});
   if (!connection.first_seen && !engine && !metadata && denied == nullptr) return std::nullopt;
-  // One alert for each step container and destination, also where every connection is wrong.
-  if (told_.contains(moment.key)) return std::nullopt;
-  told_.insert(moment.key);
+  // One alert for each step container and destination, also where every connection is wrong, and
+  // one more where it is denied by a name that only came later.
+  const std::string told = moment.key + (denied != nullptr ? "/denied" : "");
+  if (told_.contains(told)) return std::nullopt;
+  told_.insert(told);
   if (engine) add(finding, Severity::kCritical, "engine-api", where + " is an engine's API");
   if (metadata)
     add(finding, Severity::kCritical, "cloud-metadata", where + " is the cloud's metadata service");
@@ -240,9 +250,10 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
       break;
   }
   weigh(finding, *most, excepted);
-  finding.id = tracker::short_hash(
-      boot_id_ + "|" + std::to_string(moment.call.conn) + "|" + std::to_string(moment.call.number) +
-      "|" + std::to_string(static_cast<int>(finding.rule)) + "|" + moment.key);
+  finding.id = tracker::short_hash(boot_id_ + "|" + std::to_string(moment.call.conn) + "|" +
+                                   std::to_string(moment.call.number) + "|" +
+                                   std::to_string(static_cast<int>(finding.rule)) + "|" +
+                                   moment.key + (is_denied(finding) ? "/denied" : ""));
   return finding;
 }
 

@@ -50,12 +50,15 @@ void Detector::import(const tracker::Moment& moment, Finding& finding) {
   if (!asked.source.empty()) {
     add(finding, Severity::kMedium, "remote-source", "the engine fetched it from " + asked.source);
   }
+  // Those that are denied first: any number of others must not push them out.
   for (const Endpoint& to : moment.reached) {
-    if (const auto* entry = policy::find(policy_.deny, to, {})) {
-      if (finding.reasons.size() < kMaxNamed) add_denied(finding, to, *entry);
-    } else if (policy::find(policy_.allow, to, {}) != nullptr) {
+    const auto* entry = policy::find(policy_.deny, to, {});
+    if (entry != nullptr && finding.reasons.size() < kMaxNamed) add_denied(finding, to, *entry);
+  }
+  for (const Endpoint& to : moment.reached) {
+    if (policy::find(policy_.deny, to, {}) == nullptr &&
+        policy::find(policy_.allow, to, {}) != nullptr)
       continue;
-    }
     if (seen_.contains(seen_key(to))) continue;
     novel_imports_.insert(import.id);
     if (finding.reasons.size() >= kMaxNamed) break;

@@ -93,6 +93,13 @@ struct SessionOpened {
   std::string session;
 };
 
+// What was asked with this session builds nothing.
+struct SessionIdle {
+  TimeNs time = 0;
+  ConnId conn = 0;  // where it was asked
+  std::string session;
+};
+
 // One more process works for a build that is a command; what runs below it are steps of that build.
 struct CommandJoined {
   TimeNs time = 0;
@@ -310,7 +317,7 @@ struct ConversationBlind {
 
 using ApiFact =
     std::variant<BuildRequested, CommandJoined, DockerfileSeen, ContextFetched, SessionOpened,
-                 BuildStepAnnounced, BuildContainerAnnounced, BuildContainerRemoved,
+                 SessionIdle, BuildStepAnnounced, BuildContainerAnnounced, BuildContainerRemoved,
                  BuildImageAnnounced, BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock,
                  PodStarted, ContainerCreated, ContainerStartAsked, ContainerStarted, ImageTagged,
                  ImageMoved, ImagePushed, ManifestStored, ConversationBlind>;

@@ -117,6 +117,7 @@ void Tracker::on(const BuildRequested& fact) {
   fill_client(fact.call.conn, run.build.client);
   run.build.engine = fact.engine;
   if (fact.command) begin_command(run);
+  settle_session(fact.session);
   if (const auto conn = conns_.find(fact.call.conn); conn != conns_.end())
     run.engine_pid = conn->second.opened.engine_pid;
   timers_.at(fact.time + kRequestWait, [this, call = fact.call](TimeNs due) {
@@ -180,20 +181,30 @@ void Tracker::on(const ContextFetched& fact) {
 // Its build is asked for on another connection, before or after it.
 void Tracker::on(const SessionOpened& fact) {
   const auto conn = conns_.find(fact.conn);
-  if (conn == conns_.end()) return;
+  const bool met = std::any_of(runs_.begin(), runs_.end(), [&](const auto& one) {
+    return one.second.build.request.session == fact.session;
+  });
+  if (conn == conns_.end() || met || idle_sessions_.contains(fact.session)) return;
   conn->second.session = fact.session;
+  conn->second.session_opened = fact.time;
   timers_.at(fact.time + kRequestWait, [this, id = fact.conn](TimeNs due) {
     const auto open = conns_.find(id);
-    if (open != conns_.end() && open->second.closed == 0 && serves_unmet(open->second))
+    if (open != conns_.end() && open->second.closed == 0 && !open->second.session.empty())
       lose("request", 1, due);
   });
 }
 
-// A session, of a build whose request was not seen.
-bool Tracker::serves_unmet(const Conn& conn) const {
-  return !conn.session.empty() && std::none_of(runs_.begin(), runs_.end(), [&](const auto& one) {
-    return one.second.build.request.session == conn.session;
-  });
+void Tracker::on(const SessionIdle& fact) {
+  if (fact.session.empty()) return;
+  idle_sessions_.insert(fact.session);
+  settle_session(fact.session);
+}
+
+// It is known what its client asked for.
+void Tracker::settle_session(const std::string& session) {
+  for (auto& [id, conn] : conns_) {
+    if (!session.empty() && conn.session == session) conn.session.clear();
+  }
 }
 
 void Tracker::on(const BuildStepAnnounced& fact) {
@@ -265,7 +276,10 @@ void Tracker::on(const BuildTagAnnounced& fact) {
   if (run->tag_lines.size() >= kMaxTags) return;
   run->tag_lines.push_back(fact.tag);
   const auto& command = run->build.request.command;
-  if (command && command->open_end) run->build.request.tags.push_back(fact.tag);
+  auto& tags = run->build.request.tags;
+  if (command && command->open_end && tags.size() < kMaxTags &&
+      std::find(tags.begin(), tags.end(), fact.tag) == tags.end())
+    tags.push_back(fact.tag);
 }
 
 void Tracker::on(const BuildEnded& fact) {

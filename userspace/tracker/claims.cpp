@@ -34,8 +34,12 @@ bool Tracker::fits(const Announced& announced, const Container& container) const
 // It began while the build was open.
 bool Tracker::in_window(const Run& run, const Container& container) const {
   const Build& build = run.build;
-  // Of one met midway it is not known when it began.
-  return (build.request.midway || container.first_seen + kSlack >= build.started) &&
+  TimeNs began = build.started;
+  if (build.request.midway) {  // at some time in the life of its connection
+    const auto conn = conns_.find(build.request.call.conn);
+    began = conn == conns_.end() || conn->second.opened.midway ? 0 : conn->second.opened.time;
+  }
+  return container.first_seen + kSlack >= began &&
          (build.ended == 0 || container.first_seen <= build.ended) &&
          (container.cgroup == 0 || container.cgroup >= run.newest_cgroup);
 }

@@ -22,6 +22,7 @@
 #include "identity/process_table.h"
 #include "identity/step_lineage.h"
 #include "tracker/api_containers.h"
+#include "tracker/bounded.h"
 #include "tracker/containers.h"
 #include "tracker/counters.h"
 #include "tracker/images.h"
@@ -80,7 +81,8 @@ class Tracker {
     std::string home;             // the container that its engine runs in; empty: none
     domain::TimeNs answered = 0;  // last bytes of the engine's
     bool asked = false;           // bytes of a request came
-    std::string session;          // that its client serves; empty: none
+    std::string session;          // of a build whose request was not seen; empty: of none
+    domain::TimeNs session_opened = 0;
   };
   struct Announced {  // "Running in"
     std::string short_id;
@@ -221,6 +223,8 @@ class Tracker {
   void on(const domain::DockerfileSeen& fact);
   void on(const domain::ContextFetched& fact);
   void on(const domain::SessionOpened& fact);
+  void on(const domain::SessionIdle& fact);
+  void settle_session(const std::string& session);
   void on(const domain::BuildStepAnnounced& fact);
   void on(const domain::BuildContainerAnnounced& fact);
   void on(const domain::BuildContainerRemoved&) {}  // may be forged; the kernel sees the exit
@@ -298,8 +302,7 @@ class Tracker {
   bool surely_not(Run& run, const Container& container);
   bool lost_before(const Container& container) const;
   bool hides_build(const Container& container) const;
-  bool serves_unmet(const Conn& conn) const;
-  bool hides_buildkit(const Container& container) const;
+  bool hides_buildkit(const Container& container, bool last) const;
   Owner served_owner(const Container& container, bool last);
   // failures.cpp
   void note_failure(Run& run, const Vertex& vertex);
@@ -364,6 +367,7 @@ class Tracker {
   Containers containers_;
   Layers layers_;
   Watchers watchers_;
+  RecentNames idle_sessions_{kMaxBuilds};
   std::unordered_map<domain::EgressId, Flow> flows_;
   std::set<domain::EgressId> begun_;  // whose beginning was seen; ids ascend
   bool begun_all_ = true;             // none of them was forgotten

@@ -37,6 +37,10 @@ bool layer_in_time(const Vertex& vertex, const Container& container) {
   return vertex.first_started <= born + kTick && (!vertex.done() || vertex.completed >= born);
 }
 
+const Reason kUnknownBuild = {"build-unknown",
+                              "facts were not seen by which it could be told from a build, or a "
+                              "step, that is not known"};
+
 // Whether one of the builds is none of those whose step was found.
 bool may_be_other(const auto& found, const auto& lossy) {
   return std::ranges::any_of(lossy, [&](const auto* run) {
@@ -168,10 +172,18 @@ bool Tracker::all_told(const Run& own, const Container& container) const {
 }
 
 // A build may be at work that is not known.
-bool Tracker::hides_buildkit(const Container& container) const {
+bool Tracker::hides_buildkit(const Container& container, bool last) const {
+  // Longer than a build needs from its Dockerfile to a step; a session may stay open without one.
+  constexpr TimeNs kUnmet = 600 * kSecond;
+  const TimeNs began = container.first_seen;
   return lost_before(container) || std::any_of(conns_.begin(), conns_.end(), [&](const auto& one) {
            const Conn& conn = one.second;
-           return serves_unmet(conn) && (conn.closed == 0 || conn.closed >= container.first_seen);
+           const TimeNs until = conn.closed == 0 ? now_ : conn.closed;
+           // A request may still come; sessions without a build are short.
+           const bool waits = until < conn.session_opened + kRequestWait;
+           return !conn.session.empty() && !(waits && last) &&
+                  conn.session_opened <= began + kSlack && began <= conn.session_opened + kUnmet &&
+                  began <= until + kSlack;
          });
 }
 
@@ -191,7 +203,7 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
     const bool silent = last && run.vertices.all().empty();
     if (run.build.request.quiet || silent) quiet.push_back(&run);
   }
-  const bool hidden = hides_buildkit(container);
+  const bool hidden = hides_buildkit(container, last);
   bool contended = false;
   if (last) {
     eliminate(container, found, contended);
@@ -212,6 +224,7 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
         owner.unsure = true;
         owner.step.attribution = Attribution::kAmbiguous;
         owner.reasons.push_back({"candidate", "build " + owner.run->build.id + " step unknown"});
+        owner.reasons.push_back(kUnknownBuild);
       }
       owner.reasons.push_back({"told-from-kernel-facts",
                                "BuildKit told of no step that this container is; when it started "
@@ -282,13 +295,19 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
                                               std::to_string(v.number) + stage + ": " +
                                               instruction_of(v, container)});
   }
-  for (Run* run : other ? lossy : quiet) {
-    if (!other && (!contended || run == owner.run)) continue;
+  const auto add_run = [&](Run* run) {
     may_be_of(run);
     if (owner.reasons.size() < kMaxCandidates)
       owner.reasons.push_back({"candidate", "build " + run->build.id + " step unknown"});
+  };
+  for (Run* run : quiet) {
+    if (contended && run != owner.run) add_run(run);
+  }
+  for (Run* run : lossy) {
+    if (other) add_run(run);
   }
   owner.unsure = contended || other;
+  if (other) owner.reasons.push_back(kUnknownBuild);
   if (contended) {
     owner.reasons.push_back(
         {"step-contended", "another container can be no other step than this one"});

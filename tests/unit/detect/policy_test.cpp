@@ -121,6 +121,18 @@ TEST_CASE("A name that is only claimed allows nothing, and that is said") {
   CHECK_FALSE(has(bench.judge(egress("192.0.2.3", 443, "example.org")), "allowed-name-unverified"));
 }
 
+TEST_CASE("An allowed connection hides no denied one to the same address") {
+  Bench bench(
+      "destinations: {allow: [{network: 192.0.2.0/24}], deny: [{domain: '*.evil.example'}]}");
+  const auto first = bench.judge(egress("192.0.2.9", 443));
+  REQUIRE(first);
+  CHECK(has(first, "allowed-destination"));
+  const auto second = bench.judge(egress("192.0.2.9", 443, "a.evil.example"));
+  REQUIRE(second);
+  CHECK(has(second, "denied-destination"));
+  CHECK(second->id != first->id);
+}
+
 TEST_CASE("A denied destination is HIGH, also when it was seen before; denied beats allowed") {
   Bench bench(
       "destinations:\n"

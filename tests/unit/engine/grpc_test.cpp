@@ -187,8 +187,17 @@ TEST_CASE("A call of the bridge is for the build that its header names") {
   const auto frontend = Status::part(2, "dockerfile.v0");
   const auto named = after(bridge(5, frontend, second.ref()));
   REQUIRE(count(named, "requested") == 1);
-  CHECK(named[0].find(second.ref()) != std::string::npos);
+  CHECK(std::ranges::any_of(named, [&](const auto& text) {
+    return text.starts_with("requested") && text.find(second.ref()) != std::string::npos;
+  }));
   CHECK(count(named, "blind") == 0);
+  // The client chooses its reference.
+  auto longer = solve(std::string(60, 'r'));
+  longer.set_internal(true);
+  CHECK(count(checked(upgraded({asks(ask(1, kSolvePath, longer.SerializeAsString())),
+                                asks(bridge(3, frontend, longer.ref()))})),
+              "requested") == 1);
+  CHECK(count(after(bridge(5, frontend, "unheard")), "blind") == 1);
   // BuildKit would serve none without it: the header was lost.
   const auto unnamed = after(ask(5, kBridgePath, frontend));
   CHECK(count(unnamed, "requested") == 0);
@@ -203,6 +212,9 @@ TEST_CASE("Of a request that is cut it is not assumed that it builds") {
   };
   CHECK(count(cut(solve(), true), "requested") == 0);
   CHECK(count(cut(solve(), true), "blind") == 1);
+  auto padded = solve();
+  padded.mutable_session()->append(8192, 's');
+  CHECK(count(cut(padded, true), "requested") == 1);
   CHECK(count(cut(solve(), false), "requested") == 1);
   CHECK(count(cut(solve(), false), "blind") == 1);
 }
@@ -463,34 +475,35 @@ TEST_CASE("The Dockerfile of a build is read out of its client's session") {
     const auto turns = session(text, size, "dockerfile");
     const auto output = converse(turns, whole());
     const auto texts = fact_texts(output);
-    REQUIRE(texts.size() == 1);
-    CHECK(texts[0].starts_with("fetched session:abcdefghijklmnopqrstuvwxy|"));
-    INFO(texts[0]);
-    CHECK(texts[0].find("alpine:3") != std::string::npos);
-    CHECK(texts[0].find("RUN curl -u me:*** http://a") != std::string::npos);
+    REQUIRE(texts.size() == 2);
+    CHECK(texts[0] == "session abcdefghijklmnopqrstuvwxy");
+    CHECK(texts[1].starts_with("fetched session:abcdefghijklmnopqrstuvwxy|"));
+    INFO(texts[1]);
+    CHECK(texts[1].find("alpine:3") != std::string::npos);
+    CHECK(texts[1].find("RUN curl -u me:*** http://a") != std::string::npos);
     for (unsigned seed = 0; seed < 10; ++seed)
       CHECK(fact_texts(converse(turns, random_split(seed))) == texts);
     CHECK(fact_texts(converse(turns, single())) == texts);
     CHECK(apart(output.safe));
-    CHECK(texts[0].find("canary") == std::string::npos);
+    CHECK(texts[1].find("canary") == std::string::npos);
     for (const auto& range : output.safe) CHECK(range.bytes.find("canary") == std::string::npos);
     const auto again = fact_texts(converse(recorded(turns, output), whole()));
-    REQUIRE(again.size() == 1);
-    CHECK(again[0].find("RUN curl -u me:*** http://a") != std::string::npos);
+    REQUIRE(again.size() == 2);
+    CHECK(again[1].find("RUN curl -u me:*** http://a") != std::string::npos);
   }
 }
 
 TEST_CASE("Of the other folders of a session nothing is read") {
   const auto turns = session("FROM a\nRUN kw-canary-file\n", 100, "context");
   const auto output = converse(turns, whole());
-  CHECK(output.facts.empty());
+  CHECK(fact_texts(output) == std::vector<std::string>{"session abcdefghijklmnopqrstuvwxy"});
   for (const auto& range : output.safe) CHECK(range.bytes.find("canary") == std::string::npos);
 }
 
 TEST_CASE("A file of a session that was not seen whole is not told") {
   auto turns = session("FROM alpine:3\nRUN a\n", 7, "dockerfile");
   turns[6].kind = Turn::Kind::kSkip;
-  CHECK(fact_texts(converse(turns, whole())).empty());
+  CHECK(facts_of<domain::ContextFetched>(converse(turns, whole())).empty());
 }
 
 TEST_CASE("Whatever follows an upgrade, nothing but facts comes of it") {

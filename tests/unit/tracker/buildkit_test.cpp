@@ -366,6 +366,65 @@ TEST_CASE("A second container for a step is not taken for it, though nothing tel
   CHECK_FALSE(scene.of(Rule::kBuildEgress)[1].build);
 }
 
+TEST_CASE("Where the request of another build was lost a step is not guessed") {
+  // A session that BuildKit asks for a Dockerfile; a conversation that could not be read.
+  for (const bool session : {true, false}) {
+    for (const bool known : {true, false}) {
+      CAPTURE(session, known);
+      BuildKitScene scene;
+      ConnOpened opened;
+      opened.time = kStart - kSec;
+      opened.conn = 9;
+      opened.engine_pid = kDockerd;
+      scene.see(opened);
+      scene.request(1, kStart);
+      if (session) {
+        BuildRequested other;
+        other.time = kStart + 2 * kMs;
+        other.call = {9, 0};
+        other.buildkit = true;
+        other.session = "heard";
+        scene.learn(other);
+        scene.vertex(9, kStart + 20 * kMs, '7', "RUN other", kStart + 10 * kMs);
+        scene.clock(9, kStart + 500 * kMs, kStart + 450 * kMs);
+        scene.learn(SessionOpened{kStart + 10 * kMs, 9, known ? "heard" : "unheard"});
+      } else if (!known) {
+        scene.learn(ConversationBlind{kStart - 10 * kSec, 9, "bytes were lost", {}});
+      }
+      scene.vertex(1, kStart + 300 * kMs, '2', "RUN x", kStart + 250 * kMs);
+      scene.run_step(kStart + 400 * kMs, 's', "x");
+      scene.reach(kStart + 410 * kMs, 's', "192.0.2.1", 1);
+      scene.pass(kStart + 3 * kSec);
+      REQUIRE(scene.of(Rule::kBuildEgress).size() == 1);
+      const Finding found = scene.of(Rule::kBuildEgress)[0];
+      CHECK(found.step->attribution == (known ? Attribution::kExact : Attribution::kAmbiguous));
+      CHECK(has_reason(found, "build-unknown") == !known);
+      CHECK(candidates(found).empty() == known);
+    }
+  }
+}
+
+TEST_CASE("A build met midway may have begun before its containers were seen") {
+  BuildKitScene scene;
+  scene.run_step(kStart, 's', "x");
+  BuildRequested met = {};
+  met.time = kStart + 5 * kSec;
+  met.call = {1, 0};
+  met.buildkit = met.midway = true;
+  ConnOpened opened;
+  opened.time = met.time;
+  opened.conn = 1;
+  opened.engine_pid = kDockerd;
+  opened.midway = true;
+  scene.see(opened);
+  scene.learn(met);
+  scene.reach(kStart + 5 * kSec + 100 * kMs, 's', "192.0.2.1", 1);
+  scene.pass(kStart + 9 * kSec);
+  REQUIRE(scene.of(Rule::kBuildEgress).size() == 1);
+  CHECK(scene.of(Rule::kBuildEgress)[0].step->attribution == Attribution::kAmbiguous);
+  CHECK_FALSE(scene.of(Rule::kBuildEgress)[0].build);
+}
+
 TEST_CASE("A cached rebuild says so, and runs nothing") {
   BuildKitScene scene;
   scene.request(1, kStart);

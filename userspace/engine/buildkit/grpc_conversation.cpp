@@ -28,6 +28,8 @@ constexpr std::uint64_t kUnasked = 256;
 // In the place of a build's reference that was told before the connection was met.
 const std::string kUnheard = "?";
 constexpr std::string_view kTooMany = "more calls at once on a connection than are followed";
+// Bytes of a request that builds nothing: buildx's own has 58, a question its build arguments.
+constexpr std::uint64_t kLongestQuestion = 4096;
 constexpr std::size_t kMaxAgent = 512;  // bytes of a client's name kept
 
 // identity.NewID: 25 letters and digits. A SolveRequest and a StatusRequest both begin with one.
@@ -84,7 +86,7 @@ void GrpcConversation::called(const Stream& stream, const protocol::http2::Heade
     syncs_.try_emplace(stream.id);
   if (const auto ref = list.field(kBuildId);
       !ref.empty() && path_of(stream) == kBridge && bridges_.size() < kMaxWatches)
-    bridges_.emplace(stream.id, ref.substr(0, kRefSize));
+    bridges_.emplace(stream.id, name_of(ref));
   if (const auto agent = list.field("user-agent"); !agent.empty())
     user_agent_ = base::mask_text(agent.substr(0, kMaxAgent));
 }
@@ -136,8 +138,11 @@ void GrpcConversation::asked(const Stream& stream, const Text& text) {
   request.method = "POST";
   request.path = kSolve;
   request.user_agent = user_agent_;
-  auto& build = add(std::move(request), solve.builds);
+  auto& build =
+      add(std::move(request), solve.builds || (!text.whole && text.length > kLongestQuestion));
   build.stream = stream.id;
+  if (build.held && text.whole)
+    out_->facts.emplace_back(domain::SessionIdle{now_, start_.conn, build.held->session});
   if (text.whole) {
     build.secrets.know(std::move(solve.secrets));
   } else {
@@ -217,7 +222,8 @@ void GrpcConversation::bridged(const Stream& stream, const Text& text) {
   if (text.whole && !bridge_builds(text.bytes)) return;
   if (const auto ref = bridges_.find(stream.id); ref != bridges_.end()) {
     auto* build = build_called(ref->second);
-    if (build != nullptr && !build->over) announce(*build);
+    if (build == nullptr) return blind("a frontend asked for a build whose request was not seen");
+    if (!build->over) announce(*build);
     return;
   }
   for (auto& build : builds_) {

@@ -93,11 +93,6 @@ std::string masked_exporter(std::string_view bytes) {
   });
 }
 
-// BuildKit's own names are letters and digits (identity.NewID).
-std::string name_of(std::string_view value) {
-  return base::mask_text_same_length(value.substr(0, kMaxName));
-}
-
 void add_tags(std::string_view list, std::vector<std::string>& tags) {
   while (tags.size() < kMaxNames) {
     const auto end = list.find(',');
@@ -141,6 +136,11 @@ void take_exporter(std::string_view bytes, Solve& solve) {
 }
 
 }  // namespace
+
+// BuildKit's own names are letters and digits (identity.NewID).
+std::string name_of(std::string_view value) {
+  return base::mask_text_same_length(value.substr(0, kMaxName));
+}
 
 std::string masked_solve(std::string_view message) {
   return rewritten(message, [](const Field& field, std::string_view value) {

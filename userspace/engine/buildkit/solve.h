@@ -24,6 +24,9 @@ struct Solve {
 // Of a message, masked or not; of one that is cut what its whole fields say.
 Solve read_solve(std::string_view message, bool whole = true);
 
+// A build's reference, as it is kept.
+std::string name_of(std::string_view value);
+
 // LLBBridge/Solve: what a client that is its own frontend asks for.
 std::string masked_bridge(std::string_view message);
 bool bridge_builds(std::string_view message);

@@ -90,7 +90,7 @@ void BuildCall::announce_buildkit(const protocol::Query& values, bool whole) {
   const std::string remote = values.first("remote");
   // Files come from the client: over its session, or with another request.
   if (remote == "client-session" || remote == kUpload) build_.remote_context.clear();
-  if (remote == "client-session") build_.session = base::mask_text(values.first("session"));
+  build_.session = base::mask_text(values.first("session"));
   const std::string ref = values.first("buildid");
   if (ref.starts_with(std::string(kUpload) + ":")) {
     build_.upload_for = base::mask_text(ref.substr(kUpload.size() + 1));

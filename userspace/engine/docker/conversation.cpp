@@ -147,7 +147,8 @@ void DockerConversation::begin_grpc(bool session) {
   start.next_number = &number_;
   if (session) {
     start.session = session_.empty() ? "unnamed" : session_;
-    scene_.out->facts.emplace_back(domain::SessionOpened{scene_.now, scene_.conn, start.session});
+    if (!session_.empty())
+      scene_.out->facts.emplace_back(domain::SessionOpened{scene_.now, scene_.conn, start.session});
   }
   start.pos = {next_[static_cast<std::size_t>(Direction::kRequest)], line_end_};
   grpc_.emplace(start);
