@@ -207,12 +207,18 @@ TEST_CASE("Met midway: sides and streams are found from what is seen") {
         "C3" +
             kAsked.substr(2) + "C3 message x\nC3 end\nA3" + kAnswered.substr(2) +
             "A3 trailers grpc-status=0\nA3 end\n");
-  // Where all streams carry gRPC; what looks like a message may be the inside of one.
+  // Where all streams carry gRPC: a frame that is just one message, though it may be the inside of
+  // another one.
   const auto fake = data(1, grpc_message("fake"));
+  const std::string guessed = "A guessed\nA1? skipped 0, unframed: \n";
   CHECK(tell_all({reply(pings), reply(fake + fake)}, {.midway = true, .grpc = true}) ==
-        "A guessed\nA1? skipped 0, unframed: \n");
+        guessed + "A1? message fake\nA1? message fake\n");
+  CHECK(tell_all({reply(pings), reply(data(1, "\1" + grpc_message("fake").substr(1)))},
+                 {.midway = true, .grpc = true}) == guessed);
+  CHECK(tell_all({reply(pings), reply(data(1, grpc_message("fake") + "x"))},
+                 {.midway = true, .grpc = true}) == guessed);
   CHECK(tell_all({reply(pings), reply(fake.substr(0, 9)), hole(Sender::kAcceptor, 9), reply(fake)},
-                 {.midway = true, .grpc = true}) == "A guessed\nA1? skipped 0, unframed: \n");
+                 {.midway = true, .grpc = true}) == guessed + "A1? message fake\n");
   // Indexed fields that are not known, of a call that can be read all the same.
   CHECK(tell_all({ask(pings), ask(frame(Type::kHeaders, h2::kEndHeaders, 9, from_hex("83bfbe")) +
                                   data(9, grpc_message("hello")))},
