@@ -1,8 +1,6 @@
 // Recordings as files of a test: written, read, taken apart.
 #pragma once
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -10,29 +8,11 @@
 #include <vector>
 
 #include "capture/replay/recording_reader.h"
+#include "harness/temp_dir.h"
 #include "record/convert.h"
 #include "record/recorder.h"
 
 namespace kilnwatch::test {
-
-// A folder of its own, gone with the object.
-class TempDir {
- public:
-  TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "kilnwatch-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline record::Info info() { return {{"host", "boot", "machine", "6.1.0", 42}, 1, "0.1.0"}; }
 

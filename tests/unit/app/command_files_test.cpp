@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "capture/live/proc.h"
+#include "harness/temp_dir.h"
 
 namespace kilnwatch::app {
 namespace {
@@ -20,14 +21,6 @@ const std::string kContainer(64, 'c');
 
 class Builder {
  public:
-  Builder() {
-    std::string name = "/tmp/kilnwatch-files-XXXXXX";
-    folder = ::mkdtemp(name.data());
-    process_ = capture::process_of(static_cast<std::uint32_t>(::getpid()));
-  }
-  Builder(const Builder&) = delete;
-  Builder& operator=(const Builder&) = delete;
-  ~Builder() { fs::remove_all(folder); }
   void file(const std::string& name, const std::string& text) const {
     fs::create_directories((folder / name).parent_path());
     std::ofstream(folder / name, std::ios::binary) << text;
@@ -44,11 +37,12 @@ class Builder {
     return files.read(event);
   }
   std::string at(const std::string& name) const { return (folder / name).string(); }
-  fs::path folder;
+  const test::TempDir dir;
+  const fs::path& folder = dir.path();
   CommandFiles files{0};
 
  private:
-  Process process_;
+  Process process_ = capture::process_of(static_cast<std::uint32_t>(::getpid()));
 };
 
 }  // namespace

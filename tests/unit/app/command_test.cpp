@@ -17,6 +17,7 @@
 #include "app/notify.h"
 #include "app/state_dir.h"
 #include "base/fd.h"
+#include "harness/temp_dir.h"
 
 using namespace kilnwatch;
 
@@ -26,12 +27,6 @@ base::Result<app::CommandLine> parse(std::vector<const char*> words) {
   words.insert(words.begin(), "kilnwatch");
   return app::parse_command_line(static_cast<int>(words.size()), words.data());
 }
-
-struct Folder {
-  std::string path = "/tmp/kilnwatch-test-XXXXXX";
-  Folder() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
-  ~Folder() { ::rmdir(path.c_str()); }
-};
 
 }  // namespace
 
@@ -97,10 +92,10 @@ TEST_CASE("A log line is one line whatever stands in it") {
 }
 
 TEST_CASE("The service manager is told over a path and over an abstract name") {
-  Folder folder;
+  const test::TempDir folder;
   const bool abstract = GENERATE(false, true);
   const std::string path =
-      abstract ? "@kilnwatch-test-" + std::to_string(::getpid()) : folder.path + "/notify";
+      abstract ? "@kilnwatch-test-" + std::to_string(::getpid()) : folder.file("notify");
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());
@@ -128,8 +123,8 @@ TEST_CASE("A manager that is not there is no reason to stop") {
 }
 
 TEST_CASE("The state directory is made for us alone, and refused when others can write in it") {
-  Folder folder;
-  const std::string made = folder.path + "/state";
+  const test::TempDir folder;
+  const std::string made = folder.file("state");
   REQUIRE(app::make_state_dir(made));
   struct stat info {};
   REQUIRE(::stat(made.c_str(), &info) == 0);
@@ -143,6 +138,6 @@ TEST_CASE("The state directory is made for us alone, and refused when others can
   }
   ::rmdir(made.c_str());
   CHECK_FALSE(app::make_state_dir("/dev/null"));
-  CHECK_FALSE(app::make_state_dir(folder.path + "/no/such/parent"));
+  CHECK_FALSE(app::make_state_dir(folder.file("no/such/parent")));
   CHECK_FALSE(app::make_state_dir(""));
 }

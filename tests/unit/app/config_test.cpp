@@ -9,33 +9,21 @@
 #include <string>
 
 #include "app/config_file.h"
+#include "harness/temp_dir.h"
 #include "policy/limits.h"
 
 using namespace kilnwatch;
 
 namespace {
 
-class Folder {
+class Folder : public test::TempDir {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "kilnwatch-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string path(const std::string& name = "") const { return path_ + "/" + name; }
   std::string write(const std::string& text, mode_t mode = 0644) const {
-    std::ofstream(path("config.yaml")) << text;
-    REQUIRE(::chmod(path("config.yaml").c_str(), mode) == 0);
-    return path("config.yaml");
+    const std::string name = file("config.yaml");
+    std::ofstream(name) << text;
+    REQUIRE(::chmod(name.c_str(), mode) == 0);
+    return name;
   }
-
- private:
-  std::string path_;
 };
 
 std::string error_of(const std::string& file) {
@@ -72,24 +60,24 @@ TEST_CASE("A configuration that others could change is refused") {
 
 TEST_CASE("What is no file that can be read is refused") {
   const Folder folder;
-  CHECK(says(error_of(folder.path("none")), "cannot be opened (No such file"));
-  CHECK(says(error_of(folder.path()), "no regular file"));
-  REQUIRE(::mkfifo(folder.path("fifo").c_str(), 0600) == 0);
-  CHECK(says(error_of(folder.path("fifo")), "no regular file"));
+  CHECK(says(error_of(folder.file("none")), "cannot be opened (No such file"));
+  CHECK(says(error_of(folder.path().string()), "no regular file"));
+  REQUIRE(::mkfifo(folder.file("fifo").c_str(), 0600) == 0);
+  CHECK(says(error_of(folder.file("fifo")), "no regular file"));
   CHECK(says(error_of("/dev/zero"), "no regular file"));
   CHECK(says(error_of(folder.write(std::string(policy::kMaxFile + 1, '#'))), "shorten its lists"));
 }
 
 TEST_CASE("Without a file nothing is configured, unless one was named") {
   const Folder folder;
-  const auto none = app::find_config("", folder.path("none"));
+  const auto none = app::find_config("", folder.file("none"));
   REQUIRE(none);
   CHECK(none->file.empty());
-  CHECK_FALSE(app::find_config(folder.path("none")));
+  CHECK_FALSE(app::find_config(folder.file("none")));
   const auto found = app::find_config("", folder.write("registries: [docker.io]\n"));
   REQUIRE(found);
   CHECK(found->policy.registries.size() == 1);
-  CHECK(found->file == folder.path("config.yaml"));
+  CHECK(found->file == folder.file("config.yaml"));
 }
 
 TEST_CASE("A new configuration is taken when it is right, and when it is wrong its place is told") {
@@ -106,8 +94,8 @@ TEST_CASE("A new configuration is taken when it is right, and when it is wrong i
   CHECK(says(wrong.error().message, file + ":2:1: "));
 
   // The standard file: gone, or never there.
-  CHECK_FALSE(app::reload_config("", true, folder.path("none")));
-  const auto never = app::reload_config("", false, folder.path("none"));
+  CHECK_FALSE(app::reload_config("", true, folder.file("none")));
+  const auto never = app::reload_config("", false, folder.file("none"));
   REQUIRE(never);
   CHECK(never->file.empty());
 }

@@ -9,26 +9,20 @@
 #include <fstream>
 
 #include "capture/live/proc.h"
+#include "harness/temp_dir.h"
 
 namespace kilnwatch::capture {
 namespace {
 
 using base::ErrorClass;
 
-class Folder {
+class Folder : public test::TempDir {
  public:
-  Folder() {
-    std::string name = "/tmp/kilnwatch-root-XXXXXX";
-    path = ::mkdtemp(name.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path); }
+  using TempDir::file;
   std::string file(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name, std::ios::binary) << text;
-    return (path / name).string();
+    std::ofstream(path() / name, std::ios::binary) << text;
+    return file(name);
   }
-  std::filesystem::path path;
 };
 
 std::uint32_t self() { return static_cast<std::uint32_t>(::getpid()); }
@@ -41,8 +35,8 @@ TEST_CASE("a regular file is read in whole, also behind a link within the root")
   REQUIRE(root);
   const auto path = folder.file("Dockerfile", "FROM x\n");
   CHECK(*root->read(path) == "FROM x\n");
-  std::filesystem::create_symlink(path, folder.path / "link");
-  CHECK(*root->read((folder.path / "link").string()) == "FROM x\n");
+  std::filesystem::create_symlink(path, folder.file("link"));
+  CHECK(*root->read(folder.file("link")) == "FROM x\n");
   CHECK(*root->read("/../../.." + path) == "FROM x\n");  // the root is the end
   CHECK(root->cwd() == std::filesystem::current_path());
 }
@@ -51,9 +45,9 @@ TEST_CASE("what is no file, is too large, or leads through /proc is refused and 
   const Folder folder;
   const auto root = ProcessRoot::open(self(), 0);
   REQUIRE(root);
-  CHECK(root->read((folder.path / "none").string()).error().kind == ErrorClass::kInput);
-  CHECK(root->read(folder.path.string()).error().kind == ErrorClass::kInput);
-  const auto pipe = (folder.path / "pipe").string();
+  CHECK(root->read(folder.file("none")).error().kind == ErrorClass::kInput);
+  CHECK(root->read(folder.path().string()).error().kind == ErrorClass::kInput);
+  const auto pipe = folder.file("pipe");
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   CHECK(root->read(pipe).error().kind == ErrorClass::kInput);  // and does not wait for a writer
   CHECK(root->read("/dev/zero").error().kind == ErrorClass::kInput);
@@ -61,8 +55,8 @@ TEST_CASE("what is no file, is too large, or leads through /proc is refused and 
   CHECK(root->read(folder.file("over", std::string(kMaxFile + 1, 'x'))).error().kind ==
         ErrorClass::kOther);
   const auto path = folder.file("Dockerfile", "FROM x\n");
-  std::filesystem::create_symlink("/proc/self/root" + path, folder.path / "magic");
-  CHECK(root->read((folder.path / "magic").string()).error().kind == ErrorClass::kOther);
+  std::filesystem::create_symlink("/proc/self/root" + path, folder.file("magic"));
+  CHECK(root->read(folder.file("magic")).error().kind == ErrorClass::kOther);
 }
 
 TEST_CASE("a process that is gone, or another by now, has no root") {

@@ -1,6 +1,5 @@
 #include "detect/seen_store.h"
 
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <catch2/catch_test_macros.hpp>
@@ -10,28 +9,12 @@
 #include <fstream>
 #include <string>
 
+#include "harness/temp_dir.h"
+
 using namespace kilnwatch;
 using detect::FileSeenStore;
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "kilnwatch-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 // While it lives no file of this process grows beyond `bytes`, and no signal says so.
 class SmallFiles {
@@ -57,7 +40,7 @@ class SmallFiles {
 }  // namespace
 
 TEST_CASE("What was seen is still known when the store is opened again") {
-  const Folder folder;
+  const test::TempDir folder;
   const auto path = folder.file("seen");
   {
     auto store = FileSeenStore::open(path);
@@ -80,7 +63,7 @@ TEST_CASE("What was seen is still known when the store is opened again") {
 }
 
 TEST_CASE("A damaged store keeps its whole lines, and what is added later is whole") {
-  const Folder folder;
+  const test::TempDir folder;
   const auto path = folder.file("seen");
   std::ofstream(path) << "192.0.2.1 80\nnonsense\n"
                       << std::string(2 * detect::kMaxKey, 'x') << " 1\n192.0.2.2 8";
@@ -98,7 +81,7 @@ TEST_CASE("A damaged store keeps its whole lines, and what is added later is who
 }
 
 TEST_CASE("A store that cannot be opened says why and what to do") {
-  const Folder folder;
+  const test::TempDir folder;
   const auto missing = FileSeenStore::open(folder.file("no/such/folder"));
   REQUIRE_FALSE(missing);
   CHECK(missing.error().message.find("--state-dir") != std::string::npos);
@@ -107,7 +90,7 @@ TEST_CASE("A store that cannot be opened says why and what to do") {
 }
 
 TEST_CASE("What cannot be written is known for this run only") {
-  const Folder folder;
+  const test::TempDir folder;
   const auto path = folder.file("seen");
   auto store = FileSeenStore::open(path);
   REQUIRE(store);
@@ -123,7 +106,7 @@ TEST_CASE("What cannot be written is known for this run only") {
 }
 
 TEST_CASE("A key that was written in part is no other key later") {
-  const Folder folder;
+  const test::TempDir folder;
   const auto path = folder.file("seen");
   {
     auto store = FileSeenStore::open(path);
@@ -151,7 +134,7 @@ TEST_CASE("A key that was written in part is no other key later") {
 }
 
 TEST_CASE("A cut line at the end of the file stays damaged however often it is opened") {
-  const Folder folder;
+  const test::TempDir folder;
   const auto path = folder.file("seen");
   std::ofstream(path) << "192.0.2.1 80\n192.0.2.2 8";
   REQUIRE(FileSeenStore::open(path));
