@@ -20,4 +20,10 @@ inline std::string host_name(std::string_view text) {
   return letters && !other && name.size() <= kMaxHostName ? name : std::string{};
 }
 
+// Whether the part of an image's name before the first '/' is a registry's host: it has a dot or a
+// port, or is "localhost" (distribution/reference: splitDockerDomain).
+inline bool is_registry_host(std::string_view part) {
+  return part.find_first_of(".:") != part.npos || part == "localhost";
+}
+
 }  // namespace kilnwatch::base

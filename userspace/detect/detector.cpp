@@ -97,14 +97,14 @@ std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding&
   const bool metadata = to.ip == "169.254.169.254" || to.ip == "fd00:ec2::254";
   // A claim is enough to be denied, and never enough to be allowed.
   const policy::Destination* denied = policy::find(policy_.deny, to, name);
-  const policy::Destination* allowed =
-      engine || metadata || denied != nullptr ? nullptr : policy::find(policy_.allow, to, {});
   if (!connection.first_seen && !engine && !metadata && denied == nullptr) return std::nullopt;
   // One alert for each step container and destination, also where every connection is wrong, and
   // one more where it is denied by a name that only came later.
   const std::string told = moment.key + (denied != nullptr ? "/denied" : "");
   if (told_.contains(told)) return std::nullopt;
   told_.insert(told);
+  const policy::Destination* allowed =
+      engine || metadata || denied != nullptr ? nullptr : policy::find(policy_.allow, to, {});
   if (engine) add(finding, Severity::kCritical, "engine-api", where + " is an engine's API");
   if (metadata)
     add(finding, Severity::kCritical, "cloud-metadata", where + " is the cloud's metadata service");

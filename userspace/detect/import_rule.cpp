@@ -56,14 +56,14 @@ void Detector::import(const tracker::Moment& moment, Finding& finding) {
     if (entry != nullptr && finding.reasons.size() < kMaxNamed) add_denied(finding, to, *entry);
   }
   for (const Endpoint& to : moment.reached) {
-    if (policy::find(policy_.deny, to, {}) == nullptr &&
-        policy::find(policy_.allow, to, {}) != nullptr)
+    if (policy::find(policy_.allow, to, {}) != nullptr &&
+        policy::find(policy_.deny, to, {}) == nullptr)
       continue;
     if (seen_.contains(seen_key(to))) continue;
     novel_imports_.insert(import.id);
     if (finding.reasons.size() >= kMaxNamed) break;
     add(finding, Severity::kMedium, "container-connected",
-        "its container connected to " + to.ip + " port " + std::to_string(to.port) +
+        "its container connected to " + text_of(to) +
             ", where no build of this host connected before");
   }
   client_place(finding, import.client, import.engine_container_id, Severity::kMedium);

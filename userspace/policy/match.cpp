@@ -5,23 +5,49 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/host_name.h"
 #include "base/text.h"
 
 namespace kilnwatch::policy {
 namespace {
 
-constexpr std::string_view kWildcard = "*.";
-
 // RFC 4291, 2.5.5.2.
 constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-// `pattern` is in lower case, `name` as DNS compares names.
-bool matches_name(std::string_view pattern, std::string_view name) {
+// As DNS compares names.
+std::string plain_name(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
-  const std::string lower = base::lower(name);
-  if (!pattern.starts_with(kWildcard)) return pattern == lower;
+  return base::lower(name);
+}
+
+// `name`: a plain_name().
+bool matches_name(std::string_view pattern, std::string_view name) {
+  if (!pattern.starts_with(kWildcard)) return pattern == name;
   const std::string_view tail = pattern.substr(1);  // ".example.org"
-  return lower.size() > tail.size() && lower.ends_with(tail);
+  return name.size() > tail.size() && name.ends_with(tail);
+}
+
+bool contains(const Network& network, std::optional<Network> address) {
+  if (!address || address->v4 != network.v4) return false;
+  address->bits = network.bits;
+  clear_host_bits(*address);
+  return address->bytes == network.bytes;
+}
+
+// A destination, read once for all entries that it is held against.
+struct Target {
+  Target(const domain::Endpoint& to, const std::string& claimed)
+      : address(address_of(to.ip)), port(to.port), name(plain_name(claimed)) {}
+  std::optional<Network> address;
+  std::uint16_t port;
+  std::string name;  // empty: none
+};
+
+bool covers(const Destination& entry, const Target& to) {
+  if (!entry.domain.empty() && (to.name.empty() || !matches_name(entry.domain, to.name)))
+    return false;
+  if (entry.network && !contains(*entry.network, to.address)) return false;
+  return !entry.ports || (to.port >= entry.ports->first && to.port <= entry.ports->last);
 }
 
 }  // namespace
@@ -59,23 +85,19 @@ std::string text_of(const Network& network) {
 }
 
 bool contains(const Network& network, const std::string& ip) {
-  auto address = address_of(ip);
-  if (!address || address->v4 != network.v4) return false;
-  address->bits = network.bits;
-  clear_host_bits(*address);
-  return address->bytes == network.bytes;
+  return contains(network, address_of(ip));
 }
 
 bool covers(const Destination& entry, const domain::Endpoint& to, const std::string& name) {
-  if (!entry.domain.empty() && (name.empty() || !matches_name(entry.domain, name))) return false;
-  if (entry.network && !contains(*entry.network, to.ip)) return false;
-  return !entry.ports || (to.port >= entry.ports->first && to.port <= entry.ports->last);
+  return covers(entry, Target(to, name));
 }
 
 const Destination* find(const std::vector<Destination>& list, const domain::Endpoint& to,
                         const std::string& name) {
+  if (list.empty()) return nullptr;
+  const Target target(to, name);
   const auto found = std::find_if(list.begin(), list.end(),
-                                  [&](const auto& entry) { return covers(entry, to, name); });
+                                  [&](const auto& entry) { return covers(entry, target); });
   return found == list.end() ? nullptr : &*found;
 }
 
@@ -99,20 +121,19 @@ const Client* find(const std::vector<Client>& list, const domain::Client& client
 
 bool of_registry(const std::vector<std::string>& registries, const std::string& image) {
   if (image.empty() || image.find('$') != image.npos) return false;
-  // A first part without dot or port is no host (distribution/reference, splitDockerDomain).
   const std::size_t slash = image.find('/');
   std::string host = slash == image.npos ? "" : image.substr(0, slash);
   std::string path = slash == image.npos ? image : image.substr(slash + 1);
-  const bool far = host.find_first_of(".:") != host.npos || host == "localhost";
-  if (!far) {
+  if (!base::is_registry_host(host)) {
     path = host.empty() ? "library/" + image : image;
     host = "docker.io";
   }
   if (host == "index.docker.io") host = "docker.io";
   path = path.substr(0, path.find_first_of(":@"));
+  const std::string plain_host = plain_name(host);
   return std::any_of(registries.begin(), registries.end(), [&](const std::string& entry) {
     const std::size_t end = entry.find('/');
-    if (!matches_name(std::string_view(entry).substr(0, end), host)) return false;
+    if (!matches_name(std::string_view(entry).substr(0, end), plain_host)) return false;
     if (end == entry.npos) return true;
     const std::string prefix = entry.substr(end + 1);
     return path == prefix || path.starts_with(prefix + "/");

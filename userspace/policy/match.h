@@ -3,11 +3,15 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/policy.h"
 
 namespace kilnwatch::policy {
+
+// Before a domain: all names below it.
+inline constexpr std::string_view kWildcard = "*.";
 
 // A network of one address; nothing: the text is none. Mapped ones are IPv4.
 std::optional<Network> address_of(const std::string& text);

@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kDay = 86'400 * kSecond;
-constexpr std::string_view kWildcard = "*.";
 
 base::Error wrong(const std::string& word, const std::string& why) {
   return {base::ErrorClass::kUsage, "'" + word + "' " + why};
@@ -161,10 +160,10 @@ base::Result<std::string> read_registry(const std::string& word) {
   const bool port = colon == host.npos || read_ports(std::string(host.substr(colon + 1)));
   const std::string_view name = host.substr(0, colon);
   const bool address = !host.empty() && address_of(std::string(name));
-  const bool far = name.find('.') != name.npos || colon != host.npos || name == "localhost";
   const bool words = path.empty() || (path.size() > 1 && !path.ends_with('/') &&
                                       path.find_first_of(":@*") == path.npos);
-  if (port && (address || is_name(name)) && far && words) return base::lower(word);
+  if (port && (address || is_name(name)) && base::is_registry_host(host) && words)
+    return base::lower(word);
   return wrong(word,
                "is no registry; write a host and, if wanted, the beginning of a path: docker.io, "
                "registry.example.org:5000, ghcr.io/acme");

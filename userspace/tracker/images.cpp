@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/host_name.h"
 #include "base/text.h"
 
 namespace kilnwatch::tracker {
@@ -27,7 +28,7 @@ std::string normalise_image(const std::string& name) {
   const std::string host = slash == std::string::npos ? "" : out.substr(0, slash);
   if (slash == std::string::npos) {
     out = "docker.io/library/" + out;
-  } else if (host.find_first_of(".:") == std::string::npos && host != "localhost") {
+  } else if (!base::is_registry_host(host)) {
     out = "docker.io/" + out;
   }
   const std::size_t last = out.rfind('/');

@@ -41,6 +41,10 @@ const Reason kUnknownBuild = {"build-unknown",
                               "facts were not seen by which it could be told from a build, or a "
                               "step, that is not known"};
 
+Reason any_step_of(const Build& build) {
+  return {"candidate", "build " + build.id + " step unknown"};
+}
+
 // Whether one of the builds is none of those whose step was found.
 bool may_be_other(const auto& found, const auto& lossy) {
   return std::ranges::any_of(lossy, [&](const auto* run) {
@@ -203,18 +207,19 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
     const bool silent = last && run.vertices.all().empty();
     if (run.build.request.quiet || silent) quiet.push_back(&run);
   }
-  const bool hidden = hides_buildkit(container, last);
   bool contended = false;
   if (last) {
     eliminate(container, found, contended);
     // What was not told to have begun has, or something of another build is not known.
     if (contended) found = matches(container, false);
   } else {  // only what can not be otherwise
-    const bool alone = !hidden && graphless == 0 && lossy.empty() && quiet.empty() &&
-                       found.size() == 1 && found.front().sure;
-    if (!alone || found.front().vertex->first_started == 0 || rivalled(container, found.front()))
+    const bool alone =
+        graphless == 0 && lossy.empty() && quiet.empty() && found.size() == 1 && found.front().sure;
+    if (!alone || found.front().vertex->first_started == 0 || hides_buildkit(container, false) ||
+        rivalled(container, found.front()))
       return owner;
   }
+  const bool hidden = last && hides_buildkit(container, true);
   if (found.empty()) {
     std::vector<Candidate> runs;
     for (Run* run : quiet) runs.push_back({run, 0});
@@ -223,7 +228,7 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
       if ((owner.run->lossy || hidden) && runs.size() == 1) {  // or of one that was not met
         owner.unsure = true;
         owner.step.attribution = Attribution::kAmbiguous;
-        owner.reasons.push_back({"candidate", "build " + owner.run->build.id + " step unknown"});
+        owner.reasons.push_back(any_step_of(owner.run->build));
         owner.reasons.push_back(kUnknownBuild);
       }
       owner.reasons.push_back({"told-from-kernel-facts",
@@ -297,8 +302,7 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
   }
   const auto add_run = [&](Run* run) {
     may_be_of(run);
-    if (owner.reasons.size() < kMaxCandidates)
-      owner.reasons.push_back({"candidate", "build " + run->build.id + " step unknown"});
+    if (owner.reasons.size() < kMaxCandidates) owner.reasons.push_back(any_step_of(run->build));
   };
   for (Run* run : quiet) {
     if (contended && run != owner.run) add_run(run);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <initializer_list>
 
+#include "base/host_name.h"
 #include "base/text.h"
 #include "engine/created.h"
 #include "protocol/json/json.h"
@@ -146,7 +147,7 @@ std::string stored_name(const std::string& tag) {
   std::string out = tag;
   const auto slash = out.find('/');
   const std::string host = slash == out.npos ? std::string() : out.substr(0, slash);
-  if (host.find_first_of(".:") == host.npos && host != "localhost") out = "localhost/" + out;
+  if (!base::is_registry_host(host)) out = "localhost/" + out;
   if (out.find_first_of(":@", out.rfind('/')) == out.npos) out += ":latest";
   return out;
 }

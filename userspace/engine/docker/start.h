@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "protocol/http1/head.h"
+#include "protocol/http2/frame.h"
 
 namespace kilnwatch::engine::docker {
 
@@ -25,7 +26,7 @@ inline bool may_be_request(std::string_view bytes) {
 // True where an HTTP/2 frame may begin (RFC 9113 section 4.1), of which the kernel hands over the
 // whole header: no letter, as a request or an answer has, a known type, a stream.
 inline bool may_be_frame(std::string_view bytes) {
-  constexpr std::size_t kHeader = 9;
+  constexpr std::size_t kHeader = protocol::http2::kFrameHeader;
   constexpr unsigned kMostLength = 0x10, kMostType = 9;  // 1 MiB, what dockerd's server takes
   const auto at = [bytes](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   return bytes.size() >= kHeader && at(0) <= kMostLength && at(3) <= kMostType && at(5) < 0x80;

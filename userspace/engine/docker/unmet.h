@@ -12,6 +12,7 @@
 
 #include "engine/docker/early.h"
 #include "engine/docker/start.h"
+#include "protocol/http2/frame_rules.h"
 
 namespace kilnwatch::engine::docker {
 
@@ -37,15 +38,10 @@ class Unmet {
   }
 
  private:
-  static constexpr std::size_t kHeader = 9;  // RFC 9113 section 4.1
+  static constexpr std::size_t kHeader = protocol::http2::kFrameHeader;
 
-  static std::uint64_t payload_of(std::string_view header) {
-    std::uint64_t length = 0;
-    for (const char c : header.substr(0, 3)) length = length << 8U | static_cast<unsigned char>(c);
-    return length;
-  }
   static bool fits(std::string_view bytes) {
-    return may_be_frame(bytes) && payload_of(bytes) <= kMaxEarly;
+    return may_be_frame(bytes) && protocol::http2::read_frame_header(bytes).length <= kMaxEarly;
   }
   static bool are_frames(const std::vector<Early::Piece>& pieces) {
     std::uint64_t left = 0;
@@ -64,7 +60,7 @@ class Unmet {
         bytes.remove_prefix(n);
         if (header.size() < kHeader) continue;
         if (!may_be_frame(header)) return false;
-        left = payload_of(header);
+        left = protocol::http2::read_frame_header(header).length;
         header.clear();
       }
       if (piece.lost || piece.hole > left) return false;
