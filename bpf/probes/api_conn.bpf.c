@@ -40,18 +40,10 @@ int KW_PROG(mptcp_accepted, struct socket *sock, struct socket *newsock)
 	return accepted(newsock);
 }
 
-/* The TCP part of an MPTCP socket that the engine connected has no release of its own. */
 SEC("tp_btf/inet_sock_set_state")
 int KW_PROG(fetch_closed, struct sock *sk, int oldstate, int newstate)
 {
-	struct kw_conn *conn;
-
-	if (newstate != KW_TCP_CLOSE)
-		return 0;
-	conn = find_conn(sk);
-	if (conn && conn->side[KW_REQUEST].mode == KW_FETCH)
-		forget((u64)sk);
-	return 0;
+	return fetch_changed(sk, newstate);
 }
 
 SEC("fentry/unix_release")

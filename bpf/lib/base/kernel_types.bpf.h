@@ -135,6 +135,16 @@ struct msghdr {
 	struct iov_iter msg_iter;
 };
 
+/* Records of tracepoints. */
+struct trace_event_raw_sched_process_exec {
+	u32 __data_loc_filename; /* lower half: where in the record */
+};
+
+struct trace_event_raw_inet_sock_set_state {
+	const void *skaddr;
+	int oldstate, newstate;
+};
+
 #pragma clang attribute pop
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Outbound connections: the first of a cgroup to a destination, and its first bytes. */
+/* Outbound connections: the first of a cgroup to a destination, its outcome and its first bytes. */
 #ifndef KILNWATCH_EGRESS_BPF_H
 #define KILNWATCH_EGRESS_BPF_H
 
@@ -8,6 +8,12 @@
 
 #define KW_IPPROTO_TCP 6
 #define KW_IPPROTO_UDP 17
+
+#define KW_TCP_ESTABLISHED 1
+#define KW_TCP_SYN_SENT 2
+#define KW_TCP_SYN_RECV 3
+#define KW_ECONNRESET 104
+#define KW_ECONNREFUSED 111
 
 /* Steps of builders without a daemon may share a cgroup: there the process that the builder forked counts. */
 static __always_inline void fold_key(struct kw_fold_key *key, struct kw_address *to, u16 protocol)
@@ -52,6 +58,60 @@ static __always_inline int emit_first(struct kw_address *to, u16 protocol, u32 o
 	bpf_ringbuf_submit(e, 0);
 	bpf_map_update_elem(&folds, &key, &one, BPF_ANY);
 	return 1;
+}
+
+/* Of a connection that left SYN_SENT; unreachable and given up by the process count as timed out. */
+static __always_inline u32 outcome_of(struct sock *sk, int newstate)
+{
+	int error = BPF_CORE_READ(sk, sk_err);
+
+	if (newstate == KW_TCP_ESTABLISHED)
+		return KW_ESTABLISHED;
+	return error == KW_ECONNREFUSED || error == KW_ECONNRESET ? KW_REFUSED : KW_TIMED_OUT;
+}
+
+/* SYN_SENT is set in the connecting process's context; later changes come from anywhere. */
+static __always_inline int tcp_changed(struct sock *sk, int oldstate, int newstate)
+{
+	struct kw_egress_state state = {}, *known;
+	struct kw_egress_outcome *e;
+	struct kw_address to;
+	u64 key = (u64)sk;
+	int opening;
+
+	/* An MPTCP or SCTP socket comes here too; the TCP one inside the former has the address. */
+	if (BPF_CORE_READ(sk, sk_protocol) != KW_IPPROTO_TCP)
+		return 0;
+	if (newstate == KW_TCP_SYN_SENT) {
+		read_remote(sk, &to);
+		state.id = unique_id();
+		if (emit_first(&to, KW_IPPROTO_TCP, KW_PENDING, state.id) &&
+		    bpf_map_update_elem(&egress, &key, &state, BPF_ANY))
+			count_drop(KW_DROP_EGRESS_MAP);
+		return 0;
+	}
+	/* A peer that opens at the same time makes it SYN_RECV first (RFC 9293 section 3.5). */
+	opening = oldstate == KW_TCP_SYN_SENT || oldstate == KW_TCP_SYN_RECV;
+	if (newstate == KW_TCP_SYN_RECV || (!opening && newstate != KW_TCP_CLOSE))
+		return 0;
+	known = bpf_map_lookup_elem(&egress, &key);
+	if (!known)
+		return 0;
+	if (opening) {
+		e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+		if (e) {
+			fill_header(&e->h, KW_EGRESS_OUTCOME, sizeof(*e));
+			e->egress = known->id;
+			e->pad = 0;
+			e->outcome = outcome_of(sk, newstate);
+			bpf_ringbuf_submit(e, 0);
+		} else {
+			count_drop(KW_DROP_RING);
+		}
+	}
+	if (newstate == KW_TCP_CLOSE)
+		bpf_map_delete_elem(&egress, &key);
+	return 0;
 }
 
 static __always_inline int first_payload(struct socket *sock, struct msghdr *msg)

@@ -41,6 +41,19 @@ static __always_inline int released(struct socket *sock)
 	return 0;
 }
 
+/* The TCP part of an MPTCP socket that the engine connected has no release of its own. */
+static __always_inline int fetch_changed(struct sock *sk, int newstate)
+{
+	struct kw_conn *conn;
+
+	if (newstate != KW_TCP_CLOSE)
+		return 0;
+	conn = find_conn(sk);
+	if (conn && conn->side[KW_REQUEST].mode == KW_FETCH)
+		forget((u64)sk);
+	return 0;
+}
+
 static __always_inline struct kw_client *begin_client(u32 transport)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();

@@ -41,12 +41,15 @@ bool fentry_attaches(const btf* types) {
   return static_cast<bool>(link);
 }
 
-// A preempted fentry program costs all calls that other tasks make on its CPU in the meantime
-// (__bpf_prog_enter_recur); a kprobe's is not preempted.
-bool fentry_is_better(const btf* types, std::string_view release) {
-  const bool loses = preempts_tasks(release) && Kprobes::possible();
-  return !loses && fentry_attaches(types);
+// A preempted fentry or tp_btf program costs all calls that other tasks make on its CPU in the
+// meantime (__bpf_prog_enter_recur, __bpf_trace_run); programs of perf events are not preempted.
+bool perf_is_better(std::string_view release) {
+  return preempts_tasks(release) && Kprobes::possible();
 }
+
+// The record of this tracepoint names the child's thread only; the function has its task.
+constexpr std::string_view kForked = "sched_process_fork";
+constexpr std::string_view kWoken = "wake_up_new_task";
 
 }  // namespace
 
@@ -56,14 +59,18 @@ Place place_of(std::string_view section) {
     Road road;
     bool at_return;
   };
-  constexpr std::array<Kind, 5> kKinds{{{"tp_btf/", Road::kTracepoint, false},
+  constexpr std::array<Kind, 7> kKinds{{{"tp_btf/", Road::kTracepoint, false},
+                                        {"tp/sched/", Road::kPerfTracepoint, false},
+                                        {"tp/sock/", Road::kPerfTracepoint, false},
                                         {"fentry/", Road::kFentry, false},
                                         {"fexit/", Road::kFentry, true},
                                         {"kprobe/", Road::kKprobe, false},
                                         {"kretprobe/", Road::kKprobe, true}}};
   for (const auto& kind : kKinds) {
     if (section.starts_with(kind.prefix)) {
-      return {kind.road, std::string(section.substr(kind.prefix.size())), kind.at_return};
+      const auto target = section.substr(kind.prefix.size());
+      return {kind.road, std::string(target), std::string(target == kWoken ? kForked : target),
+              kind.at_return};
     }
   }
   return {};
@@ -78,6 +85,8 @@ std::string_view name_of(Road road) {
   switch (road) {
     case Road::kTracepoint:
       return "tracepoint";
+    case Road::kPerfTracepoint:
+      return "perf tracepoint";
     case Road::kFentry:
       return "fentry";
     case Road::kKprobe:
@@ -90,8 +99,9 @@ std::string_view name_of(Road road) {
 
 std::vector<Hook> choose_hooks(const ::probes& skeleton, const btf* types, HookChoice choice,
                                std::string_view release) {
-  const bool fentry = choice == HookChoice::kFentry ||
-                      (choice == HookChoice::kAuto && fentry_is_better(types, release));
+  const bool perf =
+      choice == HookChoice::kKprobe || (choice == HookChoice::kAuto && perf_is_better(release));
+  const bool fentry = choice == HookChoice::kFentry || (!perf && fentry_attaches(types));
   const auto road_to = [&](const std::string& function) {
     const bool known = has_function(types, function);
     if (known && fentry) return Road::kFentry;
@@ -100,15 +110,19 @@ std::vector<Hook> choose_hooks(const ::probes& skeleton, const btf* types, HookC
       return Road::kKprobe;
     return Road::kNone;
   };
+  const auto road_of = [&](const Place& place) {
+    if (place.hook == kForked) return perf ? Road::kKprobe : Road::kTracepoint;
+    if (place.road == Road::kTracepoint || place.road == Road::kPerfTracepoint)
+      return perf ? Road::kPerfTracepoint : Road::kTracepoint;
+    return road_to(place.target);
+  };
   std::vector<Hook> hooks;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton.obj) {
     const auto place = place_of(bpf_program__section_name(program));
-    if (std::any_of(hooks.begin(), hooks.end(),
-                    [&](const Hook& hook) { return hook.target == place.target; }))
-      continue;
-    hooks.push_back(
-        {place.target, place.road == Road::kTracepoint ? place.road : road_to(place.target)});
+    const auto same = [&](const Hook& hook) { return hook.target == place.hook; };
+    if (std::any_of(hooks.begin(), hooks.end(), same)) continue;
+    hooks.push_back({place.hook, road_of(place)});
   }
   return hooks;
 }
@@ -123,7 +137,7 @@ void use_hooks(const ::probes& skeleton, const std::vector<Hook>& hooks) {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton.obj) {
     const auto place = place_of(bpf_program__section_name(program));
-    bpf_program__set_autoload(program, roads[place.target] == place.road);
+    bpf_program__set_autoload(program, roads[place.hook] == place.road);
     if (place.road == Road::kKprobe) bpf_program__set_autoattach(program, false);
   }
   bpf_map__set_autocreate(skeleton.maps.kept_arguments, kprobes);

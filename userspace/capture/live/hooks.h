@@ -14,12 +14,14 @@ namespace kilnwatch::capture {
 enum class Road : std::uint8_t {
   kNone,  // the kernel has no such function
   kTracepoint,
-  kFentry,  // fentry and fexit
+  kPerfTracepoint,  // the same programs, by the tracepoint's record and never preempted
+  kFentry,          // fentry and fexit
   kKprobe,  // kprobe and kretprobe: the same programs, dearer for every call of the function
 };
 
 // What may be used. kAuto: fentry where this kernel can attach it and does not preempt tasks in the
-// kernel, else kprobe where that can be.
+// kernel, else kprobe where that can be. With kKprobe, and where the kernel preempts tasks, also
+// tracepoints are taken by the road that it does not preempt.
 enum class HookChoice : std::uint8_t { kAuto, kFentry, kKprobe };
 // "fentry", "kprobe"; kAuto of any other word.
 HookChoice choice_of(std::string_view word);
@@ -33,11 +35,12 @@ struct Hook {
 struct Place {
   Road road = Road::kNone;  // kNone: no program of ours
   std::string target;
+  std::string hook;        // whose program it is: the target, or the tracepoint that it stands for
   bool at_return = false;  // fexit, kretprobe
 };
 Place place_of(std::string_view section);
 
-// "fentry", "kprobe", "tracepoint"; "none".
+// "fentry", "kprobe", "tracepoint", "perf tracepoint"; "none".
 std::string_view name_of(Road road);
 
 // One for each function and tracepoint that has a program. Attaches an empty program for a moment
