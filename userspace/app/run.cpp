@@ -56,10 +56,10 @@ int check(const Config& config) {
 }  // namespace
 
 int run(const Options& options) {
+  hold_signals();  // a SIGHUP that comes before all is set up is a reload, not the end
   auto config = find_config(options.config);
   if (!config) return fail(config.error());
   if (options.check_config) return check(*config);
-  hold_signals();
   auto encoder = encoder_for_stdout(options.format);
   if (!encoder) return fail(encoder.error());
   auto notices = encoder_for_stdout(options.format);  // of the writing thread

@@ -21,9 +21,10 @@ inline std::string host_name(std::string_view text) {
 }
 
 // Whether the part of an image's name before the first '/' is a registry's host: it has a dot or a
-// port, or is "localhost" (distribution/reference: splitDockerDomain).
+// port, or is "localhost", or is written with upper-case letters, which no path may have
+// (distribution/reference: splitDockerDomain).
 inline bool is_registry_host(std::string_view part) {
-  return part.find_first_of(".:") != part.npos || part == "localhost";
+  return part.find_first_of(".:") != part.npos || part == "localhost" || lower(part) != part;
 }
 
 }  // namespace kilnwatch::base

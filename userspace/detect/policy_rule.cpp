@@ -1,5 +1,6 @@
 // What the user's configuration says of a finding. Without one nothing here changes anything.
 #include <algorithm>
+#include <string_view>
 
 #include "detect/detector.h"
 #include "detect/reasons.h"
@@ -36,6 +37,20 @@ Rule rule_of(tracker::MomentKind kind) {
   return Rule::kSensorBlind;
 }
 
+// What a FROM names, without its flags: `FROM --platform=$BUILDPLATFORM alpine AS a` → `alpine`.
+std::string_view image_of(std::string_view from) {
+  bool keyword = true;
+  while (!from.empty()) {
+    const std::size_t begin = std::min(from.find_first_not_of(" \t"), from.size());
+    const std::size_t end = std::min(from.find_first_of(" \t", begin), from.size());
+    const std::string_view word = from.substr(begin, end - begin);
+    if (!keyword && !word.starts_with("--")) return word;
+    keyword = false;
+    from.remove_prefix(end);
+  }
+  return {};
+}
+
 // The first FROM with a variable, where the request gave a value to one that a FROM can hang on:
 // those before the first FROM. Such values are not kept. Null: none.
 const Instruction* depends_on_request(const Build& build) {
@@ -51,7 +66,8 @@ const Instruction* depends_on_request(const Build& build) {
   for (const Instruction& instruction : all) {
     if (instruction.is_from) global = false;
     may_hang = may_hang || ((global || instruction.is_from) && names_one(instruction));
-    if (may_hang && instruction.is_from && instruction.text.find('$') != std::string::npos)
+    if (may_hang && instruction.is_from &&
+        image_of(instruction.text).find('$') != std::string_view::npos)
       return &instruction;
   }
   return nullptr;

@@ -125,10 +125,11 @@ bool of_registry(const std::vector<std::string>& registries, const std::string& 
   std::string host = slash == image.npos ? "" : image.substr(0, slash);
   std::string path = slash == image.npos ? image : image.substr(slash + 1);
   if (!base::is_registry_host(host)) {
-    path = host.empty() ? "library/" + image : image;
+    path = image;
     host = "docker.io";
   }
   if (host == "index.docker.io") host = "docker.io";
+  if (host == "docker.io" && path.find('/') == path.npos) path.insert(0, "library/");
   path = path.substr(0, path.find_first_of(":@"));
   const std::string plain_host = plain_name(host);
   return std::any_of(registries.begin(), registries.end(), [&](const std::string& entry) {

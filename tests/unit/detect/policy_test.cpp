@@ -213,6 +213,9 @@ TEST_CASE("Base images and the list of registries") {
   given.build->request.build_arg_names = {"HUB"};
   CHECK(has(bench.judge(given), "registry-unknown"));
   CHECK(bench.judge(given)->severity == Severity::kMedium);
+  given.build->dockerfile->instructions.back().text =
+      "FROM --platform=$BUILDPLATFORM alpine:3 AS a";
+  CHECK_FALSE(has(bench.judge(given), "registry-unknown"));
   given.build->dockerfile->instructions.back().text = "FROM alpine:3";
   CHECK_FALSE(has(bench.judge(given), "registry-unknown"));
 }

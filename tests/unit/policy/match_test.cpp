@@ -147,7 +147,10 @@ TEST_CASE("Registries of references as they are written") {
   CHECK(of("docker.io", "index.docker.io/library/alpine"));
   CHECK(of("docker.io/library", "alpine:3"));
   CHECK(of("docker.io/library/alpine", "alpine:3"));
+  CHECK(of("docker.io/library", "docker.io/alpine:3"));
+  CHECK(of("docker.io/library", "index.docker.io/alpine"));
   CHECK_FALSE(of("docker.io/library", "acme/app"));
+  CHECK_FALSE(of("docker.io", "Registry/alpine"));
   CHECK_FALSE(of("docker.io", "ghcr.io/acme/app"));
   CHECK(of("ghcr.io/acme", "ghcr.io/acme/app:1"));
   CHECK_FALSE(of("ghcr.io/acme", "ghcr.io/acme-evil/app:1"));
