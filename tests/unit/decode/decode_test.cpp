@@ -15,9 +15,9 @@ template <class Wire>
 Bytes bytes_of(Wire wire, kw_kind kind, const std::string& tail = {}) {
   wire.h = {KW_WIRE_VERSION, static_cast<__u16>(kind),
             static_cast<__u32>(sizeof(wire) + tail.size()), 9};
-  Bytes all(sizeof(wire) + tail.size());
+  Bytes all(sizeof(wire));
   std::memcpy(all.data(), &wire, sizeof(wire));
-  if (!tail.empty()) std::memcpy(all.data() + sizeof(wire), tail.data(), tail.size());
+  for (const char c : tail) all.push_back(static_cast<std::byte>(c));
   return all;
 }
 
