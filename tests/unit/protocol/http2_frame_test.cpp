@@ -206,6 +206,30 @@ TEST_CASE("The kernel's mark finds the frames again") {
   CHECK(connection.counters().sides_lost == 1);
 }
 
+TEST_CASE("The kernel's mark may stand at the preface") {
+  struct Sink final : NoSink {
+    std::string text;
+    void headers(const h2::Stream&, Sender, const h2::HeaderBlock& block) override {
+      text += std::string(block.list.field(":path"));
+    }
+  } sink;
+  h2::Connection connection({.midway = true}, sink);
+  connection.resync(Sender::kConnector);
+  connection.feed(Sender::kConnector, 0, client_start() + call(1, "/a"), true);
+  CHECK(sink.text == "/a");
+}
+
+TEST_CASE("A connection met at its preface is read from there") {
+  const h2::Options midway{.midway = true};
+  const auto begun = std::string(h2::kPreface) + settings() + call(1, "/a");
+  const auto whole = tell_all({ask(begun)}, midway);
+  CHECK(whole.find("/a") != std::string::npos);
+  // The rest of its first call comes without any sign of where a call begins.
+  for (const std::size_t cut : {1u, 23u, 24u, 30u}) {
+    CHECK(tell_all({ask(begun.substr(0, cut)), ask(begun.substr(cut))}, midway) == whole);
+  }
+}
+
 TEST_CASE("Frames of a connection met midway are found where a socket call begins") {
   const h2::Options midway{.midway = true};
   const auto three = call(5, "/a") + data(5, grpc_message("hello")) + call(7, "/b");

@@ -16,7 +16,7 @@ void FrameParser::lose() {
 
 void FrameParser::resync() {
   lose();
-  state_ = State::kHeader;
+  state_ = State::kStart;  // the preface is a head, too
   sync_ = Sync::kMark;
   first_ = false;
 }
@@ -131,9 +131,12 @@ void FrameParser::search(std::uint64_t pos, std::string_view bytes, bool call_st
   held_.append(bytes);
   auto chain = Chain::kNone;
   auto from = held_pos_;
+  bool greeted = false;  // met at its very beginning
   while (!starts_.empty()) {
     from = starts_.front();
-    chain = find_chain(std::string_view(held_).substr(from - held_pos_));
+    const auto rest = std::string_view(held_).substr(from - held_pos_);
+    greeted = rest.starts_with(kPreface);
+    chain = greeted ? Chain::kFound : kPreface.starts_with(rest) ? Chain::kMore : find_chain(rest);
     if (chain != Chain::kNone) break;
     starts_.pop_front();
   }
@@ -142,9 +145,9 @@ void FrameParser::search(std::uint64_t pos, std::string_view bytes, bool call_st
   if (chain != Chain::kFound) return;
   const auto found = std::exchange(held_, {});
   starts_.clear();
-  state_ = State::kHeader;
+  state_ = greeted ? State::kGreeting : State::kHeader;
   sync_ = Sync::kGuess;
-  first_ = false;
+  first_ = greeted;
   sink_.found();
   feed(from, found, false);
 }
