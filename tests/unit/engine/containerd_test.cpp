@@ -128,6 +128,23 @@ TEST_CASE("containerd: what the engine refuses did not happen") {
             .empty());
 }
 
+TEST_CASE(
+    "containerd: a call that ends without an answer was refused, also where the status cannot be "
+    "read") {
+  // Entries of a table that was filled before: index 100.
+  const auto unread = [](std::uint32_t stream) {
+    return frame(h2::Type::kHeaders, h2::kEndHeaders | h2::kEndStream, stream, "\xe4");
+  };
+  auto turns =
+      begun({{asks(ask_containerd(1, kImages + "Update", image_request("a", kConfig), "default")),
+              answers(unread(1))}});
+  CHECK(checked(turns).empty());
+  turns.push_back(
+      asks(ask_containerd(3, kImages + "Create", image_request("a", kConfig), "default")));
+  turns.push_back(answers(data(3, grpc_message(part(1, "a")), 0) + unread(3)));
+  CHECK(checked(turns).size() == 1);
+}
+
 TEST_CASE("containerd: a name that is updated, deleted or transferred") {
   const auto transfer = [](const std::string& source, const std::string& to) {
     return part(1,
@@ -212,7 +229,8 @@ TEST_CASE("containerd: CRI is known by its shape on a connection that was open b
         unnamed(105, part(1, kContainer), ""),
         unnamed(107, pull_request("evil:1"), part(1, kConfig)),
         unnamed(109, part(1, part(1, "evil:1")), part(1, part(1, kConfig))),
-        unnamed(111, container_request("x", "y", false), "")})
+        unnamed(111, container_request("x", "y", false), ""),
+        unnamed(113, image_request("evil:1", kConfig), ""), unnamed(115, part(1, "evil:1"), "")})
     turns.insert(turns.end(), part_of.begin(), part_of.end());
   auto marked = [&](const Splitter&) {
     domain::ConnOpened opened;
@@ -233,10 +251,15 @@ TEST_CASE("containerd: CRI is known by its shape on a connection that was open b
   const auto output = marked(whole());
   const auto texts = fact_texts(output);
   for (const auto& text : texts) UNSCOPED_INFO(text);
-  REQUIRE(texts.size() == 3);
+  REQUIRE(texts.size() == 7);
   CHECK(texts[0].starts_with("pod "));
   CHECK(texts[1].starts_with("created "));
   CHECK(texts[2].starts_with("moved "));
+  // containerd's own: in whose namespace is not known.
+  for (const std::size_t i : {3, 5}) {
+    CHECK(texts[i].starts_with("blind"));
+    CHECK(texts[i + 1].starts_with("moved "));
+  }
   CHECK(everything(output).find("canary") == std::string::npos);
 }
 

@@ -75,6 +75,12 @@ std::string* answer_of(domain::ApiFact& fact) {
 ContainerdConversation::ContainerdConversation(const domain::ConnOpened& opened)
     : GrpcCalls(beginning_of(opened)), conn_(opened.conn), midway_(opened.midway) {}
 
+void ContainerdConversation::gap(Direction direction, domain::TimeNs time, std::uint64_t count,
+                                 Output& out) {
+  for (auto& [stream, call] : calls_) call.torn |= direction == Direction::kResponse;
+  GrpcCalls::gap(direction, time, count, out);
+}
+
 void ContainerdConversation::close(domain::TimeNs time, Output& out) {
   GrpcCalls::close(time, out);
   while (!calls_.empty()) conclude(calls_.begin()->first, Outcome::kUnknown);
@@ -115,19 +121,31 @@ void ContainerdConversation::called(const Stream& stream, const protocol::http2:
   auto* call = open(stream, method_of(path_of(stream)));
   if (call == nullptr || !call->engine_namespace.empty()) return;
   call->engine_namespace = base::mask_text(list.field(kNamespace).substr(0, kMaxNamespace));
+  // containerd serves none without one.
+  call->homeless = call->engine_namespace.empty() && call->method > Method::kUnknown;
 }
 
 void ContainerdConversation::said(const Stream& stream, Sender from, const Text& text) {
   const bool client = from == Sender::kConnector;
   auto* call = open(stream, client ? method_of(path_of(stream)) : Method::kOther);
   if (call == nullptr) return;
-  if (call->method == Method::kUnknown && client) {
-    call->method = shape_of(text.bytes);
-    if (call->method == Method::kOther) return void(calls_.erase(stream.id));
-    call->engine_namespace = kKubernetes;
-    relevant_ = true;
-  }
+  if (call->method == Method::kUnknown && client && !take_shape(*call, text.bytes))
+    return void(calls_.erase(stream.id));
   return client ? asked(*call, text) : answered(*call, text);
+}
+
+// The namespace of a call stands where its path does: of containerd's own services it is not known
+// whose image or container it is.
+bool ContainerdConversation::take_shape(Call& call, std::string_view message) {
+  call.method = shape_of(message);
+  if (call.method == Method::kOther) {
+    if (!is_set_image(message) && !is_create_container(message)) return false;
+    relevant_ = true;
+    lose("an image or a container was made over a connection to containerd that was open before");
+    return false;
+  }
+  call.engine_namespace = kKubernetes;
+  return relevant_ = true;
 }
 
 void ContainerdConversation::asked_image(Call& call, domain::ImageMoved moved) {
@@ -159,12 +177,17 @@ void ContainerdConversation::asked(Call& call, const Text& text) {
   }
   if (std::exchange(call.asked, true)) return;
   if (!text.whole) lose("a request to containerd was not seen to its end");
+  if (call.homeless)
+    return lose("in which namespace of containerd an image or a container was made is not known");
   switch (call.method) {
     case Method::kSetImage: {
       vouch(direction, text, masked_image(text.bytes));
       auto moved = read_image(text.bytes);
       moved.arrival = arrival_;
       moved.certain = text.whole;
+      if (midway_ && arrival_ == domain::Arrival::kUnknown)
+        blind(
+            "an image of containerd came in a conversation met midway; by what road is not known");
       return asked_image(call, std::move(moved));
     }
     case Method::kDeleteImage:
@@ -269,9 +292,12 @@ void ContainerdConversation::end(const Stream& stream, Sender from) {
   // Of one whose path is not known the end was seen.
   if (!midway_ && stream.path.empty() && !stream.ended[0] && !calls_.contains(stream.id))
     lose("what containerd answered to was not seen");
-  conclude(stream.id, stream.grpc_status == "0"     ? Outcome::kAgreed
-                      : !stream.grpc_status.empty() ? Outcome::kRefused
-                                                    : Outcome::kUnknown);
+  if (!stream.grpc_status.empty())
+    return conclude(stream.id, stream.grpc_status == "0" ? Outcome::kAgreed : Outcome::kRefused);
+  // Each of these calls is answered by a message, where it is not refused.
+  const auto call = calls_.find(stream.id);
+  const bool nothing = call != calls_.end() && !call->second.answered && !call->second.torn;
+  conclude(stream.id, nothing ? Outcome::kRefused : Outcome::kUnknown);
 }
 
 // The client gives up: what it asked for may have been done.

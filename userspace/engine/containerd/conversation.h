@@ -36,6 +36,8 @@ class ContainerdConversation final : public GrpcCalls {
  public:
   explicit ContainerdConversation(const domain::ConnOpened& opened);
 
+  void gap(domain::Direction direction, domain::TimeNs time, std::uint64_t count,
+           Output& out) override;
   void close(domain::TimeNs time, Output& out) override;
   std::uint64_t settled(domain::Direction direction) const override;
   std::size_t held_bytes() const override;
@@ -45,8 +47,10 @@ class ContainerdConversation final : public GrpcCalls {
     Method method = Method::kOther;
     domain::CallId id;
     std::string engine_namespace;
+    bool homeless = false;  // its namespace is not known
     bool asked = false;
     bool answered = false;
+    bool torn = false;                         // a part of the answers was not seen
     std::optional<domain::ApiFact> fact = {};  // told once the engine agrees
     std::optional<BlobWrite> blob = {};
   };
@@ -64,6 +68,7 @@ class ContainerdConversation final : public GrpcCalls {
   void broken(Sender from, std::string_view reason) override;
 
   Call* open(const Stream& stream, Method method);
+  bool take_shape(Call& call, std::string_view message);
   void asked(Call& call, const Text& text);
   void answered(Call& call, const Text& text);
   void asked_image(Call& call, domain::ImageMoved moved);

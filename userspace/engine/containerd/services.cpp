@@ -70,6 +70,19 @@ domain::ImageMoved read_image(std::string_view message) {
   return out;
 }
 
+bool is_set_image(std::string_view message) {
+  const auto image = message_of(message, kImage);
+  const auto target = message_of(image, kTarget);
+  return !text_of(image, kImageName).empty() && !text_of(target, kMediaType).empty() &&
+         base::is_digest(text_of(target, kDigest));
+}
+
+bool is_create_container(std::string_view message) {
+  const auto container = message_of(message, kContainer);
+  return !text_of(container, kId).empty() && !text_of(container, kContainerImage).empty() &&
+         !text_of(message_of(container, kSpec), kTypeUrl).empty();
+}
+
 std::string masked_name(std::string_view message) {
   return rewritten(message, [](const Field& field, std::string_view value) {
     return field.text && field.number == kImageName ? docker::masked_reference(value)

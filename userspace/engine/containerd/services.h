@@ -15,6 +15,10 @@ namespace kilnwatch::engine::containerd {
 std::string masked_image(std::string_view message);
 domain::ImageMoved read_image(std::string_view message);
 
+// Whether a message can only be such a request, or one of Containers/Create.
+bool is_set_image(std::string_view message);
+bool is_create_container(std::string_view message);
+
 // Images/Delete: a name that names nothing any more.
 std::string masked_name(std::string_view message);
 domain::ImageMoved read_deleted(std::string_view message);
