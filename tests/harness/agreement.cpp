@@ -94,14 +94,27 @@ bool masked_form(std::string_view said, std::string_view real) {
   return real.size() >= star + tail.size() && real.ends_with(tail);
 }
 
+// Up to where knowledge ends. Where records were lost those that ended since may be left out:
+// whoever they were below has become the parent. One that is not the nearest may be known by the
+// file that it had before.
+bool same_ancestors(const std::vector<std::string>& said, const std::vector<std::string>& real) {
+  std::size_t older = 0;
+  auto from = real.begin();
+  for (std::size_t i = 0; i < said.size(); ++i) {
+    const auto at = std::find(from, real.end(), said[i]);
+    if (at == real.end() && (i == 0 || ++older > 1 || from == real.end())) return false;
+    from = at == real.end() ? from + 1 : at + 1;
+  }
+  return true;
+}
+
 // Does `said` know no other thing than `real`?
 bool no_other(const std::string& path, const std::vector<std::string>& said,
               const std::vector<std::string>& real) {
   if (said == real) return true;
   if (path == "image.tags") return subset(in_full(said), in_full(real));
   if (path == "build.request.base_images") return subset(said, real);
-  if (path == "connection.process.ancestors")
-    return said.size() <= real.size() && std::equal(said.begin(), said.end(), real.begin());
+  if (path == "connection.process.ancestors") return same_ancestors(said, real);
   if (path == "step.instruction" && real.size() == 1) return masked_form(said[0], real[0]);
   if (path == "image.id" && real.size() == 1)
     return bare(said[0]).size() >= 12 && bare(real[0]).starts_with(bare(said[0]));
@@ -233,6 +246,7 @@ class Judge {
       const auto known = real.fields.find(path);
       if (known != real.fields.end() && no_other(path, said, known->second)) continue;
       if (known == real.fields.end() && known_of_build(path, said, *real.alert)) continue;
+      if (known == real.fields.end() && known_of_import(path, said)) continue;
       if (sharer != nullptr && known_of_build(path, said, *sharer)) continue;
       text += path + " is " + shown(said) + ", in truth " +
               (known == real.fields.end() ? "not known" : shown(known->second)) + "; ";
@@ -267,6 +281,16 @@ class Judge {
            });
   }
 
+  // Where the build was not seen, a deployment is one of the import that truth tells of by itself.
+  bool known_of_import(const std::string& path, const std::vector<std::string>& said) const {
+    return (path.starts_with("import.") || path.starts_with("image.")) &&
+           std::any_of(truth_.begin(), truth_.end(), [&](const Seen& other) {
+             const auto known = other.fields.find(path);
+             return other.alert->rule() == "image-import" && known != other.fields.end() &&
+                    no_other(path, said, known->second);
+           });
+  }
+
   // The connection that an image-deploy tells of is one of the build's.
   bool tells_of(const v1::Alert& alert, const v1::Alert& real) const {
     const Fields said = fields_of(alert.connection(), "connection.");
@@ -289,6 +313,7 @@ class Judge {
       if (client_said && path.starts_with("build.client.")) continue;
       if (importer_said && path.starts_with("import.client.")) continue;
       const auto said = seen.fields.find(path);
+      if (path == "connection.process.ancestors" && said != seen.fields.end()) continue;
       if (said == seen.fields.end() || said->second.size() < known.size()) text += path + " ";
     }
     if (seen.alert->step().attribution() > real.alert->step().attribution() &&
