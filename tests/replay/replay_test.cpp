@@ -190,6 +190,16 @@ std::map<std::string, domain::TimeNs> ends_of(const Alerts& truth, const Recordi
   return ends;
 }
 
+// Of a command whose end no alert tells.
+bool exited_before(std::size_t first, const Recording& recording, std::uint32_t pid) {
+  return std::any_of(recording.events.begin(),
+                     recording.events.begin() + static_cast<std::ptrdiff_t>(first),
+                     [pid](const domain::Event& event) {
+                       const auto* exited = std::get_if<domain::ProcessExited>(&event);
+                       return exited != nullptr && pid != 0 && exited->pid == pid;
+                     });
+}
+
 // A build or an import that was over before the sensor came is none of its business. A build that
 // it could meet, because its conversation or its command went on, must be told of, or that it was
 // met midway.
@@ -204,7 +214,8 @@ std::function<bool(const v1::Alert&)> met_from(std::size_t first, const Recordin
                                     [&](const BuildSpan& span) { return span.started == started; });
     if (build == builds.end()) {
       const auto end = ends.find(alert.build().id());
-      return end == ends.end() || end->second > armed;
+      return end != ends.end() ? end->second > armed
+                               : !exited_before(first, recording, alert.build().client().pid());
     }
     return std::any_of(recording.events.begin() + static_cast<std::ptrdiff_t>(first),
                        recording.events.end(), [&](const domain::Event& event) {

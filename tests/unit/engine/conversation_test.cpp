@@ -336,7 +336,7 @@ TEST_CASE("A build whose whole answer came after the sensor is known too, also a
 
 TEST_CASE("Conversations met midway that carry no build say nothing") {
   for (const std::string& answer :
-       {message("{\"status\":\"start\",\"id\":\"x\"}"), stream("Loaded image: x\\n"),
+       {message("{\"status\":\"start\",\"id\":\"x\"}"),
         chunk(std::string("\1\0\0\0\0\0\0\2ab", 10)), message("{\"message\":\"no such image\"}"),
         std::string("raw bytes"), kPong, std::string("[{\"Id\":\"x\"}]\n")}) {
     for (const std::string& request : {kPing, std::string("rest of a body"), std::string()}) {
@@ -346,6 +346,17 @@ TEST_CASE("Conversations met midway that carry no build say nothing") {
       CHECK(count(texts, "requested") == 1);
       CHECK(count(texts, "step") == 1);
     }
+  }
+}
+
+TEST_CASE("An image whose load or import is met midway is said to have come") {
+  const std::string digest(64, 'a');
+  for (const auto& answer : {stream("Loaded image: x\\n") + stream("Loaded image: y\\n"),
+                             message("{\"status\":\"Importing\",\"id\":\"x\"}") +
+                                 message("{\"status\":\"sha256:" + digest + "\"}")}) {
+    const auto texts = told(Turns{answers(answer), answers("0\r\n\r\n")}, true);
+    REQUIRE(texts.size() == 1);
+    CHECK(texts[0].starts_with("blind an image came by a load or an import"));
   }
 }
 

@@ -14,6 +14,8 @@ using domain::Direction;
 // of a load goes on.
 constexpr std::string_view kOutput = R"({"stream":")";
 constexpr std::string_view kLoaded = R"({"stream":"Loaded image)";
+// What an import ends with (moby: daemon/images/image_import.go).
+constexpr std::string_view kImported = R"({"status":"sha256:)";
 
 }  // namespace
 
@@ -93,6 +95,11 @@ void StreamedBuild::take_message(const Scene& scene, Gathered& message, bool who
     const auto front = whole ? bytes : BuildOutput::front_of(bytes);
     message.vouch(Direction::kResponse, 0, front.size(), base::mask_text_same_length(front),
                   scene.out->safe);
+  } else if (unseen_ && (bytes.starts_with(kLoaded) || bytes.starts_with(kImported))) {
+    const auto lead = bytes.starts_with(kLoaded) ? kLoaded : kImported;
+    message.vouch(Direction::kResponse, 0, lead.size(), lead, scene.out->safe);
+    if (scene.midway && !std::exchange(told_, true))
+      scene.blind("an image came by a load or an import whose request was not seen");
   } else if (bytes.starts_with(kOutput)) {
     message.vouch(Direction::kResponse, 0, kOutput.size(), kOutput, scene.out->safe);
     suspected_ = suspected_ || !bytes.starts_with(kLoaded);
