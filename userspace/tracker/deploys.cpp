@@ -79,8 +79,10 @@ Images::Found Tracker::find_image(const ContainerCreated& fact) {
   }
   const auto found = own.find(fact.image, fact.time);
   constexpr std::size_t kShortId = 12;  // fewer digits may be a name
-  if (found.made == nullptr && fact.image.size() >= kShortId)
+  if (found.made == nullptr) {
+    if (fact.image.size() < kShortId) return {};
     return {other.find_id(fact.image, fact.time), true};
+  }
   const bool differs = !fact.resolved_image.empty() && !found.made->image.id.empty();
   return differs ? Images::Found{} : found;
 }
