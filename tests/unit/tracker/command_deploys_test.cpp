@@ -42,3 +42,30 @@ TEST_CASE("A container of an image that was not built here is no deployment, by 
     CHECK(deploys(scene) == 0);
   }
 }
+
+TEST_CASE("A step that plays podman does not take its container out of its build") {
+  Scene scene;
+  scene.request(1, 100 * kMs);
+  scene.step(1, 200 * kMs, 1, 'a', 2);
+  auto forged = run(300 * kMs, 'a', "x", 'e');
+  forged.client->cgroup.path = "system.slice/docker-" + container('a') + ".scope";
+  scene.learn(forged);
+  scene.connect(400 * kMs, 'a', "192.0.2.1", 1);
+  scene.pass(3000 * kMs);
+  CHECK(scene.of(Rule::kBuildEgress).size() == 1);
+}
+
+TEST_CASE("A container of podman's command is told once, as started") {
+  Scene scene;
+  scene.request(1, 100 * kMs);
+  scene.learn(BuildImageAnnounced{110 * kMs, {1, 0}, digest('e'), false});
+  scene.end(1, 120 * kMs);
+  scene.learn(run(200 * kMs, 'c', "localhost/x:1", 'e'));
+  REQUIRE(deploys(scene) == 1);
+  const auto found = scene.of(Rule::kImageDeploy)[0];
+  CHECK(found.deployment->started);
+  CHECK(found.image->id == digest('e'));
+  CHECK(found.deployment->client.process->pid == 77);
+  scene.pass(9000 * kMs);
+  CHECK(deploys(scene) == 1);
+}
