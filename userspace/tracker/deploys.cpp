@@ -79,8 +79,10 @@ Images::Found Tracker::find_image(const ContainerCreated& fact) {
   }
   const auto found = own.find(fact.image, fact.time);
   constexpr std::size_t kShortId = 12;  // fewer digits may be a name
-  if (found.made == nullptr && fact.image.size() >= kShortId)
+  if (found.made == nullptr) {
+    if (fact.image.size() < kShortId) return {};
     return {other.find_id(fact.image, fact.time), true};
+  }
   const bool differs = !fact.resolved_image.empty() && !found.made->image.id.empty();
   return differs ? Images::Found{} : found;
 }
@@ -93,8 +95,10 @@ void Tracker::on(const ManifestStored& fact) {
 void Tracker::on(ContainerCreated fact) {
   pods_.complete(fact);
   const bool own = fact.engine_namespace.empty();
-  if (own || (fact.engine_namespace != kDockers && is_kernel_id(fact.container_id)))
-    by_api_.insert(fact.container_id);
+  // What a command says of a container takes none out of a build: one that podman made has a cgroup
+  // that says so (identity::of_other_engine), and any process may say that it is podman's.
+  const bool asked = own || (fact.engine_namespace != kDockers && is_kernel_id(fact.container_id));
+  if (asked && !fact.by_command) by_api_.insert(fact.container_id);
   if (!room_for_deploy(fact.time)) return;
   Waiting waiting;
   waiting.created = fact;
@@ -115,6 +119,10 @@ void Tracker::on(ContainerCreated fact) {
   }
   const std::string key = key_of(fact.engine_namespace, fact.container_id);
   created_[key] = std::move(waiting);
+  if (fact.by_command) {
+    const ContainerStarted start{fact.time, fact.call, fact.container_id};
+    return settle_deploy(key, &start, fact.time);
+  }
   timers_.at(fact.time + kDeployWait, [this, key](TimeNs due) { check_deploy(key, due); });
   // Records of two conversations may be told in the wrong order, a little.
   for (auto it = early_starts_.begin(); it != early_starts_.end(); ++it) {

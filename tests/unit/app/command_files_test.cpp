@@ -28,6 +28,7 @@ class Builder {
   std::vector<Event> execute(std::vector<std::string> args) {
     Process process = process_;
     process.comm = args[0].substr(args[0].rfind('/') + 1);
+    process.exe = args[0];
     process.args = std::move(args);
     Event event = ProcessExecuted{100, process};
     return files.read(event);

@@ -129,11 +129,51 @@ TEST_CASE("a command line that ends early is read as far as it goes") {
   SUCCEED();
 }
 
+namespace {
+
+// What comes of "conmon …" below `parent`, with a store that has the container.
+std::vector<domain::ApiFact> facts_of_conmon(const domain::Process& parent, domain::Process conmon) {
+  const std::string id(64, 'a');
+  conmon.pid = parent.pid + 1;
+  conmon.ppid = parent.pid;
+  Commands commands;
+  std::vector<domain::ApiFact> out;
+  commands.observe(domain::ProcessExecuted{1, parent}, out);
+  commands.observe(domain::ProcessExecuted{2, conmon}, out);
+  domain::StoredContainer made;
+  made.id = id;
+  made.image = "sha256:" + std::string(64, 'e');
+  commands.observe(domain::StorageRead{3, conmon.pid, conmon.start, {}, {made}}, out);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("conmon is believed by its file, below podman's") {
+  const std::string id(64, 'a');
+  const Words args{"conmon", "-c", id, "-b", "/s/overlay-containers/x/userdata"};
+  const auto podman = process({"podman", "run", "x"});
+  REQUIRE(facts_of_conmon(podman, process(args)).size() == 1);
+  const auto told = facts_of_conmon(podman, process(args));
+  const auto& made = std::get<domain::ContainerCreated>(told[0]);
+  CHECK(made.by_command);
+  CHECK(made.container_id == id);
+  CHECK(facts_of_conmon(process({"podman", "run", "x"}, "exe"), process(args)).size() == 1);
+  CHECK(facts_of_conmon(podman, process(args, "bash")).empty());
+  auto other = process(args);
+  other.exe = "/tmp/x";
+  CHECK(facts_of_conmon(podman, other).empty());
+  CHECK(facts_of_conmon(process({"bash"}), process(args)).empty());
+  CHECK(facts_of_conmon(process({"podman", "run", "x"}, "bash"), process(args)).empty());
+  CHECK(facts_of_conmon(process({"podman", "system", "service"}), process(args)).empty());
+}
+
 TEST_CASE("conmon of a container, not of a command in one") {
   const std::string id(64, 'a');
   const auto found =
       read_monitor(process({"/usr/bin/conmon", "--api-version", "1", "-c", id, "-b",
-                            "/s/overlay-containers/" + id + "/userdata", "-n", "x"}));
+                            "/s/overlay-containers/" + id + "/userdata", "-n", "x"},
+                           "conmon"));
   REQUIRE(found);
   CHECK(found->container_id == id);
   CHECK(found->name == "x");

@@ -166,7 +166,9 @@ std::optional<Arguments> read_arguments(const Process& process) {
 
 std::optional<Monitor> read_monitor(const Process& process) {
   const auto& args = process.args;
-  if (args.empty() || name_of(args[0]) != "conmon") return std::nullopt;
+  // What it calls itself is anybody's word; the kernel has the file's name.
+  if (process.comm != "conmon" || (!process.exe.empty() && name_of(process.exe) != "conmon"))
+    return std::nullopt;
   Monitor out;
   for (std::size_t i = 1; i < args.size(); ++i) {
     if (is_one_of(args[i], {"-e", "--exec", "--exec-attach", "--exec-process-spec"}))

@@ -35,7 +35,7 @@ struct Arguments {
 std::optional<Arguments> read_arguments(const domain::Process& process);
 
 // A container that podman has started: "conmon … -c <64 hex> … -b <bundle> … -n <name>" (podman:
-// libpod/oci_conmon_common.go).
+// libpod/oci_conmon_common.go). By its file.
 struct Monitor {
   std::string container_id;
   std::string bundle;  // the folder of its config.json

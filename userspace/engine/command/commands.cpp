@@ -32,8 +32,11 @@ std::string instruction_of(const std::vector<std::string>& argv) {
 // By /proc/self/exe.
 bool is_itself(const Process& process) { return process.comm == "exe"; }
 
+// A name alone is anybody's: the kernel has the file's.
 bool runs_podman(const Process& process) {
-  if (process.args.empty()) return false;
+  if (process.args.empty() ||
+      (process.comm != "podman" && process.comm != "buildah" && !is_itself(process)))
+    return false;
   const auto& program = process.args[0];
   const auto name = program.substr(program.rfind('/') + 1);
   return name == "podman" || name.starts_with("buildah");
@@ -253,9 +256,13 @@ void Commands::made(const Command& command, const StorageRead& store, Facts& out
     out.emplace_back(BuildImageAnnounced{store.time, command.call, image->id, true});
 }
 
+// podman has it started, and no other program: whatever else executes conmon says nothing of
+// containers. Which of them it can speak of the tracker knows.
 void Commands::started(const Command& monitor, const StorageRead& store, Facts& out) {
   const auto parent = commands_.find(monitor.process.ppid);
-  if (parent != commands_.end() && serves_api(parent->second.process)) return;
+  if (parent == commands_.end() || !runs_podman(parent->second.process) ||
+      serves_api(parent->second.process))
+    return;
   const auto container =
       std::find_if(store.containers.begin(), store.containers.end(),
                    [&](const auto& one) { return one.id == monitor.monitor->container_id; });
@@ -276,9 +283,7 @@ void Commands::started(const Command& monitor, const StorageRead& store, Facts& 
   made.host_namespaces = container->host_namespaces;
   made.by_command = true;
   made.client = client_above(monitor.process.ppid);
-  const ContainerStarted start{store.time, made.call, made.container_id};
   out.emplace_back(std::move(made));
-  out.emplace_back(start);
 }
 
 void Commands::observe(const Event& event, Facts& out) {
