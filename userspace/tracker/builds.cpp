@@ -353,7 +353,8 @@ void Tracker::remember_image(const Run& run, TimeNs time) {
   }
   if (image.id.empty() && image.tags.empty()) return;
   images_of(run.build.request.call)
-      .add({time, run.build, std::move(image), {}, vertex_reasons(run)});
+      .add({time, run.build, std::move(image), {}, vertex_reasons(run), {},
+            store_of(run.build.request.call)});
 }
 
 }  // namespace kilnwatch::tracker

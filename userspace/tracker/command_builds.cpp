@@ -4,6 +4,7 @@
 
 #include "identity/container.h"
 #include "tracker/agreement.h"
+#include "tracker/scopes.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -60,8 +61,11 @@ void Tracker::end_command(Run& run, TimeNs time) {
 void Tracker::remember_command_image(Run& run, TimeNs time) {
   if (run.build.status != BuildStatus::kSucceeded || std::exchange(run.remembered, true)) return;
   Image image{run.final_id, run.tag_lines};
+  // kaniko pushes: what it made is in no store here, under no name.
+  if (run.build.engine == EngineKind::kKaniko) image.tags.clear();
   if (image.id.empty() && image.tags.empty()) return;
-  podman_images_.add({time, run.build, std::move(image), {}, {}});
+  const Process& client = run.build.request.command->client;
+  podman_images_.add({time, run.build, std::move(image), {}, {}, {}, store_of_command(client)});
 }
 
 Tracker::Run* Tracker::command_run(const Container& container) {

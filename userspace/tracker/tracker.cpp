@@ -111,6 +111,7 @@ void Tracker::see(const ConnOpened& event) {
   conn.opened = event;
   conn.active = event.time;
   conn.home = home;
+  conn.store = store_at(event);
   const auto key = peer_key(event);
   if (!key || (peers_.size() >= kMaxPeers && !peers_.contains(*key))) return;
   conn.counted = true;

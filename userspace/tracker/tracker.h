@@ -79,6 +79,7 @@ class Tracker {
     domain::TimeNs active = 0;    // last bytes
     bool counted = false;         // in Peer::conns
     std::string home;             // the container that its engine runs in; empty: none
+    std::string store;            // of its engine: see store_of
     domain::TimeNs answered = 0;  // last bytes of the engine's
     bool asked = false;           // bytes of a request came
     std::string session;          // of a build whose request was not seen; empty: of none
@@ -142,8 +143,13 @@ class Tracker {
     bool agrees = false;   // what it runs
     bool certain = false;  // no other step of that build
   };
+  struct EarlyStart {  // its creation is not known (yet)
+    domain::ContainerStarted start;
+    std::string scope;
+  };
   struct Waiting {  // created, its start may come
     domain::ContainerCreated created;
+    std::string scope;                    // of the container's name and id
     std::optional<Made> made;             // what the image's name meant at that time
     bool certain = true;                  // false: the name may mean another image by then
     std::optional<domain::Import> other;  // which it may mean then
@@ -324,10 +330,7 @@ class Tracker {
   void on(const domain::ContainerStarted& fact);
   void on(const domain::ImageTagged& fact);
   bool announced(const std::string& id);
-  Images& images_of(const domain::CallId& call, bool by_command = false);
-  Images::Found stored_image(const domain::ContainerCreated& fact) const;
-  Images::Found find_image(const domain::ContainerCreated& fact);
-  std::string waiting_deploy(const std::string& space, const std::string& reference) const;
+  std::string waiting_deploy(const std::string& scope, const std::string& reference) const;
   void check_deploy(const std::string& id, domain::TimeNs due);
   // `start` null: none came.
   bool room_for_deploy(domain::TimeNs time);
@@ -335,11 +338,19 @@ class Tracker {
   void settle_deploy(const std::string& id, const domain::ContainerStarted* start,
                      domain::TimeNs time);
   static void tell_image(const Waiting& waiting, Moment& moment);
+  // image_stores.cpp
+  std::string store_at(const domain::ConnOpened& opened) const;
+  std::string store_of(const domain::CallId& call) const;
+  Images& images_of(const domain::CallId& call);
+  Images::Found stored_image(const domain::ContainerCreated& fact) const;
+  Images::Found find_image(const domain::ContainerCreated& fact);
+  template <class Fact>
+  std::string scope_of(const Fact& fact) const;
   // imports.cpp
   void on(const domain::ImageMoved& fact);
   void on(const domain::ImagePushed& fact);
   std::string built_here(const domain::ImageMoved& fact);
-  std::string committed(const std::string& reference);
+  std::string committed(const domain::ImageMoved& fact);
 
   std::string boot_id_;
   const Tracker* outer_ = nullptr;
@@ -374,14 +385,14 @@ class Tracker {
   // By API, by a key of each; those of images built here until they start.
   std::map<std::string, Waiting> created_;
   std::deque<std::string> told_created_;  // Waiting::told, oldest first; some started since
-  std::map<std::string, std::string> created_names_;   // dockerd's: name to id
+  std::map<std::string, std::string> created_names_;   // by scope and name: the key in created_
   RecentNames by_api_{kMaxContainerNames};             // a client made them: never a build's step
   RecentNames by_start_{kMaxContainerNames};           // a client started them, whoever made them
-  std::deque<domain::ContainerStarted> early_starts_;  // their creation is not known (yet)
+  std::deque<EarlyStart> early_starts_;
   ApiContainers api_containers_;
   domain::TimeNs deploy_window_ = kDeployWindow;
   Images images_;
-  Images podman_images_{Names::kPodman};  // of its store, which buildah uses, too
+  Images podman_images_{Names::kPodman};  // of its stores, which buildah uses, too
   RecentNames imported_{kMaxImports};     // told
   Stores stores_;
   Pods pods_;
