@@ -36,6 +36,18 @@ std::vector<std::string> tags_of(const Made& made, const ContainerCreated& creat
   return {};
 }
 
+// Why the image is not certain.
+std::string doubt_of(const Made& made, const std::string& image) {
+  const std::string was = made.build ? "built" : "imported";
+  if (image.size() < kShortId && base::is_hex(image) && made.image.id.starts_with("sha256:" + image))
+    return "the id of an image " + was + " here begins so; an image of this name comes first";
+  if (made.image.id.empty())
+    return "an image " + was + " here had this name; which one it is was not seen";
+  return "an image " + was +
+         " here had this name; since then a load, a pull or a BuildKit build may have given the "
+         "name to another image";
+}
+
 bool is_kernel_id(const std::string& id) { return id.size() == 64 && base::is_hex(id); }
 
 }  // namespace
@@ -190,10 +202,7 @@ void Tracker::tell_image(const Waiting& waiting, Moment& moment) {
   }
   moment.uncertain = true;
   moment.image = Image{{}, tags_of(made, waiting.created), {}};
-  moment.reasons.push_back(
-      {"image-uncertain", std::string("an image ") + (made.build ? "built" : "imported") +
-                              " here had this name; since then a load, a pull or a "
-                              "BuildKit build may have given the name to another image"});
+  moment.reasons.push_back({"image-uncertain", doubt_of(made, waiting.created.image)});
   if (made.build) {
     moment.reasons.push_back(
         {"candidate", "build " + made.build->id + " made image " + made.image.id});

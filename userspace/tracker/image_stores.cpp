@@ -77,7 +77,6 @@ Images::Found Tracker::find_image(const ContainerCreated& fact) {
     return {named.made, false, named.other};
   }
   const auto found = own.find(fact.image, fact.time, store);
-  constexpr std::size_t kShortId = 12;  // fewer digits may be a name
   if (found.made != nullptr || fact.image.size() < kShortId) return found;
   return {other.find_id(fact.image, fact.time), true};
 }

@@ -133,7 +133,7 @@ void Images::take_in(const domain::ImageMoved& moved, const domain::Import& impo
   Made made{moved.time, {}, {moved.image, {}, moved.digest}, {}, {}, import, store};
   if (!moved.reference.empty()) {
     const Place before = locate(moved.reference, moved.time, store);
-    if (!before.certain && images_[before.index].build) {
+    if (!before.certain && before.index != kNone && images_[before.index].build) {
       made.doubtful.push_back(moved.reference);
     } else {
       release(normal(moved.reference), store);
@@ -195,7 +195,9 @@ Images::Place Images::locate(const std::string& name, domain::TimeNs now,
       doubtful.other = std::exchange(doubtful.index, i);
     }
   }
-  return doubtful.index != kNone ? doubtful : Place{by_id(name, now, nullptr)};
+  if (doubtful.index != kNone) return doubtful;
+  const std::size_t at = by_id(name, now, nullptr);
+  return {at, at == kNone || bare(name).size() >= kShortId};
 }
 
 // Of several that have this id one that was built here, else the newest.

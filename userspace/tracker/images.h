@@ -11,6 +11,8 @@
 
 namespace kilnwatch::tracker {
 
+// Fewer digits may as well be a name (moby: daemon/images/image.go, GetImage: names come first).
+inline constexpr std::size_t kShortId = 12;
 inline constexpr std::size_t kMaxImages = 4096;     // imported ones give way to built ones
 inline constexpr std::size_t kMaxImageNames = 128;  // of one image: as many tags as a request has
 inline constexpr domain::TimeNs kDeployWindow = 24ull * 3600 * 1'000'000'000;  // by default
@@ -51,7 +53,7 @@ class Images {
   // digest, then a prefix of an id that only one image has. Null: neither built nor imported here.
   struct Found {
     const Made* made = nullptr;   // by a doubtful name: one that was built, if there is one
-    bool certain = true;          // false: by a doubtful name
+    bool certain = true;          // false: by a doubtful name, or by a few digits of its id
     const Made* other = nullptr;  // an import that the doubtful name may mean, too
   };
   Found find(const std::string& name, domain::TimeNs now, const std::string& store) const;

@@ -60,7 +60,26 @@ TEST_CASE("A short id that two images have is nobody's") {
   scene.created(400 * kMs, 'd', "ac");
   scene.started(401 * kMs, hex('d'));
   REQUIRE(deploys(scene) == 1);
-  CHECK(scene.of(Rule::kImageDeploy)[0].build->request.call.conn == 2);
+  CHECK(scene.of(Rule::kImageDeploy)[0].image->id.empty());  // it may be a name
+}
+
+TEST_CASE("A few digits of an id may be the name of another image, twelve are none") {
+  const std::string id = "cafe" + std::string(60, '1');
+  for (const std::string& image : {std::string("cafe"), id.substr(0, 12), "sha256:" + id}) {
+    CAPTURE(image);
+    Scene scene;
+    scene.request(1, 100 * kMs);
+    scene.learn(BuildImageAnnounced{110 * kMs, {1, 0}, "sha256:" + id, false});
+    scene.end(1, 120 * kMs);
+    scene.created(200 * kMs, 'd', image);
+    scene.started(210 * kMs, hex('d'));
+    REQUIRE(deploys(scene) == 1);
+    const auto found = scene.of(Rule::kImageDeploy)[0];
+    const bool sure = image != "cafe";
+    CHECK(found.build.has_value() == sure);
+    CHECK(has_reason(found, "image-uncertain") != sure);
+    if (!sure) CHECK(has_reason(found, "candidate"));
+  }
 }
 
 TEST_CASE("The container is reached by id, name and short id") {
