@@ -211,6 +211,7 @@ class Tracker {
     for (auto& [call, run] : runs_) act(run);
     for (auto& [home, inner] : inner_) inner->each_run(act);
   }
+  bool is_dockerd(const domain::Process& process) const;
   bool asked_by_engine(domain::ConnId conn) const;
   void note_engine(const domain::ConnOpened& opened);
   std::string meet_engine(const domain::ConnOpened& opened);
@@ -367,6 +368,7 @@ class Tracker {
   std::set<domain::ConnId> evicted_;              // forgotten in conns_ while they were open
   std::map<domain::ConnId, std::string> nested_;  // forgotten in conns_: home of their engine
   RecentNames nested_told_{kMaxContainerNames};   // containers with an engine
+  RecentNames serving_{kMaxConnections};          // processes that serve docker's API
   std::map<PeerKey, Peer> peers_;
   bool sweeping_ = false;             // a deadline for peers_ is set
   std::set<std::string> engine_ips_;  // where engines were reached over TCP
