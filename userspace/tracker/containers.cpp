@@ -149,7 +149,7 @@ void Containers::forget(const std::string& id) {
   const auto it = table_.find(id);
   if (it == table_.end()) return;
   by_init_.erase({it->second.init_pid, it->second.init_start});
-  if (it->second.exited != 0) past_.insert(id);
+  if (it->second.exited != 0 && it->second.above.empty()) past_.insert(id);
   order_.erase(it->second.rank);
   table_.erase(it);
 }

@@ -75,7 +75,8 @@ class Containers {
            const identity::ProcessTable& processes, const identity::BuildStep* step);
   // The container whose first process this was, or null.
   Container* exit(std::uint32_t pid, domain::TimeNs start, domain::TimeNs time);
-  // Of one that is over its id is kept.
+  // Of one that is over its id is kept. A step that lineage tells needs none: no other has its id,
+  // and what it left running is still the step's.
   void forget(const std::string& id);
 
   Container* find(const std::string& id);

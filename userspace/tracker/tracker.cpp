@@ -245,7 +245,17 @@ Containers::Met Tracker::meet(const Process& process, TimeNs time, bool exec) {
 void Tracker::see(const ProcessExited& event) {
   const Container* container = containers_.exit(event.pid, event.start, event.time);
   if (container == nullptr) return;
-  timers_.at(event.time + kLinger, [this, id = container->id](TimeNs) { containers_.forget(id); });
+  timers_.at(event.time + kLinger, [this, id = container->id](TimeNs due) { let_go(id, due); });
+}
+
+// In a chroot, and in kaniko's container, nothing ends what a step left running: it is the step's
+// for as long as it runs.
+void Tracker::let_go(const std::string& id, TimeNs due) {
+  const Container* container = containers_.find(id);
+  if (container == nullptr) return;
+  if (container->above.empty() || !steps_.has_members(id) || due > now_)
+    return containers_.forget(id);
+  timers_.at(due + kLinger, [this, id](TimeNs at) { let_go(id, at); });
 }
 
 void Tracker::note_egress(EgressId id) {

@@ -188,6 +188,7 @@ class Tracker {
   void see(const domain::EgressOutcome& event);
   void see(const domain::KernelLoss& event);
   Containers::Met meet(const domain::Process& process, domain::TimeNs time, bool exec);
+  void let_go(const std::string& id, domain::TimeNs due);
   void note_egress(domain::EgressId id);
   void check_egress(domain::EgressId id, domain::TimeNs time);
   template <class Other>
