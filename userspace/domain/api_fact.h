@@ -226,7 +226,7 @@ struct ContainerCreated {
   std::vector<std::string> capabilities;
   std::vector<std::string> host_namespaces;  // "pid", "net", "ipc", "uts", "user"
   std::string resolved_image = {};  // "sha256:<64 hex>", what the engine took; empty: not told
-  // Made by a command: who executed it, where that is known.
+  // Made and started by a command: who executed it, where that is known.
   bool by_command = false;
   std::optional<Process> client = {};
   // containerd's: names of images and containers are of one each. Empty: dockerd's own.
@@ -249,6 +249,14 @@ struct ContainerStarted {
   CallId call;
   std::string container;  // name, id or prefix as in the request; of containerd's: its id
   std::string engine_namespace = {};
+};
+
+// dockerd's and podman's own.
+struct ContainerRenamed {
+  TimeNs time = 0;
+  CallId call;
+  std::string container;  // as in ContainerStarted
+  std::string name;
 };
 
 struct ImageTagged {
@@ -319,7 +327,7 @@ using ApiFact =
     std::variant<BuildRequested, CommandJoined, DockerfileSeen, ContextFetched, SessionOpened,
                  SessionIdle, BuildStepAnnounced, BuildContainerAnnounced, BuildContainerRemoved,
                  BuildImageAnnounced, BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock,
-                 PodStarted, ContainerCreated, ContainerStartAsked, ContainerStarted, ImageTagged,
-                 ImageMoved, ImagePushed, ManifestStored, ConversationBlind>;
+                 PodStarted, ContainerCreated, ContainerStartAsked, ContainerStarted, ContainerRenamed,
+                 ImageTagged, ImageMoved, ImagePushed, ManifestStored, ConversationBlind>;
 
 }  // namespace kilnwatch::domain

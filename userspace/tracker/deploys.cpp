@@ -91,15 +91,34 @@ void Tracker::on(ContainerCreated fact) {
     return settle_deploy(key, &start, fact.time);
   }
   timers_.at(fact.time + kDeployWait, [this, key](TimeNs due) { check_deploy(key, due); });
-  // Records of two conversations may be told in the wrong order, a little.
+  meet_early_start(key, fact.time);
+}
+
+// Records of two conversations may be told in the wrong order, a little.
+void Tracker::meet_early_start(const std::string& key, TimeNs time) {
+  const Waiting& waiting = created_.at(key);
   for (auto it = early_starts_.begin(); it != early_starts_.end(); ++it) {
-    if (it->start.time + kClientWait < fact.time || it->scope != scope ||
-        !refers(plain(it->start.container), fact))
+    if (it->start.time + kClientWait < time || it->scope != waiting.scope ||
+        !refers(plain(it->start.container), waiting.created))
       continue;
     const ContainerStarted start = it->start;
     early_starts_.erase(it);
-    return settle_deploy(key, &start, fact.time);
+    return settle_deploy(key, &start, time);
   }
+}
+
+void Tracker::on(const ContainerRenamed& fact) {
+  const std::string scope = store_of(fact.call), old = plain(fact.container);
+  const std::string name = plain(fact.name);
+  if (const auto id = api_containers_.find(scope, old); !id.empty() && !name.empty())
+    api_containers_.created(id, scope, name);
+  const auto it = created_.find(waiting_deploy(scope, old));
+  if (it == created_.end()) return;
+  std::string& now = it->second.created.name;
+  created_names_.erase(scope + now);
+  now = name;
+  if (!name.empty()) created_names_[scope + name] = it->first;
+  meet_early_start(it->first, fact.time);
 }
 
 std::string Tracker::waiting_deploy(const std::string& scope, const std::string& reference) const {
@@ -143,6 +162,21 @@ void Tracker::check_deploy(const std::string& id, TimeNs due) {
   // Now: its connection may be forgotten by then.
   fill_client(it->second.created.call.conn, it->second.client);
   timers_.at(over, [this, id](TimeNs at) { settle_deploy(id, nullptr, at); });
+}
+
+// The kernel saw its first process, by whatever words it was started.
+bool Tracker::runs(const ContainerCreated& created) {
+  const Container* container = containers_.find(created.container_id);
+  return container != nullptr && container->init_pid != 0;
+}
+
+// One that was told as not started starts: the engine's answer says more, if it comes.
+void Tracker::note_start(const Container& container, TimeNs time) {
+  for (const std::string& key : told_created_) {
+    const auto it = created_.find(key);
+    if (it == created_.end() || it->second.created.container_id != container.id) continue;
+    timers_.at(time + kStartAnswer, [this, key](TimeNs due) { settle_deploy(key, nullptr, due); });
+  }
 }
 
 void Tracker::on(const ContainerStarted& fact) {
@@ -217,9 +251,10 @@ void Tracker::tell_image(const Waiting& waiting, Moment& moment) {
 void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start, TimeNs time) {
   const auto it = created_.find(id);
   if (it == created_.end()) return;
-  if (start == nullptr && it->second.told) return;
+  const bool started = start != nullptr || runs(it->second.created);
+  if (!started && it->second.told) return;
   const Waiting waiting = it->second;
-  if (start != nullptr || !waiting.made) {
+  if (started || !waiting.made) {
     forget_deploy(it);
   } else {
     it->second.told = true;
@@ -243,12 +278,13 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   }
   tell_image(waiting, moment);
   Deployment deployment;
-  deployment.time = start != nullptr ? start->time : waiting.created.time;
-  const Container* container = containers_.find(waiting.created.container_id);
-  // A start that was asked for by words that were not understood shows in the kernel.
-  const bool runs =
-      !waiting.created.engine_namespace.empty() && container != nullptr && container->init_pid != 0;
-  deployment.started = start != nullptr || runs;
+  deployment.time = waiting.created.time;
+  if (start != nullptr) {
+    deployment.time = start->time;
+  } else if (started) {
+    deployment.time = containers_.find(waiting.created.container_id)->first_seen;
+  }
+  deployment.started = started;
   deployment.container = waiting.created;
   if (start == nullptr || waiting.created.by_command) deployment.client = waiting.client;
   fill_client(start != nullptr ? start->call.conn : waiting.created.call.conn, deployment.client);

@@ -232,7 +232,9 @@ void Tracker::end_builds(ConnId conn, TimeNs closed) {
 void Tracker::see(const ProcessExecuted& event) {
   const auto met = meet(event.process, event.time, true);
   containers_.note_cgroup(event.process.cgroup);
-  if (met.container != nullptr && (met.fresh || met.told)) consider(*met.container);
+  if (met.container == nullptr) return;
+  if (met.fresh || met.told) consider(*met.container);
+  if (met.told) note_start(*met.container, event.time);
 }
 
 Containers::Met Tracker::meet(const Process& process, TimeNs time, bool exec) {

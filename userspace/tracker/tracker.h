@@ -330,7 +330,11 @@ class Tracker {
   void on(domain::ContainerCreated fact);
   void on(const domain::ContainerStartAsked& fact);
   void on(const domain::ContainerStarted& fact);
+  void on(const domain::ContainerRenamed& fact);
   void on(const domain::ImageTagged& fact);
+  void meet_early_start(const std::string& key, domain::TimeNs time);
+  void note_start(const Container& container, domain::TimeNs time);
+  bool runs(const domain::ContainerCreated& created);
   bool announced(const std::string& id);
   std::string waiting_deploy(const std::string& scope, const std::string& reference) const;
   void check_deploy(const std::string& id, domain::TimeNs due);

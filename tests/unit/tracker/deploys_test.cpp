@@ -128,6 +128,43 @@ TEST_CASE("Created and not started is told as such after two seconds, a later st
   CHECK(scene.tracker().held().deploys == 0);
 }
 
+TEST_CASE("A container goes by the name that it was given last") {
+  for (const bool late : {false, true}) {
+    CAPTURE(late);
+    Scene scene;
+    build(scene, 1, 100 * kMs, 'f');
+    scene.created(200 * kMs, 'd', "image1:1", "a");
+    if (late) scene.started(209 * kMs, "b");  // told a little too early
+    scene.learn(ContainerRenamed{210 * kMs, {902, 0}, "/a", "/b"});
+    scene.created(220 * kMs, 'e', "elsewhere:1", "a");  // the name is free again
+    if (!late) scene.started(300 * kMs, "b");
+    scene.pass(9000 * kMs);
+    REQUIRE(deploys(scene) == 1);
+    const auto found = scene.of(Rule::kImageDeploy)[0];
+    CHECK(found.deployment->started);
+    CHECK(found.deployment->container.name == "b");
+  }
+}
+
+TEST_CASE("A start that nobody was heard asking for shows in the kernel") {
+  for (const bool soon : {true, false}) {  // before it is told as created, or after
+    CAPTURE(soon);
+    Scene scene;
+    build(scene, 1, 100 * kMs, 'f');
+    scene.created(200 * kMs, 'd', "image1:1", "a");
+    scene.start((soon ? 300 : 4000) * kMs, 'd', "sleep 9");
+    scene.pass(20'000 * kMs);
+    REQUIRE(deploys(scene) == (soon ? 1 : 2));
+    CHECK(scene.of(Rule::kImageDeploy)[0].deployment->started == soon);
+    const auto last = scene.of(Rule::kImageDeploy).back();
+    CHECK(last.deployment->started);
+    CHECK(last.deployment->time == (soon ? 300 : 4000) * kMs);
+    CHECK(has_reason(last, "told-as-created") != soon);
+    scene.started(21'000 * kMs, "a");
+    CHECK(deploys(scene) == (soon ? 1 : 2));
+  }
+}
+
 TEST_CASE("While the engine is at a start its answer decides, for thirty seconds") {
   for (const bool answered : {true, false}) {
     CAPTURE(answered);
