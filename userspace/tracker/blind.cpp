@@ -56,10 +56,12 @@ void Tracker::tell_loss(const Losses::Due& due, const std::string& cause, TimeNs
 
 // A connection that may be a step's and fits none: once for each container.
 void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) {
-  if (container.blind_told || !could_be_step(container) || by_start_.contains(container.id)) return;
+  if (container.blind_told || !could_be_step(container) ||
+      by_start_.contains(api_key(container.uid, container.id)))
+    return;
   // Started through the API under a name that tells no id: the answer comes after the start.
   for (const auto& [start, scope] : early_starts_) {
-    if (start.engine_namespace.empty() && start.time >= container.first_seen &&
+    if (start.engine_namespace.empty() && uid_of(start.call) == container.uid && start.time >= container.first_seen &&
         start.time < container.first_seen + kStartAnswer)
       return;
   }

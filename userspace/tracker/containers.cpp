@@ -123,6 +123,7 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
   } else {
     const Process* parent = processes.find(process.ppid);
     if (parent == nullptr || !starts(*parent, id, home_, processes)) return met;
+    container.uid = parent->uid;
     container.layers = parent->layers;
     container.layer_born = parent->layer_born;
     container.other_engine = container.other_engine || identity::of_other_namespace(*parent);

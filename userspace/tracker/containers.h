@@ -42,6 +42,7 @@ struct Container {
   // sensor has none.
   bool start_seen = false;
   bool other_engine = false;  // named by CRI or podman: no step of dockerd's builder
+  std::uint32_t uid = 0;      // of the engine, by its shim's or runtime's
   // A step of a build that is a command: who had it started (identity::BuildStep).
   std::vector<identity::ProcessKey> above;
   std::uint32_t ordinal = 0;  // identity::BuildStep's

@@ -63,7 +63,7 @@ void Tracker::on(ContainerCreated fact) {
   // What a command says of a container takes none out of a build: one that podman made has a cgroup
   // that says so (identity::of_other_engine), and any process may say that it is podman's.
   const bool asked = own || (fact.engine_namespace != kDockers && is_kernel_id(fact.container_id));
-  if (asked && !fact.by_command) by_api_.insert(fact.container_id);
+  if (asked && !fact.by_command) by_api_.insert(api_key(uid_of(fact.call), fact.container_id));
   if (!room_for_deploy(fact.time)) return;
   Waiting waiting;
   waiting.created = fact;
@@ -184,11 +184,11 @@ void Tracker::on(const ContainerStarted& fact) {
   const std::string scope = scope_of(fact);
   const std::string id = waiting_deploy(scope, reference);
   if (!id.empty()) return settle_deploy(id, &fact, fact.time);
-  if (by_api_.contains(reference)) return;  // decided before
+  if (by_api_.contains(api_key(uid_of(fact.call), reference))) return;  // decided before
   // Whoever made it: a step's container can be started by a client, too, so that says little. A
   // name tells no id; see blind_egress.
   if (fact.engine_namespace.empty() && reference.size() == 64 && !announced(reference))
-    by_start_.insert(reference);
+    by_start_.insert(api_key(uid_of(fact.call), reference));
   if (early_starts_.size() >= kMaxEarlyStarts) early_starts_.pop_front();
   early_starts_.push_back({fact, scope});
   timers_.at(fact.time + kStartAnswer, [this](TimeNs due) {

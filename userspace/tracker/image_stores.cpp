@@ -7,16 +7,28 @@ namespace kilnwatch::tracker {
 
 using namespace domain;
 
-std::string Tracker::store_at(const ConnOpened& opened) const {
-  const bool podman = opened.engine == EngineKind::kPodman;
+// Where it is not known: whoever serves that path.
+Process Tracker::engine_of(const ConnOpened& opened) const {
+  const Process* known = opened.engine_pid != 0
+                             ? processes().find_alive(opened.engine_pid, opened.time)
+                             : nullptr;
+  if (known != nullptr) return *known;
   Process engine;
-  engine.pid = 1;  // where it is not known: whoever serves that path
+  engine.pid = 1;
   engine.uid = user_of(opened.path);
-  if (const Process* known = opened.engine_pid != 0
-                                 ? processes().find_alive(opened.engine_pid, opened.time)
-                                 : nullptr)
-    engine = *known;
-  return podman ? store_of_command(engine) : store_of_dockerd(engine.uid);
+  return engine;
+}
+
+std::uint32_t Tracker::uid_of(const CallId& call) const {
+  const auto conn = conns_.find(call.conn);
+  return conn != conns_.end() ? conn->second.uid : 0;
+}
+
+// What an engine says of containers counts for those that its user's shims started: any user's
+// program may be called dockerd. Inside a container the user counts for nothing: what is there can
+// speak of what is below it only.
+std::string Tracker::api_key(std::uint32_t uid, const std::string& id) const {
+  return uid == 0 || outer_ != nullptr ? id : std::to_string(uid) + "/" + id;
 }
 
 std::string Tracker::store_of(const CallId& call) const {

@@ -4,6 +4,7 @@
 
 #include "identity/container.h"
 #include "tracker/address.h"
+#include "tracker/scopes.h"
 
 namespace kilnwatch::tracker {
 
@@ -111,7 +112,10 @@ void Tracker::see(const ConnOpened& event) {
   conn.opened = event;
   conn.active = event.time;
   conn.home = home;
-  conn.store = store_at(event);
+  const Process engine = engine_of(event);
+  const bool podman = event.engine == EngineKind::kPodman;
+  conn.store = podman ? store_of_command(engine) : store_of_dockerd(engine.uid);
+  conn.uid = engine.uid;
   const auto key = peer_key(event);
   if (!key || (peers_.size() >= kMaxPeers && !peers_.contains(*key))) return;
   conn.counted = true;

@@ -80,6 +80,7 @@ class Tracker {
     bool counted = false;         // in Peer::conns
     std::string home;             // the container that its engine runs in; empty: none
     std::string store;            // of its engine: see store_of
+    std::uint32_t uid = 0;        // of its engine
     domain::TimeNs answered = 0;  // last bytes of the engine's
     bool asked = false;           // bytes of a request came
     std::string session;          // of a build whose request was not seen; empty: of none
@@ -345,7 +346,9 @@ class Tracker {
                      domain::TimeNs time);
   static void tell_image(const Waiting& waiting, Moment& moment);
   // image_stores.cpp
-  std::string store_at(const domain::ConnOpened& opened) const;
+  domain::Process engine_of(const domain::ConnOpened& opened) const;
+  std::uint32_t uid_of(const domain::CallId& call) const;
+  std::string api_key(std::uint32_t uid, const std::string& id) const;
   std::string store_of(const domain::CallId& call) const;
   Images& images_of(const domain::CallId& call);
   Images::Found stored_image(const domain::ContainerCreated& fact) const;
@@ -393,8 +396,9 @@ class Tracker {
   std::map<std::string, Waiting> created_;
   std::deque<std::string> told_created_;  // Waiting::told, oldest first; some started since
   std::map<std::string, std::string> created_names_;   // by scope and name: the key in created_
-  RecentNames by_api_{kMaxContainerNames};             // a client made them: never a build's step
-  RecentNames by_start_{kMaxContainerNames};           // a client started them, whoever made them
+  // By api_key. A client made them: never a build's step; it started them, whoever made them.
+  RecentNames by_api_{kMaxContainerNames};
+  RecentNames by_start_{kMaxContainerNames};
   std::deque<EarlyStart> early_starts_;
   ApiContainers api_containers_;
   domain::TimeNs deploy_window_ = kDeployWindow;
