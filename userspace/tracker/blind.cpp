@@ -70,7 +70,7 @@ void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) 
   const Endpoint& to = flow.egress.destination;
   const bool engine = is_engine(to) || is_engine_port(to.port);
   for (const auto& [call, run] : runs_) {
-    if (!engine && own_loopback(run.build.request, to.ip)) continue;
+    if (!engine && own_loopback(run.build, Step{}, {}, to.ip)) continue;
     if (run.build.request.buildkit != identity::is_buildkit_step(container.id)) continue;
     if ((run.build.request.engine == EngineKind::kDocker) != container.above.empty()) continue;
     // What ran already when a build was met midway may be the step that it was at.

@@ -5,6 +5,7 @@
 #include "identity/container.h"
 #include "tracker/agreement.h"
 #include "tracker/scopes.h"
+#include "tracker/step_flags.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -130,6 +131,7 @@ Tracker::Owner Tracker::command_owner(const Container& container) {
   owner.runs = {run};
   if (!work->instruction.empty()) {  // a working container's: the command names the step
     owner.step.instruction = work->instruction;
+    owner.reasons = flag_reasons(work->instruction);
     return owner;
   }
   const auto& dockerfile = run->build.dockerfile;
@@ -142,6 +144,7 @@ Tracker::Owner Tracker::command_owner(const Container& container) {
     const bool sole = numbers.size() == 1 && container.start_seen &&
                       agrees(owner.step.instruction, container, Agreement::kAgrees);
     owner.step.attribution = sole ? Attribution::kExact : Attribution::kInferred;
+    owner.reasons = flag_reasons(owner.step.instruction);
     return owner;
   }
   owner.step.instruction = instruction_of(container.init_args);

@@ -93,6 +93,8 @@ TEST_CASE("buildah's working containers") {
   REQUIRE(out);
   CHECK(out->working == "work");
   CHECK(out->run == Words{"wget", "-qO", "/p", "http://192.0.2.1/"});
+  CHECK(read({"buildah", "run", "--net=host", "work", "true"})->request.network_mode == "host");
+  CHECK(read({"buildah", "from", "--network", "host", "x"})->request.network_mode == "host");
   out = read({"buildah", "run", "work", "sh", "-c", "true"});
   CHECK(out->run == Words{"sh", "-c", "true"});
   out = read({"buildah", "commit", "--rm", "work", "evil:1"});

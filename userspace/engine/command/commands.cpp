@@ -23,9 +23,11 @@ BuildStatus status_of(std::uint32_t code) {
 }
 
 // How a command was executed, not what it was: the form of RUN that is a list of words.
-std::string instruction_of(const std::vector<std::string>& argv) {
+std::string instruction_of(const Arguments& run) {
   std::string text = "RUN";
-  for (const auto& word : argv) text += " " + word;
+  if (const auto& network = run.request.network_mode; !network.empty())
+    text += " --network=" + network;
+  for (const auto& word : run.run) text += " " + word;
   return base::mask_text(text);
 }
 
@@ -219,6 +221,7 @@ void Commands::go_on(Command& command, const StoredContainer& container, Facts& 
     working = {call_of(command.process), base, false};
     BuildRequested request = command.arguments->request;
     request.tags.clear();
+    request.network_mode.clear();  // of this command alone
     request.time = command.time;
     request.call = working.call;
     if (begins) request.command->client = command.process;
@@ -237,7 +240,7 @@ void Commands::go_on(Command& command, const StoredContainer& container, Facts& 
   command.call = working.call;
   CommandJoined joined{command.time, working.call, command.process.pid, command.process.start};
   if (verb == Verb::kRun) {
-    joined.instruction = instruction_of(command.arguments->run);
+    joined.instruction = instruction_of(*command.arguments);
   }
   out.emplace_back(std::move(joined));
 }
