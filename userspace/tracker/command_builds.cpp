@@ -69,6 +69,21 @@ void Tracker::remember_command_image(Run& run, TimeNs time) {
   podman_images_.add({time, run.build, std::move(image), {}, {}, {}, store_of_command(client)});
 }
 
+// A builder under another name, or one whose command was not understood, has steps like any other.
+// In a container they are that one's, whatever they call themselves.
+void Tracker::note_stray_step(const Process& process, TimeNs time) {
+  const auto step = steps_.step_of(process);
+  if (step == nullptr || step->first != identity::key_of(process) || strays_.contains(step->id) ||
+      is_ours(*step) || !identity::container_of(process.cgroup).empty())
+    return;
+  strays_.insert(step->id);
+  // Who builds may be told a moment later.
+  timers_.at(time + kClientWait, [this, step](TimeNs due) {
+    const std::string cause = "unknown-builder";
+    if (!is_ours(*step)) tell_loss(losses_.add({}, cause, 1, due), cause, due, {}, {});
+  });
+}
+
 Tracker::Run* Tracker::command_run(const Container& container) {
   const Work* work = workers_.above(container.above);
   return work != nullptr ? run_of(work->call) : nullptr;

@@ -236,6 +236,7 @@ void Tracker::end_builds(ConnId conn, TimeNs closed) {
 void Tracker::see(const ProcessExecuted& event) {
   const auto met = meet(event.process, event.time, true);
   containers_.note_cgroup(event.process.cgroup);
+  note_stray_step(event.process, event.time);
   if (met.container == nullptr) return;
   if (met.fresh || met.told) consider(*met.container);
   if (met.told) note_start(*met.container, event.time);

@@ -295,6 +295,7 @@ class Tracker {
   void begin_command(Run& run);
   void end_command(Run& run, domain::TimeNs time);
   void remember_command_image(Run& run, domain::TimeNs time);
+  void note_stray_step(const domain::Process& process, domain::TimeNs time);
   void note_command_step(const Container& container);
   void note_row(Run& run, const Container& container, bool sole);
   Run* command_run(const Container& container);
@@ -389,6 +390,7 @@ class Tracker {
   Layers layers_;
   Watchers watchers_;
   RecentNames idle_sessions_{kMaxBuilds};
+  RecentNames strays_{kMaxContainerNames};  // steps of nobody's build, seen to begin
   std::unordered_map<domain::EgressId, Flow> flows_;
   std::set<domain::EgressId> begun_;  // whose beginning was seen; ids ascend
   bool begun_all_ = true;             // none of them was forgotten

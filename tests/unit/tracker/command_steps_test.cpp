@@ -98,3 +98,21 @@ TEST_CASE("A step is forgotten when its last process is gone") {
   scene.pass(40'000 * kMs);
   CHECK(scene.tracker().held().containers == 0);
 }
+
+TEST_CASE("A step of a build that is not known is said, once, and where it is in no container") {
+  for (const std::string name : {"podman", "p"}) {
+    CAPTURE(name);
+    Scene scene;
+    Podman podman(scene, name);
+    podman.step(200 * kMs, 20, "wget -b http://192.0.2.1/");
+    scene.pass(1000 * kMs);
+    const auto blind = scene.of(Rule::kSensorBlind);
+    REQUIRE(blind.size() == (name == "p" ? 1 : 0));
+    if (blind.empty()) continue;
+    CHECK(blind[0].health->cause == "unknown-builder");
+    podman.connect(1100 * kMs, 23, 1);
+    scene.pass(5000 * kMs);
+    CHECK(scene.of(Rule::kBuildEgress).empty());
+    CHECK(scene.of(Rule::kSensorBlind).size() == 1);
+  }
+}
