@@ -137,7 +137,8 @@ struct BuildContainerRemoved {
 struct BuildImageAnnounced {
   TimeNs time = 0;
   CallId call;
-  std::string id;      // "sha256:<64 hex>" (aux) or 12 hex ("Successfully built")
+  // "sha256:<64 hex>" (aux) or 12 hex ("Successfully built"). Empty: of a command, one of several.
+  std::string id;
   bool final = false;  // "Successfully built", or the only text of a quiet build
 };
 
@@ -327,7 +328,8 @@ using ApiFact =
     std::variant<BuildRequested, CommandJoined, DockerfileSeen, ContextFetched, SessionOpened,
                  SessionIdle, BuildStepAnnounced, BuildContainerAnnounced, BuildContainerRemoved,
                  BuildImageAnnounced, BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock,
-                 PodStarted, ContainerCreated, ContainerStartAsked, ContainerStarted, ContainerRenamed,
-                 ImageTagged, ImageMoved, ImagePushed, ManifestStored, ConversationBlind>;
+                 PodStarted, ContainerCreated, ContainerStartAsked, ContainerStarted,
+                 ContainerRenamed, ImageTagged, ImageMoved, ImagePushed, ManifestStored,
+                 ConversationBlind>;
 
 }  // namespace kilnwatch::domain

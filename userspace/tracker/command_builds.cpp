@@ -66,7 +66,13 @@ void Tracker::remember_command_image(Run& run, TimeNs time) {
   if (run.build.engine == EngineKind::kKaniko) image.tags.clear();
   if (image.id.empty() && image.tags.empty()) return;
   const Process& client = run.build.request.command->client;
-  podman_images_.add({time, run.build, std::move(image), {}, {}, {}, store_of_command(client)});
+  std::vector<Reason> reasons;
+  if (run.contested)
+    reasons.push_back({"image-contested",
+                       "another build gave this name to an image at the same time: which one this "
+                       "build made is not known"});
+  podman_images_.add(
+      {time, run.build, std::move(image), {}, std::move(reasons), {}, store_of_command(client)});
 }
 
 // A builder under another name, or one whose command was not understood, has steps like any other.

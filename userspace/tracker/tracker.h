@@ -121,6 +121,7 @@ class Tracker {
     Vertices vertices;                   // BuildKit
     std::set<std::string> containers;    // BuildKit: those that may be its steps
     bool remembered = false;             // a command: its image
+    bool contested = false;              // a command: which image it made is not known
     std::uint32_t engine_pid = 0;        // podman's API: of the service; 0: not known
     StepLines lines;                     // podman's API
     std::string message;                 // the engine's, of why it failed

@@ -125,9 +125,8 @@ class PlainCall final : public Call {
       scene.out->facts.emplace_back(
           domain::ContainerStarted{scene.now, id_, safe_reference(route_.name)});
     } else if (kind() == Kind::kRename && status_ == 204) {
-      scene.out->facts.emplace_back(
-          domain::ContainerRenamed{scene.now, id_, safe_reference(route_.name),
-                                   safe_reference(route_.query.first("name"))});
+      scene.out->facts.emplace_back(domain::ContainerRenamed{
+          scene.now, id_, safe_reference(route_.name), safe_reference(route_.query.first("name"))});
     } else if (kind() == Kind::kTag && status_ == 201) {
       const auto tag = route_.query.first("tag");
       scene.out->facts.emplace_back(domain::ImageTagged{
