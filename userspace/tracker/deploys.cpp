@@ -39,7 +39,8 @@ std::vector<std::string> tags_of(const Made& made, const ContainerCreated& creat
 // Why the image is not certain.
 std::string doubt_of(const Made& made, const std::string& image) {
   const std::string was = made.build ? "built" : "imported";
-  if (image.size() < kShortId && base::is_hex(image) && made.image.id.starts_with("sha256:" + image))
+  if (image.size() < kShortId && base::is_hex(image) &&
+      made.image.id.starts_with("sha256:" + image))
     return "the id of an image " + was + " here begins so; an image of this name comes first";
   if (made.image.id.empty())
     return "an image " + was + " here had this name; which one it is was not seen";
@@ -114,9 +115,8 @@ void Tracker::on(const ContainerRenamed& fact) {
     api_containers_.created(id, scope, name);
   const auto it = created_.find(waiting_deploy(scope, old));
   if (it == created_.end()) return;
-  std::string& now = it->second.created.name;
-  created_names_.erase(scope + now);
-  now = name;
+  forget_name(it);
+  it->second.created.name = name;
   if (!name.empty()) created_names_[scope + name] = it->first;
   meet_early_start(it->first, fact.time);
 }
@@ -216,11 +216,15 @@ bool Tracker::room_for_deploy(TimeNs time) {
   return false;
 }
 
-void Tracker::forget_deploy(std::map<std::string, Waiting>::iterator it) {
+void Tracker::forget_name(std::map<std::string, Waiting>::iterator it) {
   if (const auto name = created_names_.find(it->second.scope + it->second.created.name);
       name != created_names_.end() && name->second == it->first) {
     created_names_.erase(name);
   }
+}
+
+void Tracker::forget_deploy(std::map<std::string, Waiting>::iterator it) {
+  forget_name(it);
   created_.erase(it);
 }
 
@@ -238,8 +242,9 @@ void Tracker::tell_image(const Waiting& waiting, Moment& moment) {
   moment.image = Image{{}, tags_of(made, waiting.created), {}};
   moment.reasons.push_back({"image-uncertain", doubt_of(made, waiting.created.image)});
   if (made.build) {
-    moment.reasons.push_back(
-        {"candidate", "build " + made.build->id + " made image " + made.image.id});
+    const std::string which =
+        made.image.id.empty() ? "an image of this name" : "image " + made.image.id;
+    moment.reasons.push_back({"candidate", "build " + made.build->id + " made " + which});
   }
   for (const auto& import : {made.import, waiting.other}) {
     if (!import) continue;

@@ -78,8 +78,9 @@ bool Tracker::stays_inside(const Flow& flow, const Owner& owner) const {
   Step unsure = owner.step;
   unsure.attribution = Attribution::kAmbiguous;
   return unnamed && !is_engine(to) && !is_engine_port(to.port) &&
-         std::all_of(owner.runs.begin(), owner.runs.end(),
-                     [&](const Run* run) { return own_loopback(run->build, unsure, owner.reasons, to.ip); });
+         std::all_of(owner.runs.begin(), owner.runs.end(), [&](const Run* run) {
+           return own_loopback(run->build, unsure, owner.reasons, to.ip);
+         });
 }
 
 void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {

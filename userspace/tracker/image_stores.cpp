@@ -9,9 +9,8 @@ using namespace domain;
 
 // Where it is not known: whoever serves that path.
 Process Tracker::engine_of(const ConnOpened& opened) const {
-  const Process* known = opened.engine_pid != 0
-                             ? processes().find_alive(opened.engine_pid, opened.time)
-                             : nullptr;
+  const Process* known =
+      opened.engine_pid != 0 ? processes().find_alive(opened.engine_pid, opened.time) : nullptr;
   if (known != nullptr) return *known;
   Process engine;
   engine.pid = 1;
@@ -74,12 +73,13 @@ Images::Found Tracker::stored_image(const ContainerCreated& fact) const {
 Images::Found Tracker::find_image(const ContainerCreated& fact) {
   if (!fact.engine_namespace.empty()) return stored_image(fact);
   const std::string store = scope_of(fact);
-  const bool contained = fact.by_command && fact.client &&
-                         !identity::container_of(fact.client->cgroup).empty();
+  const bool contained =
+      fact.by_command && fact.client && !identity::container_of(fact.client->cgroup).empty();
   const Images& own = fact.by_command ? podman_images_ : images_of(fact.call);
   const Images& other = &own == &images_ ? podman_images_ : images_;
   if (!fact.resolved_image.empty()) {
-    if (const Made* made = own.find_id(fact.resolved_image, fact.time, contained ? &store : nullptr))
+    if (const Made* made =
+            own.find_id(fact.resolved_image, fact.time, contained ? &store : nullptr))
       return {made, true};
     if (const Made* made = contained ? nullptr : other.find_id(fact.resolved_image, fact.time))
       return {made, true};

@@ -34,6 +34,7 @@
 #include "tracker/stores.h"
 #include "tracker/timers.h"
 #include "tracker/vertices.h"
+#include "tracker/waiting.h"
 #include "tracker/watchers.h"
 #include "tracker/workers.h"
 
@@ -144,27 +145,6 @@ class Tracker {
     domain::Step step;
     bool agrees = false;   // what it runs
     bool certain = false;  // no other step of that build
-  };
-  struct EarlyStart {  // its creation is not known (yet)
-    domain::ContainerStarted start;
-    std::string scope;
-  };
-  struct Waiting {  // created, its start may come
-    domain::ContainerCreated created;
-    std::string scope;                    // of the container's name and id
-    std::optional<Made> made;             // what the image's name meant at that time
-    bool certain = true;                  // false: the name may mean another image by then
-    std::optional<domain::Import> other;  // which it may mean then
-    domain::Client client;                // who had it created, once it is waited for longer
-    domain::TimeNs asked = 0;             // a start was asked for; 0: none
-    bool told = false;                    // as created and not started so far
-  };
-  struct Flow {                    // egress on its way to its decision
-    domain::EgressStarted egress;  // its process completed as it was then
-    std::vector<std::string> ancestors;
-    std::string container;
-    std::string payload;
-    bool ripe = false;  // payload, outcome
   };
   struct Owner {
     Run* run = nullptr;      // the first of `runs`; null: nobody
@@ -343,6 +323,7 @@ class Tracker {
   void check_deploy(const std::string& id, domain::TimeNs due);
   // `start` null: none came.
   bool room_for_deploy(domain::TimeNs time);
+  void forget_name(std::map<std::string, Waiting>::iterator it);
   void forget_deploy(std::map<std::string, Waiting>::iterator it);
   void settle_deploy(const std::string& id, const domain::ContainerStarted* start,
                      domain::TimeNs time);
@@ -398,7 +379,7 @@ class Tracker {
   // By API, by a key of each; those of images built here until they start.
   std::map<std::string, Waiting> created_;
   std::deque<std::string> told_created_;  // Waiting::told, oldest first; some started since
-  std::map<std::string, std::string> created_names_;   // by scope and name: the key in created_
+  std::map<std::string, std::string> created_names_;  // by scope and name: the key in created_
   // By api_key. A client made them: never a build's step; it started them, whoever made them.
   RecentNames by_api_{kMaxContainerNames};
   RecentNames by_start_{kMaxContainerNames};

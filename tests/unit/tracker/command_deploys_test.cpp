@@ -203,7 +203,8 @@ TEST_CASE("A user's own dockerd has names of its own") {
   scene.end(1, 120 * kMs);
   api_run(scene, 1000 * kMs, 30, EngineKind::kDocker, path, 'c', "image1:1");
   CHECK(deploys(scene) == 0);
-  scene.learn(ImageTagged{1100 * kMs, {30, 2}, "elsewhere:1", "image1:1"});  // takes no tag of root's
+  scene.learn(
+      ImageTagged{1100 * kMs, {30, 2}, "elsewhere:1", "image1:1"});  // takes no tag of root's
   api_run(scene, 1200 * kMs, 31, EngineKind::kDocker, "/run/docker.sock", 'd', "image1:1");
   CHECK(deploys(scene) == 1);
 }

@@ -36,8 +36,8 @@ class Podman {
     run(time + 3 * kMs, pid + 3, pid + 2, {"wget", "http://192.0.2.1/"}, "wget");
   }
   void connect(TimeNs time, std::uint32_t pid, std::uint64_t egress) {
-    scene_.see(EgressStarted{
-        time, egress, 6, Outcome::kPending, {"192.0.2.1", 80}, of(pid, pid - 1, {})});
+    scene_.see(
+        EgressStarted{time, egress, 6, Outcome::kPending, {"192.0.2.1", 80}, of(pid, pid - 1, {})});
     scene_.see(EgressOutcome{time + kMs, egress, Outcome::kRefused});
   }
   void leave(TimeNs time, std::uint32_t pid) { scene_.see(ProcessExited{time, pid, pid, 0}); }
