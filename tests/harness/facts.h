@@ -84,6 +84,9 @@ class FactText {
   std::string operator()(const domain::ContainerStarted& f) const {
     return call("started", f.call) + f.container + of(f.engine_namespace);
   }
+  std::string operator()(const domain::ContainerRenamed& f) const {
+    return call("renamed", f.call) + f.container + "|" + f.name;
+  }
   std::string operator()(const domain::ImageTagged& f) const {
     return call("tag", f.call) + f.source + "|" + f.tag;
   }

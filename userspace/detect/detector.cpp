@@ -84,7 +84,8 @@ std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding&
   const std::string where = text_of(to);
   const bool engine = moment.to_engine || tracker::is_engine_port(to.port);
   // Nothing leaves the step.
-  if (!engine && moment.build && tracker::own_loopback(moment.build->request, to.ip))
+  if (!engine && moment.build &&
+      tracker::own_loopback(*moment.build, *finding.step, moment.reasons, to.ip))
     return std::nullopt;
   connection.tls_name = base::mask_text(connection.tls_name);
   const std::string name = claimed_name(connection);

@@ -137,7 +137,8 @@ struct BuildContainerRemoved {
 struct BuildImageAnnounced {
   TimeNs time = 0;
   CallId call;
-  std::string id;      // "sha256:<64 hex>" (aux) or 12 hex ("Successfully built")
+  // "sha256:<64 hex>" (aux) or 12 hex ("Successfully built"). Empty: of a command, one of several.
+  std::string id;
   bool final = false;  // "Successfully built", or the only text of a quiet build
 };
 
@@ -226,7 +227,7 @@ struct ContainerCreated {
   std::vector<std::string> capabilities;
   std::vector<std::string> host_namespaces;  // "pid", "net", "ipc", "uts", "user"
   std::string resolved_image = {};  // "sha256:<64 hex>", what the engine took; empty: not told
-  // Made by a command: who executed it, where that is known.
+  // Made and started by a command: who executed it, where that is known.
   bool by_command = false;
   std::optional<Process> client = {};
   // containerd's: names of images and containers are of one each. Empty: dockerd's own.
@@ -249,6 +250,14 @@ struct ContainerStarted {
   CallId call;
   std::string container;  // name, id or prefix as in the request; of containerd's: its id
   std::string engine_namespace = {};
+};
+
+// dockerd's and podman's own.
+struct ContainerRenamed {
+  TimeNs time = 0;
+  CallId call;
+  std::string container;  // as in ContainerStarted
+  std::string name;
 };
 
 struct ImageTagged {
@@ -319,7 +328,8 @@ using ApiFact =
     std::variant<BuildRequested, CommandJoined, DockerfileSeen, ContextFetched, SessionOpened,
                  SessionIdle, BuildStepAnnounced, BuildContainerAnnounced, BuildContainerRemoved,
                  BuildImageAnnounced, BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock,
-                 PodStarted, ContainerCreated, ContainerStartAsked, ContainerStarted, ImageTagged,
-                 ImageMoved, ImagePushed, ManifestStored, ConversationBlind>;
+                 PodStarted, ContainerCreated, ContainerStartAsked, ContainerStarted,
+                 ContainerRenamed, ImageTagged, ImageMoved, ImagePushed, ManifestStored,
+                 ConversationBlind>;
 
 }  // namespace kilnwatch::domain

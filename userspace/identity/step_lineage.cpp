@@ -81,8 +81,22 @@ void StepLineage::put(std::uint32_t pid, Member member) {
     ++refused_;
     return;
   }
-  members_.insert_or_assign(pid, std::move(member));
+  remove(pid);
+  if (member.role == Role::kStep) ++counts_[member.step->id];
+  members_.emplace(pid, std::move(member));
 }
+
+void StepLineage::remove(std::uint32_t pid) {
+  const auto it = members_.find(pid);
+  if (it == members_.end()) return;
+  if (it->second.role == Role::kStep) {
+    const auto count = counts_.find(it->second.step->id);
+    if (--count->second == 0) counts_.erase(count);
+  }
+  members_.erase(it);
+}
+
+bool StepLineage::has_members(const std::string& id) const { return counts_.contains(id); }
 
 void StepLineage::expire(domain::TimeNs now) {
   while (!gone_.empty() && gone_.front().first + kAfterExit < now) {
@@ -90,7 +104,7 @@ void StepLineage::expire(domain::TimeNs now) {
     gone_.pop_front();
     if (find(pid, start) == nullptr) continue;
     const auto step = members_[pid].step;
-    members_.erase(pid);
+    remove(pid);
     if (step != nullptr && step.use_count() == 1) containers_.erase(step->id);
   }
 }

@@ -53,6 +53,9 @@ class StepLineage {
   // The step that a process belongs to; null: none is known.
   std::shared_ptr<const BuildStep> step_of(const domain::Process& process) const;
 
+  // A process of that step runs, or ran a moment ago.
+  bool has_members(const std::string& id) const;
+
   std::size_t size() const { return members_.size(); }
   std::uint64_t refused() const { return refused_; }  // processes, for want of room
 
@@ -77,6 +80,7 @@ class StepLineage {
   Seen& seen_of(const ProcessKey& builder);
   Member* find(std::uint32_t pid, domain::TimeNs start);
   void put(std::uint32_t pid, Member member);
+  void remove(std::uint32_t pid);
   void execute(const domain::Process& process, const ProcessTable& processes);
   void begin(const domain::Process& process, const Member& from);
   void witness(const domain::Process& process, const ProcessTable& processes);
@@ -85,6 +89,7 @@ class StepLineage {
   std::map<ProcessKey, Seen> seen_;  // by BuildStep::above's nearest one
   std::unordered_map<std::uint32_t, Member> members_;
   std::unordered_map<std::string, std::weak_ptr<BuildStep>> containers_;  // by BuildStep::id
+  std::unordered_map<std::string, std::size_t> counts_;                   // kStep, by BuildStep::id
   std::deque<std::pair<domain::TimeNs, ProcessKey>> gone_;
   std::uint64_t refused_ = 0;
 };

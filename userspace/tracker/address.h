@@ -2,8 +2,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "domain/api_fact.h"
+#include "domain/finding.h"
+#include "tracker/step_flags.h"
 
 namespace kilnwatch::tracker {
 
@@ -17,10 +19,13 @@ inline bool is_loopback(const std::string& ip) {
 inline bool is_engine_port(std::uint16_t port) { return port >= 2375 && port <= 2377; }
 
 // A step's loopback is its own, with docker's resolver on 127.0.0.11, unless the request lends it
-// the network of the host or of another container (moby: runconfig/hostconfig.go, NetworkMode).
-inline bool own_loopback(const domain::BuildRequested& request, const std::string& ip) {
-  return is_loopback(ip) && request.network_mode != "host" &&
-         !request.network_mode.starts_with("container:");
+// the network of the host or of another container (moby: runconfig/hostconfig.go, NetworkMode), or
+// a flag of the step that of the host. `told`: reasons of the step.
+inline bool own_loopback(const domain::Build& build, const domain::Step& step,
+                         const std::vector<domain::Reason>& told, const std::string& ip) {
+  const std::string& mode = build.request.network_mode;
+  return is_loopback(ip) && mode != "host" && !mode.starts_with("container:") &&
+         !may_have_host_network(build, step, told);
 }
 
 }  // namespace kilnwatch::tracker

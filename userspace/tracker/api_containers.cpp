@@ -19,10 +19,12 @@ ApiContainers::Entry& ApiContainers::entry(const std::string& id) {
   return it->second;
 }
 
-void ApiContainers::created(const std::string& id, const std::string& name) {
+void ApiContainers::created(const std::string& id, const std::string& scope,
+                            const std::string& name) {
   Entry& made = entry(id);
-  made.name = name;
-  if (!name.empty()) names_[name] = id;
+  if (name.empty()) return;
+  made.name = scope + name;
+  names_[made.name] = id;
 }
 
 void ApiContainers::connected(const std::string& id, const domain::Endpoint& to) {
@@ -35,10 +37,10 @@ void ApiContainers::connected(const std::string& id, const domain::Endpoint& to)
   made.reached.push_back(to);
 }
 
-std::string ApiContainers::find(const std::string& reference) const {
+std::string ApiContainers::find(const std::string& scope, const std::string& reference) const {
   if (reference.empty()) return {};
   if (table_.contains(reference)) return reference;
-  if (const auto name = names_.find(reference); name != names_.end()) return name->second;
+  if (const auto name = names_.find(scope + reference); name != names_.end()) return name->second;
   const auto first = table_.lower_bound(reference);
   if (first == table_.end() || !first->first.starts_with(reference)) return {};
   const auto second = std::next(first);

@@ -17,14 +17,14 @@ inline constexpr std::size_t kMaxReached = 64;          // destinations of one, 
 
 class ApiContainers {
  public:
-  // Without a leading slash. A name goes to the newest container.
-  void created(const std::string& id, const std::string& name);
+  // Without a leading slash. A name goes to the newest container of that scope.
+  void created(const std::string& id, const std::string& scope, const std::string& name);
   // A repeat counts once.
   void connected(const std::string& id, const domain::Endpoint& to);
 
   // As dockerd resolves a reference to a container: id, name, then a prefix of an id that only one
   // container has (moby: daemon/container.go, GetContainer). Empty: not known.
-  std::string find(const std::string& reference) const;
+  std::string find(const std::string& scope, const std::string& reference) const;
   // In the order in which it did.
   std::vector<domain::Endpoint> reached(const std::string& id) const;
   // Destinations beyond kMaxReached, of one container.
@@ -32,7 +32,7 @@ class ApiContainers {
 
  private:
   struct Entry {
-    std::string name;
+    std::string name;  // behind its scope
     std::vector<domain::Endpoint> reached;
     std::uint64_t refused = 0;
   };

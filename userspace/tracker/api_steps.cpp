@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "tracker/agreement.h"
+#include "tracker/step_flags.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -187,6 +188,8 @@ Tracker::Owner Tracker::served_owner(const Container& container, bool last) {
     for (Run* run : runs) found.push_back({run, step, false, false});
   }
   const ServedStep& first = found.front();
+  if (found.size() == 1 && !differs && !hidden)
+    owner.reasons = flag_reasons(first.step.instruction);
   const bool exact = found.size() == 1 && !differs && !hidden && first.certain &&
                      (first.agrees || runs.size() == 1) && container.start_seen &&
                      container.claims.size() < kMaxCandidates;

@@ -56,11 +56,13 @@ void Tracker::tell_loss(const Losses::Due& due, const std::string& cause, TimeNs
 
 // A connection that may be a step's and fits none: once for each container.
 void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) {
-  if (container.blind_told || !could_be_step(container) || by_start_.contains(container.id)) return;
+  if (container.blind_told || !could_be_step(container) ||
+      by_start_.contains(api_key(container.uid, container.id)))
+    return;
   // Started through the API under a name that tells no id: the answer comes after the start.
-  for (const ContainerStarted& start : early_starts_) {
-    if (start.engine_namespace.empty() && start.time >= container.first_seen &&
-        start.time < container.first_seen + kStartAnswer)
+  for (const auto& [start, scope] : early_starts_) {
+    if (start.engine_namespace.empty() && uid_of(start.call) == container.uid &&
+        start.time >= container.first_seen && start.time < container.first_seen + kStartAnswer)
       return;
   }
   const Run* open = nullptr;
@@ -68,7 +70,7 @@ void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) 
   const Endpoint& to = flow.egress.destination;
   const bool engine = is_engine(to) || is_engine_port(to.port);
   for (const auto& [call, run] : runs_) {
-    if (!engine && own_loopback(run.build.request, to.ip)) continue;
+    if (!engine && own_loopback(run.build, Step{}, {}, to.ip)) continue;
     if (run.build.request.buildkit != identity::is_buildkit_step(container.id)) continue;
     if ((run.build.request.engine == EngineKind::kDocker) != container.above.empty()) continue;
     // What ran already when a build was met midway may be the step that it was at.

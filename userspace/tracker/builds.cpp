@@ -253,6 +253,7 @@ void Tracker::on(const BuildImageAnnounced& fact) {
   if (run == nullptr) return;
   if (run->build.request.command) {  // the store is the engine's own word
     run->final_id = fact.id;
+    run->contested = fact.id.empty();
     if (run->build.ended != 0) remember_command_image(*run, fact.time);
     return;
   }
@@ -353,7 +354,13 @@ void Tracker::remember_image(const Run& run, TimeNs time) {
   }
   if (image.id.empty() && image.tags.empty()) return;
   images_of(run.build.request.call)
-      .add({time, run.build, std::move(image), {}, vertex_reasons(run)});
+      .add({time,
+            run.build,
+            std::move(image),
+            {},
+            vertex_reasons(run),
+            {},
+            store_of(run.build.request.call)});
 }
 
 }  // namespace kilnwatch::tracker

@@ -17,7 +17,7 @@ bool Tracker::step_running(const Run& run, TimeNs at) {
 
 // A client's own containers, another engine's and those seen in an earlier life are no steps.
 bool Tracker::could_be_step(const Container& container) const {
-  return !container.other_engine && !by_api_.contains(container.id) &&
+  return !container.other_engine && !by_api_.contains(api_key(container.uid, container.id)) &&
          !containers_.over(container.id);
 }
 

@@ -4,6 +4,8 @@
 
 #include "identity/container.h"
 #include "tracker/agreement.h"
+#include "tracker/scopes.h"
+#include "tracker/step_flags.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -60,8 +62,32 @@ void Tracker::end_command(Run& run, TimeNs time) {
 void Tracker::remember_command_image(Run& run, TimeNs time) {
   if (run.build.status != BuildStatus::kSucceeded || std::exchange(run.remembered, true)) return;
   Image image{run.final_id, run.tag_lines};
+  // kaniko pushes: what it made is in no store here, under no name.
+  if (run.build.engine == EngineKind::kKaniko) image.tags.clear();
   if (image.id.empty() && image.tags.empty()) return;
-  podman_images_.add({time, run.build, std::move(image), {}, {}});
+  const Process& client = run.build.request.command->client;
+  std::vector<Reason> reasons;
+  if (run.contested)
+    reasons.push_back({"image-contested",
+                       "another build gave this name to an image at the same time: which one this "
+                       "build made is not known"});
+  podman_images_.add(
+      {time, run.build, std::move(image), {}, std::move(reasons), {}, store_of_command(client)});
+}
+
+// A builder under another name, or one whose command was not understood, has steps like any other.
+// In a container they are that one's, whatever they call themselves.
+void Tracker::note_stray_step(const Process& process, TimeNs time) {
+  const auto step = steps_.step_of(process);
+  if (step == nullptr || step->first != identity::key_of(process) || strays_.contains(step->id) ||
+      is_ours(*step) || !identity::container_of(process.cgroup).empty())
+    return;
+  strays_.insert(step->id);
+  // Who builds may be told a moment later.
+  timers_.at(time + kClientWait, [this, step](TimeNs due) {
+    const std::string cause = "unknown-builder";
+    if (!is_ours(*step)) tell_loss(losses_.add({}, cause, 1, due), cause, due, {}, {});
+  });
 }
 
 Tracker::Run* Tracker::command_run(const Container& container) {
@@ -126,6 +152,7 @@ Tracker::Owner Tracker::command_owner(const Container& container) {
   owner.runs = {run};
   if (!work->instruction.empty()) {  // a working container's: the command names the step
     owner.step.instruction = work->instruction;
+    owner.reasons = flag_reasons(work->instruction);
     return owner;
   }
   const auto& dockerfile = run->build.dockerfile;
@@ -138,6 +165,7 @@ Tracker::Owner Tracker::command_owner(const Container& container) {
     const bool sole = numbers.size() == 1 && container.start_seen &&
                       agrees(owner.step.instruction, container, Agreement::kAgrees);
     owner.step.attribution = sole ? Attribution::kExact : Attribution::kInferred;
+    owner.reasons = flag_reasons(owner.step.instruction);
     return owner;
   }
   owner.step.instruction = instruction_of(container.init_args);

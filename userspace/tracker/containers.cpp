@@ -123,6 +123,7 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
   } else {
     const Process* parent = processes.find(process.ppid);
     if (parent == nullptr || !starts(*parent, id, home_, processes)) return met;
+    container.uid = parent->uid;
     container.layers = parent->layers;
     container.layer_born = parent->layer_born;
     container.other_engine = container.other_engine || identity::of_other_namespace(*parent);
@@ -149,7 +150,7 @@ void Containers::forget(const std::string& id) {
   const auto it = table_.find(id);
   if (it == table_.end()) return;
   by_init_.erase({it->second.init_pid, it->second.init_start});
-  if (it->second.exited != 0) past_.insert(id);
+  if (it->second.exited != 0 && it->second.above.empty()) past_.insert(id);
   order_.erase(it->second.rank);
   table_.erase(it);
 }

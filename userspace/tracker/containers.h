@@ -42,6 +42,7 @@ struct Container {
   // sensor has none.
   bool start_seen = false;
   bool other_engine = false;  // named by CRI or podman: no step of dockerd's builder
+  std::uint32_t uid = 0;      // of the engine, by its shim's or runtime's
   // A step of a build that is a command: who had it started (identity::BuildStep).
   std::vector<identity::ProcessKey> above;
   std::uint32_t ordinal = 0;  // identity::BuildStep's
@@ -75,7 +76,8 @@ class Containers {
            const identity::ProcessTable& processes, const identity::BuildStep* step);
   // The container whose first process this was, or null.
   Container* exit(std::uint32_t pid, domain::TimeNs start, domain::TimeNs time);
-  // Of one that is over its id is kept.
+  // Of one that is over its id is kept. A step that lineage tells needs none: no other has its id,
+  // and what it left running is still the step's.
   void forget(const std::string& id);
 
   Container* find(const std::string& id);

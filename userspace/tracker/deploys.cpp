@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "identity/container.h"
+#include "tracker/scopes.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -21,12 +22,6 @@ bool refers(const std::string& reference, const ContainerCreated& created) {
 
 std::string plain(const std::string& name) { return name.starts_with("/") ? name.substr(1) : name; }
 
-// In containerd's namespaces ids are what clients call their containers: each has its own. No id
-// of docker's begins so.
-std::string key_of(const std::string& space, const std::string& id) {
-  return space.empty() ? id : "/" + space + "/" + id;
-}
-
 // Where dockerd has containerd run everything, steps of builds, too (moby: daemon/config).
 constexpr std::string_view kDockers = "moby";
 
@@ -41,51 +36,22 @@ std::vector<std::string> tags_of(const Made& made, const ContainerCreated& creat
   return {};
 }
 
+// Why the image is not certain.
+std::string doubt_of(const Made& made, const std::string& image) {
+  const std::string was = made.build ? "built" : "imported";
+  if (image.size() < kShortId && base::is_hex(image) &&
+      made.image.id.starts_with("sha256:" + image))
+    return "the id of an image " + was + " here begins so; an image of this name comes first";
+  if (made.image.id.empty())
+    return "an image " + was + " here had this name; which one it is was not seen";
+  return "an image " + was +
+         " here had this name; since then a load, a pull or a BuildKit build may have given the "
+         "name to another image";
+}
+
 bool is_kernel_id(const std::string& id) { return id.size() == 64 && base::is_hex(id); }
 
 }  // namespace
-
-// Each engine has a store of its own; what goes from one to the other keeps its id.
-Images& Tracker::images_of(const CallId& call, bool by_command) {
-  if (by_command) return podman_images_;
-  const auto conn = conns_.find(call.conn);
-  const bool podman = conn != conns_.end() && conn->second.opened.engine == EngineKind::kPodman;
-  return podman ? podman_images_ : images_;
-}
-
-// What a name means in a namespace of containerd.
-Images::Found Tracker::stored_image(const ContainerCreated& fact) const {
-  const auto meaning = stores_.find(fact);
-  for (const auto& id : meaning.ids) {
-    for (const Images* images : {&images_, &podman_images_}) {
-      if (const auto found = images->find(id, fact.time); found.made != nullptr)
-        return {found.made, meaning.certain};
-    }
-  }
-  if (meaning.certain) return {};
-  return {images_.find(fact.image, fact.time).made, false};
-}
-
-// By what the engine took for it, where that is known: its name may mean another image here.
-Images::Found Tracker::find_image(const ContainerCreated& fact) {
-  if (!fact.engine_namespace.empty()) return stored_image(fact);
-  const Images& own = images_of(fact.call, fact.by_command);
-  const Images& other = &own == &images_ ? podman_images_ : images_;
-  if (!fact.resolved_image.empty()) {
-    if (const auto found = own.find(fact.resolved_image, fact.time); found.made != nullptr)
-      return found;
-    if (const Made* made = other.find_id(fact.resolved_image, fact.time); made != nullptr)
-      return {made, true};
-  }
-  const auto found = own.find(fact.image, fact.time);
-  constexpr std::size_t kShortId = 12;  // fewer digits may be a name
-  if (found.made == nullptr) {
-    if (fact.image.size() < kShortId) return {};
-    return {other.find_id(fact.image, fact.time), true};
-  }
-  const bool differs = !fact.resolved_image.empty() && !found.made->image.id.empty();
-  return differs ? Images::Found{} : found;
-}
 
 void Tracker::on(const ManifestStored& fact) {
   stores_.learn(fact);
@@ -98,10 +64,11 @@ void Tracker::on(ContainerCreated fact) {
   // What a command says of a container takes none out of a build: one that podman made has a cgroup
   // that says so (identity::of_other_engine), and any process may say that it is podman's.
   const bool asked = own || (fact.engine_namespace != kDockers && is_kernel_id(fact.container_id));
-  if (asked && !fact.by_command) by_api_.insert(fact.container_id);
+  if (asked && !fact.by_command) by_api_.insert(api_key(uid_of(fact.call), fact.container_id));
   if (!room_for_deploy(fact.time)) return;
   Waiting waiting;
   waiting.created = fact;
+  waiting.scope = scope_of(fact);
   waiting.created.name = plain(fact.name);
   if (fact.by_command) {
     waiting.client.transport = Transport::kNone;
@@ -113,40 +80,58 @@ void Tracker::on(ContainerCreated fact) {
     waiting.certain = found.certain;
     if (found.other != nullptr) waiting.other = found.other->import;
   }
+  const std::string scope = waiting.scope;
+  const std::string key = scope + fact.container_id;
   if (own) {
-    api_containers_.created(fact.container_id, waiting.created.name);
-    if (!waiting.created.name.empty()) created_names_[waiting.created.name] = fact.container_id;
+    api_containers_.created(fact.container_id, scope, waiting.created.name);
+    if (!waiting.created.name.empty()) created_names_[scope + waiting.created.name] = key;
   }
-  const std::string key = key_of(fact.engine_namespace, fact.container_id);
   created_[key] = std::move(waiting);
   if (fact.by_command) {
     const ContainerStarted start{fact.time, fact.call, fact.container_id};
     return settle_deploy(key, &start, fact.time);
   }
   timers_.at(fact.time + kDeployWait, [this, key](TimeNs due) { check_deploy(key, due); });
-  // Records of two conversations may be told in the wrong order, a little.
+  meet_early_start(key, fact.time);
+}
+
+// Records of two conversations may be told in the wrong order, a little.
+void Tracker::meet_early_start(const std::string& key, TimeNs time) {
+  const Waiting& waiting = created_.at(key);
   for (auto it = early_starts_.begin(); it != early_starts_.end(); ++it) {
-    if (it->time + kClientWait < fact.time || it->engine_namespace != fact.engine_namespace ||
-        !refers(plain(it->container), fact))
+    if (it->start.time + kClientWait < time || it->scope != waiting.scope ||
+        !refers(plain(it->start.container), waiting.created))
       continue;
-    const ContainerStarted start = *it;
+    const ContainerStarted start = it->start;
     early_starts_.erase(it);
-    return settle_deploy(key, &start, fact.time);
+    return settle_deploy(key, &start, time);
   }
 }
 
-std::string Tracker::waiting_deploy(const std::string& space, const std::string& reference) const {
-  if (!space.empty()) {
-    const auto key = key_of(space, reference);
-    return created_.contains(key) ? key : std::string();
-  }
-  if (created_.contains(reference)) return reference;
-  if (const auto it = created_names_.find(reference); it != created_names_.end()) return it->second;
+void Tracker::on(const ContainerRenamed& fact) {
+  const std::string scope = store_of(fact.call), old = plain(fact.container);
+  const std::string name = plain(fact.name);
+  if (const auto id = api_containers_.find(scope, old); !id.empty() && !name.empty())
+    api_containers_.created(id, scope, name);
+  const auto it = created_.find(waiting_deploy(scope, old));
+  if (it == created_.end()) return;
+  forget_name(it);
+  it->second.created.name = name;
+  if (!name.empty()) created_names_[scope + name] = it->first;
+  meet_early_start(it->first, fact.time);
+}
+
+std::string Tracker::waiting_deploy(const std::string& scope, const std::string& reference) const {
+  const std::string key = scope + reference;
+  if (created_.contains(key)) return key;
+  if (const auto it = created_names_.find(key); it != created_names_.end()) return it->second;
   if (reference.empty()) return {};
-  const auto first = created_.lower_bound(reference);
-  if (first == created_.end() || !first->first.starts_with(reference)) return {};
+  const auto first = created_.lower_bound(key);
+  if (first == created_.end() || !first->first.starts_with(key) ||
+      !first->second.created.engine_namespace.empty())  // there ids have no short form
+    return {};
   const auto second = std::next(first);
-  const bool several = second != created_.end() && second->first.starts_with(reference);
+  const bool several = second != created_.end() && second->first.starts_with(key);
   return several ? std::string() : first->first;
 }
 
@@ -164,7 +149,7 @@ bool Tracker::announced(const std::string& id) {
 }
 
 void Tracker::on(const ContainerStartAsked& fact) {
-  const auto it = created_.find(waiting_deploy(fact.engine_namespace, plain(fact.container)));
+  const auto it = created_.find(waiting_deploy(scope_of(fact), plain(fact.container)));
   if (it != created_.end() && it->second.asked == 0) it->second.asked = fact.time;
 }
 
@@ -179,25 +164,41 @@ void Tracker::check_deploy(const std::string& id, TimeNs due) {
   timers_.at(over, [this, id](TimeNs at) { settle_deploy(id, nullptr, at); });
 }
 
+// The kernel saw its first process, by whatever words it was started.
+bool Tracker::runs(const ContainerCreated& created) {
+  const Container* container = containers_.find(created.container_id);
+  return container != nullptr && container->init_pid != 0;
+}
+
+// One that was told as not started starts: the engine's answer says more, if it comes.
+void Tracker::note_start(const Container& container, TimeNs time) {
+  for (const std::string& key : told_created_) {
+    const auto it = created_.find(key);
+    if (it == created_.end() || it->second.created.container_id != container.id) continue;
+    timers_.at(time + kStartAnswer, [this, key](TimeNs due) { settle_deploy(key, nullptr, due); });
+  }
+}
+
 void Tracker::on(const ContainerStarted& fact) {
   const std::string reference = plain(fact.container);
-  const std::string id = waiting_deploy(fact.engine_namespace, reference);
+  const std::string scope = scope_of(fact);
+  const std::string id = waiting_deploy(scope, reference);
   if (!id.empty()) return settle_deploy(id, &fact, fact.time);
-  if (by_api_.contains(reference)) return;  // decided before
+  if (by_api_.contains(api_key(uid_of(fact.call), reference))) return;  // decided before
   // Whoever made it: a step's container can be started by a client, too, so that says little. A
   // name tells no id; see blind_egress.
   if (fact.engine_namespace.empty() && reference.size() == 64 && !announced(reference))
-    by_start_.insert(reference);
+    by_start_.insert(api_key(uid_of(fact.call), reference));
   if (early_starts_.size() >= kMaxEarlyStarts) early_starts_.pop_front();
-  early_starts_.push_back(fact);
+  early_starts_.push_back({fact, scope});
   timers_.at(fact.time + kStartAnswer, [this](TimeNs due) {
-    while (!early_starts_.empty() && early_starts_.front().time + kStartAnswer <= due)
+    while (!early_starts_.empty() && early_starts_.front().start.time + kStartAnswer <= due)
       early_starts_.pop_front();
   });
 }
 
 void Tracker::on(const ImageTagged& fact) {
-  images_of(fact.call).tag(fact.source, fact.tag, fact.time);
+  images_of(fact.call).tag(fact.source, fact.tag, fact.time, store_of(fact.call));
   note_refusals();
 }
 
@@ -215,12 +216,15 @@ bool Tracker::room_for_deploy(TimeNs time) {
   return false;
 }
 
-void Tracker::forget_deploy(std::map<std::string, Waiting>::iterator it) {
-  const ContainerCreated& created = it->second.created;
-  if (const auto name = created_names_.find(created.name);
-      name != created_names_.end() && name->second == created.container_id) {
+void Tracker::forget_name(std::map<std::string, Waiting>::iterator it) {
+  if (const auto name = created_names_.find(it->second.scope + it->second.created.name);
+      name != created_names_.end() && name->second == it->first) {
     created_names_.erase(name);
   }
+}
+
+void Tracker::forget_deploy(std::map<std::string, Waiting>::iterator it) {
+  forget_name(it);
   created_.erase(it);
 }
 
@@ -236,13 +240,11 @@ void Tracker::tell_image(const Waiting& waiting, Moment& moment) {
   }
   moment.uncertain = true;
   moment.image = Image{{}, tags_of(made, waiting.created), {}};
-  moment.reasons.push_back(
-      {"image-uncertain", std::string("an image ") + (made.build ? "built" : "imported") +
-                              " here had this name; since then a load, a pull or a "
-                              "BuildKit build may have given the name to another image"});
+  moment.reasons.push_back({"image-uncertain", doubt_of(made, waiting.created.image)});
   if (made.build) {
-    moment.reasons.push_back(
-        {"candidate", "build " + made.build->id + " made image " + made.image.id});
+    const std::string which =
+        made.image.id.empty() ? "an image of this name" : "image " + made.image.id;
+    moment.reasons.push_back({"candidate", "build " + made.build->id + " made " + which});
   }
   for (const auto& import : {made.import, waiting.other}) {
     if (!import) continue;
@@ -254,9 +256,10 @@ void Tracker::tell_image(const Waiting& waiting, Moment& moment) {
 void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start, TimeNs time) {
   const auto it = created_.find(id);
   if (it == created_.end()) return;
-  if (start == nullptr && it->second.told) return;
+  const bool started = start != nullptr || runs(it->second.created);
+  if (!started && it->second.told) return;
   const Waiting waiting = it->second;
-  if (start != nullptr || !waiting.made) {
+  if (started || !waiting.made) {
     forget_deploy(it);
   } else {
     it->second.told = true;
@@ -271,7 +274,8 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   moment.kind = MomentKind::kImageDeploy;
   moment.time = time;
   moment.call = waiting.created.call;
-  moment.key = id + (waiting.told ? "/started" : "");
+  moment.key = waiting.created.engine_namespace.empty() ? waiting.created.container_id : id;
+  if (waiting.told) moment.key += "/started";
   if (waiting.told) {
     moment.reasons.push_back({"told-as-created",
                               "an alert before this one told that the container "
@@ -279,12 +283,13 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   }
   tell_image(waiting, moment);
   Deployment deployment;
-  deployment.time = start != nullptr ? start->time : waiting.created.time;
-  const Container* container = containers_.find(waiting.created.container_id);
-  // A start that was asked for by words that were not understood shows in the kernel.
-  const bool runs =
-      !waiting.created.engine_namespace.empty() && container != nullptr && container->init_pid != 0;
-  deployment.started = start != nullptr || runs;
+  deployment.time = waiting.created.time;
+  if (start != nullptr) {
+    deployment.time = start->time;
+  } else if (started) {
+    deployment.time = containers_.find(waiting.created.container_id)->first_seen;
+  }
+  deployment.started = started;
   deployment.container = waiting.created;
   if (start == nullptr || waiting.created.by_command) deployment.client = waiting.client;
   fill_client(start != nullptr ? start->call.conn : waiting.created.call.conn, deployment.client);

@@ -75,9 +75,12 @@ bool Tracker::is_engine(const Endpoint& to) const {
 bool Tracker::stays_inside(const Flow& flow, const Owner& owner) const {
   const Endpoint& to = flow.egress.destination;
   const bool unnamed = owner.runs.size() > 1 || owner.unsure;
+  Step unsure = owner.step;
+  unsure.attribution = Attribution::kAmbiguous;
   return unnamed && !is_engine(to) && !is_engine_port(to.port) &&
-         std::all_of(owner.runs.begin(), owner.runs.end(),
-                     [&](const Run* run) { return own_loopback(run->build.request, to.ip); });
+         std::all_of(owner.runs.begin(), owner.runs.end(), [&](const Run* run) {
+           return own_loopback(run->build, unsure, owner.reasons, to.ip);
+         });
 }
 
 void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {

@@ -43,9 +43,10 @@ std::string Images::normal(const std::string& name) const {
   return normalise_image(local ? name.substr(kLocal.size()) : name);
 }
 
-void Images::release(const std::string& normal_tag) {
+void Images::release(const std::string& normal_tag, const std::string& store) {
   const auto is_it = [&](const std::string& t) { return normal(t) == normal_tag; };
   for (Made& made : images_) {
+    if (made.store != store) continue;
     std::erase_if(made.image.tags, is_it);
     std::erase_if(made.doubtful, is_it);
   }
@@ -72,28 +73,49 @@ void Images::make_room(domain::TimeNs now) {
 
 void Images::add(Made made) {
   make_room(made.time);
-  for (const std::string& t : made.image.tags) release(normal(t));
+  for (const std::string& t : made.image.tags) release(normal(t), made.store);
   images_.push_back(std::move(made));
 }
 
-void Images::tag(const std::string& source, const std::string& tag, domain::TimeNs now) {
-  const Place at = locate(source, now);
-  release(normal(tag));
-  if (at.index != kNone) name(at, tag);
+void Images::tag(const std::string& source, const std::string& tag, domain::TimeNs now,
+                 const std::string& store) {
+  const Place at = locate(source, now, store);
+  release(normal(tag), store);
+  if (at.index != kNone) name({in_store(at.index, store, now), at.certain}, tag);
 }
 
-void Images::move(const domain::ImageMoved& moved, const std::optional<domain::Import>& import) {
+// One that another store has is in this one from now on, too.
+std::size_t Images::in_store(std::size_t at, const std::string& store, domain::TimeNs now) {
+  if (images_[at].store == store) return at;
+  Made here = images_[at];
+  here.store = store;
+  here.image.tags.clear();
+  here.doubtful.clear();
+  make_room(now);
+  images_.push_back(std::move(here));
+  return images_.size() - 1;
+}
+
+std::size_t Images::moved_image(const domain::ImageMoved& moved, const std::string& store) {
+  for (const std::string* within : {&store, static_cast<const std::string*>(nullptr)}) {
+    for (const std::string& id : {moved.image, moved.digest}) {
+      const std::size_t at = id.empty() ? kNone : by_id(id, moved.time, within);
+      if (at != kNone) return in_store(at, store, moved.time);
+    }
+  }
+  return kNone;
+}
+
+void Images::move(const domain::ImageMoved& moved, const std::string& store,
+                  const std::optional<domain::Import>& import) {
   if (!moved.certain) {
-    doubt(moved);
+    doubt(moved, store);
   } else if (!moved.reference.empty()) {
-    release(normal(moved.reference));
+    release(normal(moved.reference), store);
   }
-  std::size_t at = kNone;
-  for (const std::string& id : {moved.image, moved.digest}) {
-    if (at == kNone && !id.empty()) at = by_id(id, moved.time);
-  }
+  const std::size_t at = moved_image(moved, store);
   if (at == kNone) {
-    if (import) take_in(moved, *import);
+    if (import) take_in(moved, *import, store);
     return;
   }
   Made& made = images_[at];
@@ -106,14 +128,15 @@ void Images::move(const domain::ImageMoved& moved, const std::optional<domain::I
 }
 
 // One that was not built here. Where its id is not told it is known by its name alone.
-void Images::take_in(const domain::ImageMoved& moved, const domain::Import& import) {
-  Made made{moved.time, {}, {moved.image, {}, moved.digest}, {}, {}, import};
+void Images::take_in(const domain::ImageMoved& moved, const domain::Import& import,
+                     const std::string& store) {
+  Made made{moved.time, {}, {moved.image, {}, moved.digest}, {}, {}, import, store};
   if (!moved.reference.empty()) {
-    const Place before = locate(moved.reference, moved.time);
-    if (!before.certain && images_[before.index].build) {
+    const Place before = locate(moved.reference, moved.time, store);
+    if (!before.certain && before.index != kNone && images_[before.index].build) {
       made.doubtful.push_back(moved.reference);
     } else {
-      release(normal(moved.reference));
+      release(normal(moved.reference), store);
       made.image.tags.push_back(moved.reference);
     }
   }
@@ -121,8 +144,8 @@ void Images::take_in(const domain::ImageMoved& moved, const domain::Import& impo
   images_.push_back(std::move(made));
 }
 
-void Images::pushed(const domain::ImagePushed& pushed) {
-  const Place at = locate(pushed.reference, pushed.time);
+void Images::pushed(const domain::ImagePushed& pushed, const std::string& store) {
+  const Place at = locate(pushed.reference, pushed.time, store);
   if (at.index == kNone || !at.certain) return;
   Made& made = images_[at.index];
   made.image.digest = pushed.digest;
@@ -132,10 +155,11 @@ void Images::pushed(const domain::ImagePushed& pushed) {
   made.reasons.push_back({"image-pushed", "the image was pushed as " + pushed.reference});
 }
 
-void Images::doubt(const domain::ImageMoved& moved) {
+void Images::doubt(const domain::ImageMoved& moved, const std::string& store) {
   const std::string key = normal(moved.reference);
   const std::string repository = key.substr(0, key.rfind(':') + 1);
   for (Made& made : images_) {
+    if (made.store != store) continue;
     auto& tags = made.image.tags;
     const auto kept = std::stable_partition(tags.begin(), tags.end(), [&](const std::string& t) {
       const std::string own = normal(t);
@@ -147,20 +171,22 @@ void Images::doubt(const domain::ImageMoved& moved) {
   }
 }
 
-Images::Found Images::find(const std::string& name, domain::TimeNs now) const {
-  const Place at = locate(name, now);
+Images::Found Images::find(const std::string& name, domain::TimeNs now,
+                           const std::string& store) const {
+  const Place at = locate(name, now, store);
   if (at.index == kNone) return {};
   return {&images_[at.index], at.certain, at.other == kNone ? nullptr : &images_[at.other]};
 }
 
 // A name in doubt may have several.
-Images::Place Images::locate(const std::string& name, domain::TimeNs now) const {
+Images::Place Images::locate(const std::string& name, domain::TimeNs now,
+                             const std::string& store) const {
   const std::string key = normal(name);
   const auto is_it = [&](const std::string& t) { return normal(t) == key; };
   Place doubtful{kNone, false};
   for (std::size_t i = images_.size(); i-- > 0;) {
     const Made& made = images_[i];
-    if (!is_live(made, now)) continue;
+    if (!is_live(made, now) || made.store != store) continue;
     if (std::any_of(made.image.tags.begin(), made.image.tags.end(), is_it)) return {i, true};
     if (!std::any_of(made.doubtful.begin(), made.doubtful.end(), is_it)) continue;
     if (doubtful.index == kNone) {
@@ -169,10 +195,14 @@ Images::Place Images::locate(const std::string& name, domain::TimeNs now) const 
       doubtful.other = std::exchange(doubtful.index, i);
     }
   }
-  return doubtful.index != kNone ? doubtful : Place{by_id(name, now)};
+  if (doubtful.index != kNone) return doubtful;
+  const std::size_t at = by_id(name, now, nullptr);
+  return {at, at == kNone || bare(name).size() >= kShortId};
 }
 
-std::size_t Images::by_id(const std::string& name, domain::TimeNs now) const {
+// Of several that have this id one that was built here, else the newest.
+std::size_t Images::by_id(const std::string& name, domain::TimeNs now,
+                          const std::string* store) const {
   std::string_view id = bare(name);
   if (const std::size_t digest = name.find("@sha256:"); digest != std::string::npos) {
     id = std::string_view(name).substr(digest + 1 + kAlgorithm.size());
@@ -181,12 +211,12 @@ std::size_t Images::by_id(const std::string& name, domain::TimeNs now) const {
   std::size_t found = kNone;
   for (std::size_t i = images_.size(); i-- > 0;) {
     const std::string_view ours = bare(images_[i].image.id);
-    if (!is_live(images_[i], now)) continue;
+    if (!is_live(images_[i], now) || (store != nullptr && images_[i].store != *store)) continue;
     if (id.size() == kFullId && bare(images_[i].image.digest) == id) return i;
     // Of some images only 12 characters of the id are known.
     if (ours.empty() || !(ours.starts_with(id) || id.starts_with(ours))) continue;
     if (found != kNone && bare(images_[found].image.id) != ours) return kNone;
-    if (found == kNone) found = i;
+    if (found == kNone || (images_[i].build && !images_[found].build)) found = i;
   }
   return found;
 }

@@ -1,4 +1,5 @@
-// Images that builds of this host made or that came without one, and the names that reach them.
+// Images that builds of this host made or that came without one, and the names that reach them. A
+// name means something in one store only; an id is the same image in all of them.
 #pragma once
 
 #include <deque>
@@ -10,6 +11,8 @@
 
 namespace kilnwatch::tracker {
 
+// Fewer digits may as well be a name (moby: daemon/images/image.go, GetImage: names come first).
+inline constexpr std::size_t kShortId = 12;
 inline constexpr std::size_t kMaxImages = 4096;     // imported ones give way to built ones
 inline constexpr std::size_t kMaxImageNames = 128;  // of one image: as many tags as a request has
 inline constexpr domain::TimeNs kDeployWindow = 24ull * 3600 * 1'000'000'000;  // by default
@@ -31,6 +34,7 @@ struct Made {
   std::vector<std::string> doubtful = {};
   std::vector<domain::Reason> reasons = {};  // what is notable of how it was made
   std::optional<domain::Import> import = {};
+  std::string store = {};  // whose names it has
 };
 
 class Images {
@@ -39,26 +43,30 @@ class Images {
 
   // How long after it came an image counts. May change at any time.
   void set_window(domain::TimeNs window) { window_ = window; }
-  // A tag moves to the newest image. Beyond kMaxImages the oldest is forgotten, an import first.
+  // A tag moves to the newest image of its store. Beyond kMaxImages the oldest is forgotten, an
+  // import first.
   void add(Made made);
-  // `source` now also goes by `tag`; whoever had that tag has it no longer.
-  void tag(const std::string& source, const std::string& tag, domain::TimeNs now);
+  // `source` now also goes by `tag`; whoever had that tag in this store has it no longer.
+  void tag(const std::string& source, const std::string& tag, domain::TimeNs now,
+           const std::string& store);
   // As dockerd resolves a reference (moby: daemon/images/image.go, GetImage): tag, then id or
   // digest, then a prefix of an id that only one image has. Null: neither built nor imported here.
   struct Found {
     const Made* made = nullptr;   // by a doubtful name: one that was built, if there is one
-    bool certain = true;          // false: by a doubtful name
+    bool certain = true;          // false: by a doubtful name, or by a few digits of its id
     const Made* other = nullptr;  // an import that the doubtful name may mean, too
   };
-  Found find(const std::string& name, domain::TimeNs now) const;
+  Found find(const std::string& name, domain::TimeNs now, const std::string& store) const;
   // `import`: what the alert of it says; none: it is no import, or whether it came is not known.
-  void move(const domain::ImageMoved& moved, const std::optional<domain::Import>& import = {});
+  void move(const domain::ImageMoved& moved, const std::string& store,
+            const std::optional<domain::Import>& import = {});
   // A registry knows it by that digest since.
-  void pushed(const domain::ImagePushed& pushed);
+  void pushed(const domain::ImagePushed& pushed, const std::string& store);
   std::size_t size() const { return images_.size(); }
-  // By its id, of an image that came from another store.
-  const Made* find_id(const std::string& id, domain::TimeNs now) const {
-    const std::size_t at = by_id(id, now);
+  // By its id. `store`: only if it was made or came there; null: wherever.
+  const Made* find_id(const std::string& id, domain::TimeNs now,
+                      const std::string* store = nullptr) const {
+    const std::size_t at = by_id(id, now, store);
     return at == kNone ? nullptr : &images_[at];
   }
   // Names that an image has too many of.
@@ -73,14 +81,17 @@ class Images {
     bool certain = true;
     std::size_t other = kNone;
   };
-  Place locate(const std::string& name, domain::TimeNs now) const;
-  std::size_t by_id(const std::string& name, domain::TimeNs now) const;
+  Place locate(const std::string& name, domain::TimeNs now, const std::string& store) const;
+  std::size_t by_id(const std::string& name, domain::TimeNs now, const std::string* store) const;
+  std::size_t in_store(std::size_t at, const std::string& store, domain::TimeNs now);
+  std::size_t moved_image(const domain::ImageMoved& moved, const std::string& store);
   std::string normal(const std::string& name) const;
   void make_room(domain::TimeNs now);
-  void take_in(const domain::ImageMoved& moved, const domain::Import& import);
+  void take_in(const domain::ImageMoved& moved, const domain::Import& import,
+               const std::string& store);
   void name(Place at, const std::string& tag);
-  void doubt(const domain::ImageMoved& moved);
-  void release(const std::string& normal_tag);
+  void doubt(const domain::ImageMoved& moved, const std::string& store);
+  void release(const std::string& normal_tag, const std::string& store);
   Names names_;
   bool is_live(const Made& made, domain::TimeNs now) const { return made.time + window_ >= now; }
   domain::TimeNs window_ = kDeployWindow;

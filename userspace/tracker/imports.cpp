@@ -22,7 +22,7 @@ void Tracker::on(const ImageMoved& fact) {
   const bool contained = !fact.engine_namespace.empty();
   if (contained) stores_.move(fact);
   if (!is_import(fact)) {
-    if (!contained) images_of(fact.call).move(fact);
+    if (!contained) images_of(fact.call).move(fact, store_of(fact.call));
     return note_refusals();
   }
   // An image of several names comes once.
@@ -31,10 +31,10 @@ void Tracker::on(const ImageMoved& fact) {
       std::to_string(fact.call.conn) + "/" + std::to_string(fact.call.number) + "/import/" + key;
   Import import{short_hash(boot_id_ + "/" + name), fact.time, fact.arrival, {}, fact.request, {}};
   fill_client(fact.call.conn, import.client);
-  import.container_id = committed(fact.request.container);
+  import.container_id = committed(fact);
   import.engine_container_id = home_;
   const std::string built = built_here(fact);
-  if (!contained) images_of(fact.call).move(fact, import);
+  if (!contained) images_of(fact.call).move(fact, store_of(fact.call), import);
   note_refusals();
   if (imported_.contains(name)) return;
   imported_.insert(name);
@@ -63,20 +63,23 @@ std::string Tracker::built_here(const ImageMoved& fact) {
   auto ids = stores_.configs_of(fact.digest);
   if (!fact.image.empty()) ids.push_back(fact.image);
   for (const std::string& id : ids) {
-    const auto found = images_of(fact.call).find(id, fact.time);
-    if (found.made != nullptr && found.made->build) return found.made->build->id;
+    const Made* made = images_of(fact.call).find_id(id, fact.time);
+    if (made != nullptr && made->build) return made->build->id;
   }
   return {};
 }
 
 // The container of a commit.
-std::string Tracker::committed(const std::string& reference) {
-  const std::string known = api_containers_.find(reference);
+std::string Tracker::committed(const ImageMoved& fact) {
+  const std::string& reference = fact.request.container;
+  const std::string known = api_containers_.find(store_of(fact.call), reference);
   if (!known.empty() || reference.empty()) return known;
   const auto seen = containers_.with_prefix(reference);
   return seen.size() == 1 ? seen.front()->id : std::string();
 }
 
-void Tracker::on(const ImagePushed& fact) { images_of(fact.call).pushed(fact); }
+void Tracker::on(const ImagePushed& fact) {
+  images_of(fact.call).pushed(fact, store_of(fact.call));
+}
 
 }  // namespace kilnwatch::tracker

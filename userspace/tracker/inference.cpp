@@ -216,7 +216,7 @@ Tracker::Owner Tracker::inferred(const Container& container, bool last) {
   if (owner.run == nullptr) return owner;
   // It may be a container of that client's, from before the sensor, unless it runs what the step
   // says.
-  if (by_start_.contains(container.id)) {
+  if (by_start_.contains(api_key(container.uid, container.id))) {
     owner.reasons.push_back({"started-by-client", "a client of the engine started this container"});
     if (!agrees(owner.step.instruction, container, Agreement::kAgrees) ||
         !owner.runs.front()->build.dockerfile) {

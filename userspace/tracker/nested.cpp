@@ -2,6 +2,7 @@
 // those inside containers. Each of these has tables of its own: containers, images, builds. What it
 // says is about containers below its own only, so a process that calls itself an engine can tell
 // nothing of others, and takes nothing away from the builds of the engine further out.
+#include <string_view>
 #include <utility>
 
 #include "identity/container.h"
@@ -11,6 +12,14 @@
 namespace kilnwatch::tracker {
 
 using namespace domain;
+
+namespace {
+
+std::string key_text(const Process& process) {
+  return std::to_string(process.pid) + "/" + std::to_string(process.start);
+}
+
+}  // namespace
 
 std::string Tracker::engine_home(ConnId conn) const {
   if (const auto it = conns_.find(conn); it != conns_.end()) return it->second.home;
@@ -50,8 +59,16 @@ void Tracker::set_deploy_window(TimeNs window) {
   for (auto& [home, inner] : inner_) inner->set_deploy_window(window);
 }
 
-// dockerd is a client of containerd. What it asks for there, its own clients asked it for. Who
-// calls a program so is taken for the engine by the kernel side, too.
+// The host's dockerd: in no container, and either it was seen to serve its API or its file lies
+// where only root installs programs. A copy of another program of that name is neither.
+bool Tracker::is_dockerd(const Process& process) const {
+  if (process.comm != "dockerd" || !identity::container_of(process.cgroup).empty()) return false;
+  const auto in = [&](std::string_view folder) { return process.exe.starts_with(folder); };
+  return serving_.contains(key_text(process)) || in("/usr/") || in("/bin/") || in("/sbin/") ||
+         in("/snap/") || in("/nix/store/");
+}
+
+// dockerd is a client of containerd. What it asks for there, its own clients asked it for.
 bool Tracker::asked_by_engine(ConnId conn) const {
   const auto it = conns_.find(conn);
   if (it == conns_.end() || it->second.opened.engine != EngineKind::kContainerd) return false;
@@ -59,7 +76,7 @@ bool Tracker::asked_by_engine(ConnId conn) const {
   const ClientSeen* seen = client_of(opened);
   const Process* client =
       seen != nullptr ? &seen->process : processes_.find_running(opened.client_pid, opened.time);
-  return client != nullptr && client->comm == "dockerd";
+  return client != nullptr && is_dockerd(*client);
 }
 
 // The container that it runs in, after that of the host's engine where that is another one; empty:
@@ -68,6 +85,8 @@ bool Tracker::asked_by_engine(ConnId conn) const {
 std::string Tracker::meet_engine(const ConnOpened& opened) {
   if (opened.engine_pid == 0) return {};
   const Process* engine = processes_.find_alive(opened.engine_pid, opened.time);
+  if (engine != nullptr && opened.engine == EngineKind::kDocker && !opened.fetch)
+    serving_.insert(key_text(*engine));
   const std::string home = engine != nullptr ? containers_.home_of(*engine, processes_) : "";
   if (home.empty()) return {};
   // In a container of a container, or in a cgroup that a process made below its own.

@@ -27,21 +27,58 @@ bool take(std::string_view& flag, std::string_view lead) {
   return true;
 }
 
+// The next flag of a RUN line, taken off its front; empty: the command begins.
+std::string_view next_flag(std::string_view& line) {
+  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+  const std::string_view flag = line.substr(0, line.find_first_of(kBlanks));
+  if (!flag.starts_with("--")) return {};
+  line.remove_prefix(flag.size());
+  return flag;
+}
+
+constexpr std::size_t kRun = 3;
+constexpr const char* kHostNetwork = "network-host";
+
 }  // namespace
+
+bool has_host_network(std::string_view instruction) {
+  if (instruction.size() < kRun) return false;
+  instruction.remove_prefix(kRun);
+  bool host = false;  // the last one counts
+  for (auto flag = next_flag(instruction); !flag.empty(); flag = next_flag(instruction)) {
+    if (take(flag, "--network=")) host = flag == "host";
+  }
+  return host;
+}
+
+bool may_have_host_network(const domain::Build& build, const domain::Step& step,
+                           const std::vector<domain::Reason>& told) {
+  if (has_host_network(step.instruction)) return true;
+  if (std::any_of(told.begin(), told.end(),
+                  [](const domain::Reason& one) { return one.code == kHostNetwork; }))
+    return true;
+  const bool known = step.number != 0 && step.attribution != domain::Attribution::kAmbiguous;
+  if (known) return false;
+  const auto& allowed = build.request.entitlements;
+  if (!build.dockerfile)
+    return std::find(allowed.begin(), allowed.end(), "network.host") != allowed.end();
+  const auto& all = build.dockerfile->instructions;
+  return std::any_of(all.begin(), all.end(), [](const domain::Instruction& one) {
+    return one.is_run && has_host_network(one.text);
+  });
+}
 
 std::vector<domain::Reason> flag_reasons(std::string_view name) {
   std::vector<domain::Reason> reasons;
-  if (name.size() < 3) return reasons;
-  name.remove_prefix(3);  // RUN
+  if (name.size() < kRun) return reasons;
+  name.remove_prefix(kRun);
   while (reasons.size() < kMaxFlags) {
-    name.remove_prefix(std::min(name.find_first_not_of(kBlanks), name.size()));
-    std::string_view flag = name.substr(0, name.find_first_of(kBlanks));
-    if (!flag.starts_with("--")) break;
-    name.remove_prefix(flag.size());
+    std::string_view flag = next_flag(name);
+    if (flag.empty()) break;
     if (flag == "--security=insecure") {
       reasons.push_back({"security-insecure", "the step runs without confinement"});
     } else if (flag == "--network=host") {
-      reasons.push_back({"network-host", "the step uses the network of the host"});
+      reasons.push_back({kHostNetwork, "the step uses the network of the host"});
     } else if (take(flag, "--mount=")) {
       const auto type = value_of(flag, {"type"});
       if (type == "secret") {

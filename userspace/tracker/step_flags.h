@@ -15,4 +15,13 @@ namespace kilnwatch::tracker {
 inline constexpr std::size_t kMaxFlags = 16;
 std::vector<domain::Reason> flag_reasons(std::string_view name);
 
+// RUN --network=host, of a Dockerfile's instruction, too.
+bool has_host_network(std::string_view instruction);
+
+// Whether the step may have the network of the host by a flag of its own, which stands in its
+// instruction or, where that is what ran, among `told`: flag_reasons. Where its instruction is not
+// known for certain any RUN of the file may be it.
+bool may_have_host_network(const domain::Build& build, const domain::Step& step,
+                           const std::vector<domain::Reason>& told);
+
 }  // namespace kilnwatch::tracker

@@ -4,6 +4,7 @@
 
 #include "identity/container.h"
 #include "tracker/address.h"
+#include "tracker/scopes.h"
 
 namespace kilnwatch::tracker {
 
@@ -111,6 +112,10 @@ void Tracker::see(const ConnOpened& event) {
   conn.opened = event;
   conn.active = event.time;
   conn.home = home;
+  const Process engine = engine_of(event);
+  const bool podman = event.engine == EngineKind::kPodman;
+  conn.store = podman ? store_of_command(engine) : store_of_dockerd(engine.uid);
+  conn.uid = engine.uid;
   const auto key = peer_key(event);
   if (!key || (peers_.size() >= kMaxPeers && !peers_.contains(*key))) return;
   conn.counted = true;
@@ -231,7 +236,10 @@ void Tracker::end_builds(ConnId conn, TimeNs closed) {
 void Tracker::see(const ProcessExecuted& event) {
   const auto met = meet(event.process, event.time, true);
   containers_.note_cgroup(event.process.cgroup);
-  if (met.container != nullptr && (met.fresh || met.told)) consider(*met.container);
+  note_stray_step(event.process, event.time);
+  if (met.container == nullptr) return;
+  if (met.fresh || met.told) consider(*met.container);
+  if (met.told) note_start(*met.container, event.time);
 }
 
 Containers::Met Tracker::meet(const Process& process, TimeNs time, bool exec) {
@@ -244,7 +252,17 @@ Containers::Met Tracker::meet(const Process& process, TimeNs time, bool exec) {
 void Tracker::see(const ProcessExited& event) {
   const Container* container = containers_.exit(event.pid, event.start, event.time);
   if (container == nullptr) return;
-  timers_.at(event.time + kLinger, [this, id = container->id](TimeNs) { containers_.forget(id); });
+  timers_.at(event.time + kLinger, [this, id = container->id](TimeNs due) { let_go(id, due); });
+}
+
+// In a chroot, and in kaniko's container, nothing ends what a step left running: it is the step's
+// for as long as it runs.
+void Tracker::let_go(const std::string& id, TimeNs due) {
+  const Container* container = containers_.find(id);
+  if (container == nullptr) return;
+  if (container->above.empty() || !steps_.has_members(id) || due > now_)
+    return containers_.forget(id);
+  timers_.at(due + kLinger, [this, id](TimeNs at) { let_go(id, at); });
 }
 
 void Tracker::note_egress(EgressId id) {

@@ -34,6 +34,7 @@
 #include "tracker/stores.h"
 #include "tracker/timers.h"
 #include "tracker/vertices.h"
+#include "tracker/waiting.h"
 #include "tracker/watchers.h"
 #include "tracker/workers.h"
 
@@ -79,6 +80,8 @@ class Tracker {
     domain::TimeNs active = 0;    // last bytes
     bool counted = false;         // in Peer::conns
     std::string home;             // the container that its engine runs in; empty: none
+    std::string store;            // of its engine: see store_of
+    std::uint32_t uid = 0;        // of its engine
     domain::TimeNs answered = 0;  // last bytes of the engine's
     bool asked = false;           // bytes of a request came
     std::string session;          // of a build whose request was not seen; empty: of none
@@ -119,6 +122,7 @@ class Tracker {
     Vertices vertices;                   // BuildKit
     std::set<std::string> containers;    // BuildKit: those that may be its steps
     bool remembered = false;             // a command: its image
+    bool contested = false;              // a command: which image it made is not known
     std::uint32_t engine_pid = 0;        // podman's API: of the service; 0: not known
     StepLines lines;                     // podman's API
     std::string message;                 // the engine's, of why it failed
@@ -141,22 +145,6 @@ class Tracker {
     domain::Step step;
     bool agrees = false;   // what it runs
     bool certain = false;  // no other step of that build
-  };
-  struct Waiting {  // created, its start may come
-    domain::ContainerCreated created;
-    std::optional<Made> made;             // what the image's name meant at that time
-    bool certain = true;                  // false: the name may mean another image by then
-    std::optional<domain::Import> other;  // which it may mean then
-    domain::Client client;                // who had it created, once it is waited for longer
-    domain::TimeNs asked = 0;             // a start was asked for; 0: none
-    bool told = false;                    // as created and not started so far
-  };
-  struct Flow {                    // egress on its way to its decision
-    domain::EgressStarted egress;  // its process completed as it was then
-    std::vector<std::string> ancestors;
-    std::string container;
-    std::string payload;
-    bool ripe = false;  // payload, outcome
   };
   struct Owner {
     Run* run = nullptr;      // the first of `runs`; null: nobody
@@ -182,6 +170,7 @@ class Tracker {
   void see(const domain::EgressOutcome& event);
   void see(const domain::KernelLoss& event);
   Containers::Met meet(const domain::Process& process, domain::TimeNs time, bool exec);
+  void let_go(const std::string& id, domain::TimeNs due);
   void note_egress(domain::EgressId id);
   void check_egress(domain::EgressId id, domain::TimeNs time);
   template <class Other>
@@ -205,6 +194,7 @@ class Tracker {
     for (auto& [call, run] : runs_) act(run);
     for (auto& [home, inner] : inner_) inner->each_run(act);
   }
+  bool is_dockerd(const domain::Process& process) const;
   bool asked_by_engine(domain::ConnId conn) const;
   void note_engine(const domain::ConnOpened& opened);
   std::string meet_engine(const domain::ConnOpened& opened);
@@ -286,6 +276,7 @@ class Tracker {
   void begin_command(Run& run);
   void end_command(Run& run, domain::TimeNs time);
   void remember_command_image(Run& run, domain::TimeNs time);
+  void note_stray_step(const domain::Process& process, domain::TimeNs time);
   void note_command_step(const Container& container);
   void note_row(Run& run, const Container& container, bool sole);
   Run* command_run(const Container& container);
@@ -322,24 +313,36 @@ class Tracker {
   void on(domain::ContainerCreated fact);
   void on(const domain::ContainerStartAsked& fact);
   void on(const domain::ContainerStarted& fact);
+  void on(const domain::ContainerRenamed& fact);
   void on(const domain::ImageTagged& fact);
+  void meet_early_start(const std::string& key, domain::TimeNs time);
+  void note_start(const Container& container, domain::TimeNs time);
+  bool runs(const domain::ContainerCreated& created);
   bool announced(const std::string& id);
-  Images& images_of(const domain::CallId& call, bool by_command = false);
-  Images::Found stored_image(const domain::ContainerCreated& fact) const;
-  Images::Found find_image(const domain::ContainerCreated& fact);
-  std::string waiting_deploy(const std::string& space, const std::string& reference) const;
+  std::string waiting_deploy(const std::string& scope, const std::string& reference) const;
   void check_deploy(const std::string& id, domain::TimeNs due);
   // `start` null: none came.
   bool room_for_deploy(domain::TimeNs time);
+  void forget_name(std::map<std::string, Waiting>::iterator it);
   void forget_deploy(std::map<std::string, Waiting>::iterator it);
   void settle_deploy(const std::string& id, const domain::ContainerStarted* start,
                      domain::TimeNs time);
   static void tell_image(const Waiting& waiting, Moment& moment);
+  // image_stores.cpp
+  domain::Process engine_of(const domain::ConnOpened& opened) const;
+  std::uint32_t uid_of(const domain::CallId& call) const;
+  std::string api_key(std::uint32_t uid, const std::string& id) const;
+  std::string store_of(const domain::CallId& call) const;
+  Images& images_of(const domain::CallId& call);
+  Images::Found stored_image(const domain::ContainerCreated& fact) const;
+  Images::Found find_image(const domain::ContainerCreated& fact);
+  template <class Fact>
+  std::string scope_of(const Fact& fact) const;
   // imports.cpp
   void on(const domain::ImageMoved& fact);
   void on(const domain::ImagePushed& fact);
   std::string built_here(const domain::ImageMoved& fact);
-  std::string committed(const std::string& reference);
+  std::string committed(const domain::ImageMoved& fact);
 
   std::string boot_id_;
   const Tracker* outer_ = nullptr;
@@ -356,6 +359,7 @@ class Tracker {
   std::set<domain::ConnId> evicted_;              // forgotten in conns_ while they were open
   std::map<domain::ConnId, std::string> nested_;  // forgotten in conns_: home of their engine
   RecentNames nested_told_{kMaxContainerNames};   // containers with an engine
+  RecentNames serving_{kMaxConnections};          // processes that serve docker's API
   std::map<PeerKey, Peer> peers_;
   bool sweeping_ = false;             // a deadline for peers_ is set
   std::set<std::string> engine_ips_;  // where engines were reached over TCP
@@ -368,20 +372,22 @@ class Tracker {
   Layers layers_;
   Watchers watchers_;
   RecentNames idle_sessions_{kMaxBuilds};
+  RecentNames strays_{kMaxContainerNames};  // steps of nobody's build, seen to begin
   std::unordered_map<domain::EgressId, Flow> flows_;
   std::set<domain::EgressId> begun_;  // whose beginning was seen; ids ascend
   bool begun_all_ = true;             // none of them was forgotten
   // By API, by a key of each; those of images built here until they start.
   std::map<std::string, Waiting> created_;
   std::deque<std::string> told_created_;  // Waiting::told, oldest first; some started since
-  std::map<std::string, std::string> created_names_;   // dockerd's: name to id
-  RecentNames by_api_{kMaxContainerNames};             // a client made them: never a build's step
-  RecentNames by_start_{kMaxContainerNames};           // a client started them, whoever made them
-  std::deque<domain::ContainerStarted> early_starts_;  // their creation is not known (yet)
+  std::map<std::string, std::string> created_names_;  // by scope and name: the key in created_
+  // By api_key. A client made them: never a build's step; it started them, whoever made them.
+  RecentNames by_api_{kMaxContainerNames};
+  RecentNames by_start_{kMaxContainerNames};
+  std::deque<EarlyStart> early_starts_;
   ApiContainers api_containers_;
   domain::TimeNs deploy_window_ = kDeployWindow;
   Images images_;
-  Images podman_images_{Names::kPodman};  // of its store, which buildah uses, too
+  Images podman_images_{Names::kPodman};  // of its stores, which buildah uses, too
   RecentNames imported_{kMaxImports};     // told
   Stores stores_;
   Pods pods_;

@@ -219,6 +219,12 @@ TEST_CASE(
   auto lent = egress("127.0.0.1", 6379);
   lent.build->request.network_mode = "container:abc";
   CHECK(bench.detector.judge(lent));
+  auto flagged = egress("127.0.0.1", 10250);
+  flagged.step->instruction = "RUN --network=host wget http://127.0.0.1:10250/";
+  CHECK(bench.detector.judge(flagged));
+  auto told = egress("127.0.0.1", 10255);  // BuildKit: the instruction is what ran
+  told.reasons.push_back({"network-host", "the step uses the network of the host"});
+  CHECK(bench.detector.judge(told));
   CHECK(bench.detector.judge(egress("128.0.0.1", 80)));
 }
 

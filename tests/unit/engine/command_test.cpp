@@ -93,6 +93,8 @@ TEST_CASE("buildah's working containers") {
   REQUIRE(out);
   CHECK(out->working == "work");
   CHECK(out->run == Words{"wget", "-qO", "/p", "http://192.0.2.1/"});
+  CHECK(read({"buildah", "run", "--net=host", "work", "true"})->request.network_mode == "host");
+  CHECK(read({"buildah", "from", "--network", "host", "x"})->request.network_mode == "host");
   out = read({"buildah", "run", "work", "sh", "-c", "true"});
   CHECK(out->run == Words{"sh", "-c", "true"});
   out = read({"buildah", "commit", "--rm", "work", "evil:1"});
@@ -132,7 +134,8 @@ TEST_CASE("a command line that ends early is read as far as it goes") {
 namespace {
 
 // What comes of "conmon …" below `parent`, with a store that has the container.
-std::vector<domain::ApiFact> facts_of_conmon(const domain::Process& parent, domain::Process conmon) {
+std::vector<domain::ApiFact> facts_of_conmon(const domain::Process& parent,
+                                             domain::Process conmon) {
   const std::string id(64, 'a');
   conmon.pid = parent.pid + 1;
   conmon.ppid = parent.pid;
@@ -170,10 +173,9 @@ TEST_CASE("conmon is believed by its file, below podman's") {
 
 TEST_CASE("conmon of a container, not of a command in one") {
   const std::string id(64, 'a');
-  const auto found =
-      read_monitor(process({"/usr/bin/conmon", "--api-version", "1", "-c", id, "-b",
-                            "/s/overlay-containers/" + id + "/userdata", "-n", "x"},
-                           "conmon"));
+  const auto found = read_monitor(process({"/usr/bin/conmon", "--api-version", "1", "-c", id, "-b",
+                                           "/s/overlay-containers/" + id + "/userdata", "-n", "x"},
+                                          "conmon"));
   REQUIRE(found);
   CHECK(found->container_id == id);
   CHECK(found->name == "x");
@@ -258,13 +260,36 @@ TEST_CASE("the image that a build made") {
   const std::vector<domain::StoredImage> images{{"sha256:a", {}, {"localhost/evil:1"}, 50},
                                                 {"sha256:b", {}, {}, 150},
                                                 {"sha256:c", {}, {}, 160}};
-  CHECK(made_image(images, {"evil:1"}, 100)->id == "sha256:a");  // from the cache
-  CHECK(made_image(images, {"other"}, 100) == nullptr);
-  CHECK(made_image(images, {}, 100)->id == "sha256:c");
-  CHECK(made_image(images, {}, 200) == nullptr);
+  CHECK(made_image(images, {"evil:1"}, {100, 200}, false)->id == "sha256:a");  // from the cache
+  CHECK(made_image(images, {"other"}, {100, 200}, false) == nullptr);
+  CHECK(made_image(images, {}, {100, 200}, false)->id == "sha256:c");
+  CHECK(made_image(images, {}, {200, 300}, false) == nullptr);
+  CHECK(made_image(images, {"evil:1"}, {100, 155}, true)->id == "sha256:b");  // it had the tag
+  CHECK(made_image(images, {"evil:1"}, {100, 200}, true) == nullptr);
+  CHECK(made_image(images, {"evil:1"}, {200, 300}, true) == nullptr);
   CHECK(stored_name("evil") == "localhost/evil:latest");
   CHECK(stored_name("quay.io/x/y:1") == "quay.io/x/y:1");
   CHECK(stored_name("x/y") == "localhost/x/y:latest");
+}
+
+TEST_CASE("of two builds at once that use one tag each has the image of its own time, or none") {
+  for (const domain::TimeNs other : {15, 8}) {  // made when the first one was over, and before
+    CAPTURE(other);
+    Commands commands;
+    std::vector<domain::ApiFact> out;
+    auto one = process({"podman", "build", "-t", "x:1", "."});
+    auto two = one;
+    two.pid = 11;
+    commands.observe(domain::ProcessExecuted{1, one}, out);
+    commands.observe(domain::ProcessExecuted{2, two}, out);
+    commands.observe(domain::ProcessExited{10, one.pid, one.start, 0}, out);
+    out.clear();
+    const std::vector<domain::StoredImage> images{{"sha256:own", {}, {}, 9},
+                                                  {"sha256:other", {}, {"localhost/x:1"}, other}};
+    commands.observe(domain::StorageRead{11, one.pid, one.start, images, {}}, out);
+    REQUIRE(out.size() == 1);
+    CHECK(std::get<domain::BuildImageAnnounced>(out[0]).id == (other == 15 ? "sha256:own" : ""));
+  }
 }
 
 TEST_CASE("calls of commands are none of connections") {

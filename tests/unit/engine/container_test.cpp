@@ -49,3 +49,19 @@ TEST_CASE("A body that is no JSON creates nothing that was asked for") {
   REQUIRE(created.size() == 1);
   CHECK(created[0].image.empty());
 }
+
+TEST_CASE("A rename that was done is told") {
+  for (const std::string path : {"/containers/web/rename", "/v1.41/containers/web/rename"}) {
+    for (const std::string status : {"204 No Content", "409 Conflict"}) {
+      const auto output =
+          converse({asks("POST " + path + "?name=%2Fother HTTP/1.1\r\nHost: x\r\n\r\n"),
+                    answers("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n")},
+                   whole());
+      const auto renamed = facts_of<domain::ContainerRenamed>(output);
+      REQUIRE(renamed.size() == (status[0] == '2' ? 1 : 0));
+      if (renamed.empty()) continue;
+      CHECK(renamed[0].container == "web");
+      CHECK(renamed[0].name == "/other");
+    }
+  }
+}

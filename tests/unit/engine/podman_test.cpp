@@ -215,6 +215,8 @@ TEST_CASE("A container made by podman's own API, its environment masked") {
       {asks(with_length("POST /v5.0.0/libpod/containers/create HTTP/1.1\r\nHost: x\r\n", body)),
        answers(with_length("HTTP/1.1 201 Created\r\n", "{\"Id\":\"" + id + "\",\"Warnings\":[]}")),
        asks("POST /v5.0.0/libpod/containers/dep%2e1/start HTTP/1.1\r\nHost: x\r\n\r\n"),
+       answers("HTTP/1.1 204 No Content\r\n\r\n"),
+       asks("POST /v5.0.0/libpod/containers/dep/rename?name=b HTTP/1.1\r\nHost: x\r\n\r\n"),
        answers("HTTP/1.1 204 No Content\r\n\r\n")},
       [&](const engine::Output& output) {
         const auto made = facts_of<domain::ContainerCreated>(output);
@@ -229,6 +231,10 @@ TEST_CASE("A container made by podman's own API, its environment masked") {
         const auto started = facts_of<domain::ContainerStarted>(output);
         REQUIRE(started.size() == 1);
         CHECK(started[0].container == "dep.1");
+        const auto renamed = facts_of<domain::ContainerRenamed>(output);
+        REQUIRE(renamed.size() == 1);
+        CHECK(renamed[0].container == "dep");
+        CHECK(renamed[0].name == "b");
         CHECK(everything(output).find("canary") == std::string::npos);
       });
 }

@@ -502,3 +502,68 @@ TEST_CASE(
   CHECK(scene.of(Rule::kBuildEgress).empty());
   CHECK(scene.of(Rule::kSensorBlind).empty());
 }
+
+TEST_CASE("A user's engine says nothing of containers that root's has") {
+  for (const std::uint32_t uid : {1000U, 0U}) {
+    CAPTURE(uid);
+    Scene scene;
+    Process engine;
+    engine.pid = 60;
+    engine.start = 1;
+    engine.uid = uid;
+    engine.comm = "dockerd";
+    engine.exe = "/home/u/dockerd";
+    scene.see(ProcessExecuted{2, engine});
+    scene.request(1, 100 * kMs);
+    scene.step(1, 200 * kMs, 1, 'a', 2);
+    ConnOpened opened;
+    opened.time = 300 * kMs;
+    opened.conn = 50;
+    opened.engine = EngineKind::kDocker;
+    opened.engine_pid = 60;
+    opened.path = "/home/u/docker.sock";
+    scene.see(opened);
+    ContainerCreated made;
+    made.time = 310 * kMs;
+    made.call = {50, 0};
+    made.container_id = container('a');
+    scene.learn(made);
+    scene.connect(400 * kMs, 'a', "192.0.2.1", 1);
+    scene.pass(3000 * kMs);
+    CHECK(scene.of(Rule::kBuildEgress).size() == (uid == 0 ? 0 : 1));
+  }
+}
+
+TEST_CASE("A user's own engine tells its clients' containers from its steps") {
+  Scene scene;
+  Process shim;
+  shim.pid = kShim;
+  shim.comm = "containerd-shim";
+  shim.uid = 1000;
+  scene.see(ProcessExecuted{2, shim});
+  const auto open = [&](ConnId conn) {
+    ConnOpened opened;
+    opened.time = 10 * kMs;
+    opened.conn = conn;
+    opened.join = conn;
+    opened.engine = EngineKind::kDocker;
+    opened.path = "/run/user/1000/docker.sock";
+    scene.see(opened);
+  };
+  open(1);
+  open(50);
+  scene.request(1, 100 * kMs);
+  ContainerCreated made;
+  made.time = 110 * kMs;
+  made.call = {50, 0};
+  made.container_id = container('b');
+  scene.learn(made);
+  scene.start(120 * kMs, 'b', "sleep 9");
+  scene.connect(130 * kMs, 'b', "192.0.2.7", 7);
+  scene.step(1, 200 * kMs, 1, 'a', 2);
+  scene.connect(400 * kMs, 'a', "192.0.2.1", 1);
+  scene.pass(3000 * kMs);
+  REQUIRE(scene.of(Rule::kBuildEgress).size() == 1);
+  CHECK(scene.of(Rule::kBuildEgress)[0].step->container_id == container('a'));
+  CHECK(scene.of(Rule::kSensorBlind).empty());
+}

@@ -60,7 +60,26 @@ TEST_CASE("A short id that two images have is nobody's") {
   scene.created(400 * kMs, 'd', "ac");
   scene.started(401 * kMs, hex('d'));
   REQUIRE(deploys(scene) == 1);
-  CHECK(scene.of(Rule::kImageDeploy)[0].build->request.call.conn == 2);
+  CHECK(scene.of(Rule::kImageDeploy)[0].image->id.empty());  // it may be a name
+}
+
+TEST_CASE("A few digits of an id may be the name of another image, twelve are none") {
+  const std::string id = "cafe" + std::string(60, '1');
+  for (const std::string& image : {std::string("cafe"), id.substr(0, 12), "sha256:" + id}) {
+    CAPTURE(image);
+    Scene scene;
+    scene.request(1, 100 * kMs);
+    scene.learn(BuildImageAnnounced{110 * kMs, {1, 0}, "sha256:" + id, false});
+    scene.end(1, 120 * kMs);
+    scene.created(200 * kMs, 'd', image);
+    scene.started(210 * kMs, hex('d'));
+    REQUIRE(deploys(scene) == 1);
+    const auto found = scene.of(Rule::kImageDeploy)[0];
+    const bool sure = image != "cafe";
+    CHECK(found.build.has_value() == sure);
+    CHECK(has_reason(found, "image-uncertain") != sure);
+    if (!sure) CHECK(has_reason(found, "candidate"));
+  }
 }
 
 TEST_CASE("The container is reached by id, name and short id") {
@@ -107,6 +126,43 @@ TEST_CASE("Created and not started is told as such after two seconds, a later st
   CHECK(second.deployment->container.container_id == hex('d'));
   CHECK(has_reason(second, "told-as-created"));
   CHECK(scene.tracker().held().deploys == 0);
+}
+
+TEST_CASE("A container goes by the name that it was given last") {
+  for (const bool late : {false, true}) {
+    CAPTURE(late);
+    Scene scene;
+    build(scene, 1, 100 * kMs, 'f');
+    scene.created(200 * kMs, 'd', "image1:1", "a");
+    if (late) scene.started(209 * kMs, "b");  // told a little too early
+    scene.learn(ContainerRenamed{210 * kMs, {902, 0}, "/a", "/b"});
+    scene.created(220 * kMs, 'e', "elsewhere:1", "a");  // the name is free again
+    if (!late) scene.started(300 * kMs, "b");
+    scene.pass(9000 * kMs);
+    REQUIRE(deploys(scene) == 1);
+    const auto found = scene.of(Rule::kImageDeploy)[0];
+    CHECK(found.deployment->started);
+    CHECK(found.deployment->container.name == "b");
+  }
+}
+
+TEST_CASE("A start that nobody was heard asking for shows in the kernel") {
+  for (const bool soon : {true, false}) {  // before it is told as created, or after
+    CAPTURE(soon);
+    Scene scene;
+    build(scene, 1, 100 * kMs, 'f');
+    scene.created(200 * kMs, 'd', "image1:1", "a");
+    scene.start((soon ? 300 : 4000) * kMs, 'd', "sleep 9");
+    scene.pass(20'000 * kMs);
+    REQUIRE(deploys(scene) == (soon ? 1 : 2));
+    CHECK(scene.of(Rule::kImageDeploy)[0].deployment->started == soon);
+    const auto last = scene.of(Rule::kImageDeploy).back();
+    CHECK(last.deployment->started);
+    CHECK(last.deployment->time == (soon ? 300 : 4000) * kMs);
+    CHECK(has_reason(last, "told-as-created") != soon);
+    scene.started(21'000 * kMs, "a");
+    CHECK(deploys(scene) == (soon ? 1 : 2));
+  }
 }
 
 TEST_CASE("While the engine is at a start its answer decides, for thirty seconds") {

@@ -35,3 +35,31 @@ TEST_CASE("What is no flag of the instruction is not told") {
   for (int i = 0; i < 100; ++i) many += "--mount=type=ssh ";
   CHECK(tracker::flag_reasons(many).size() == tracker::kMaxFlags);
 }
+
+TEST_CASE("The network of a step is the host's by the last flag that names one") {
+  for (const std::string host : {"RUN --network=host x", "run\t--mount=type=ssh --network=host x",
+                                 "RUN --network=none --network=host x"})
+    CHECK(tracker::has_host_network(host));
+  for (const std::string own : {"RUN x --network=host", "RUN --network=none x", "RUN", "", "R",
+                                "RUN --network=hosts x", "RUN --network=host --network=none x"})
+    CHECK_FALSE(tracker::has_host_network(own));
+}
+
+TEST_CASE("Where the instruction is not certain, any RUN of the file may lend the host's network") {
+  domain::Build build;
+  domain::Step step;
+  step.instruction = "RUN x";
+  CHECK_FALSE(tracker::may_have_host_network(build, step, {}));
+  build.request.entitlements = {"network.host"};
+  CHECK(tracker::may_have_host_network(build, step, {}));
+  build.dockerfile.emplace();
+  build.dockerfile->instructions = {{"RUN x", true}, {"RUN --network=host y", true}};
+  CHECK(tracker::may_have_host_network(build, step, {}));
+  step.number = 1;
+  CHECK_FALSE(tracker::may_have_host_network(build, step, {}));
+  step.attribution = domain::Attribution::kAmbiguous;
+  CHECK(tracker::may_have_host_network(build, step, {}));
+  build.dockerfile->instructions.pop_back();
+  CHECK_FALSE(tracker::may_have_host_network(build, step, {}));
+  CHECK(tracker::may_have_host_network(build, step, tracker::flag_reasons("RUN --network=host x")));
+}

@@ -189,6 +189,37 @@ TEST_CASE("A start whose call was not understood shows in the kernel") {
   CHECK(scene.of(Rule::kImageDeploy)[0].deployment->started);
 }
 
+TEST_CASE("Who is only called dockerd hides nothing that it asks containerd for") {
+  // 0: a copy elsewhere, 1: one in a container, 2: elsewhere, but it serves docker's API.
+  for (const int way : {0, 1, 2}) {
+    CAPTURE(way);
+    Scene scene;
+    Process dockerd;
+    dockerd.pid = 50;
+    dockerd.start = 1;
+    dockerd.comm = "dockerd";
+    dockerd.exe = way == 1 ? "/usr/bin/dockerd" : "/tmp/dockerd";
+    if (way == 1) dockerd.cgroup.path = "system.slice/docker-" + container('a') + ".scope";
+    scene.see(ProcessExecuted{2, dockerd});
+    ConnOpened opened;
+    opened.time = 10 * kMs;
+    opened.conn = 800;
+    opened.engine = EngineKind::kDocker;
+    opened.engine_pid = 50;
+    opened.path = "/run/docker.sock";
+    if (way == 2) scene.see(opened);
+    opened.conn = 801;
+    opened.engine = EngineKind::kContainerd;
+    opened.engine_pid = 0;
+    opened.client_pid = 50;
+    opened.path = "/run/containerd/containerd.sock";
+    scene.see(opened);
+    build(scene, 'c');
+    CHECK(deployed(scene, container_of(digest('c'), "default", 200 * kMs)).size() ==
+          (way == 2 ? 0 : 1));
+  }
+}
+
 TEST_CASE("What dockerd asks containerd for is told by dockerd's own conversation") {
   Scene scene;
   Process dockerd;

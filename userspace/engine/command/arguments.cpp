@@ -100,6 +100,7 @@ std::optional<Arguments> buildah(const Flags& flags, std::string_view verb) {
   out.request.command->open_end = true;
   const auto& words = flags.words();
   if (words.empty()) return std::nullopt;
+  out.request.network_mode = flags.last("network");
   if (verb == "from") {
     out.verb = Verb::kFrom;
     out.base = docker::safe_reference(words.front());

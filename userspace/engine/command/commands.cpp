@@ -23,9 +23,11 @@ BuildStatus status_of(std::uint32_t code) {
 }
 
 // How a command was executed, not what it was: the form of RUN that is a list of words.
-std::string instruction_of(const std::vector<std::string>& argv) {
+std::string instruction_of(const Arguments& run) {
   std::string text = "RUN";
-  for (const auto& word : argv) text += " " + word;
+  if (const auto& network = run.request.network_mode; !network.empty())
+    text += " --network=" + network;
+  for (const auto& word : run.run) text += " " + word;
   return base::mask_text(text);
 }
 
@@ -219,6 +221,7 @@ void Commands::go_on(Command& command, const StoredContainer& container, Facts& 
     working = {call_of(command.process), base, false};
     BuildRequested request = command.arguments->request;
     request.tags.clear();
+    request.network_mode.clear();  // of this command alone
     request.time = command.time;
     request.call = working.call;
     if (begins) request.command->client = command.process;
@@ -237,23 +240,36 @@ void Commands::go_on(Command& command, const StoredContainer& container, Facts& 
   command.call = working.call;
   CommandJoined joined{command.time, working.call, command.process.pid, command.process.start};
   if (verb == Verb::kRun) {
-    joined.instruction = instruction_of(command.arguments->run);
+    joined.instruction = instruction_of(*command.arguments);
   }
   out.emplace_back(std::move(joined));
 }
 
 void Commands::made(const Command& command, const StorageRead& store, Facts& out) {
   const auto& tags = command.arguments->request.tags;
-  // Without a tag the newest image may be another build's.
-  const auto others = std::count_if(commands_.begin(), commands_.end(), [&](const auto& other) {
+  // Another build at the same time. Without a tag the newest image may be its own; with a tag that
+  // both have, whoever has it now may be either's.
+  const auto contests = [&](const auto& other) {
     const Command& one = other.second;
-    return one.arguments && &one != &command && (one.ended == 0 || one.ended > command.time) &&
-           (one.arguments->verb == Verb::kBuild || one.arguments->verb == Verb::kCommit);
-  });
-  if (tags.empty() && others > 0) return;
-  const StoredImage* image = made_image(store.images, tags, command.time);
-  if (image != nullptr)
-    out.emplace_back(BuildImageAnnounced{store.time, command.call, image->id, true});
+    if (!one.arguments || &one == &command || (one.ended != 0 && one.ended <= command.time))
+      return false;
+    if (one.arguments->verb != Verb::kBuild && one.arguments->verb != Verb::kCommit) return false;
+    if (one.process.uid != command.process.uid || one.arguments->store != command.arguments->store)
+      return false;  // another store
+    const auto& theirs = one.arguments->request.tags;
+    return tags.empty() || std::any_of(tags.begin(), tags.end(), [&](const auto& tag) {
+             return std::any_of(theirs.begin(), theirs.end(), [&](const auto& their) {
+               return stored_name(their) == stored_name(tag);
+             });
+           });
+  };
+  const bool contested = std::any_of(commands_.begin(), commands_.end(), contests);
+  if (tags.empty() && contested) return;
+  const StoredImage* image =
+      made_image(store.images, tags, {command.time, command.ended}, contested);
+  if (image == nullptr && !contested) return;
+  out.emplace_back(BuildImageAnnounced{store.time, command.call,
+                                       image != nullptr ? image->id : std::string(), true});
 }
 
 // podman has it started, and no other program: whatever else executes conmon says nothing of

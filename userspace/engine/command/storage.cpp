@@ -153,8 +153,17 @@ std::string stored_name(const std::string& tag) {
 }
 
 const domain::StoredImage* made_image(const std::vector<domain::StoredImage>& images,
-                                      const std::vector<std::string>& tags,
-                                      domain::TimeNs started) {
+                                      const std::vector<std::string>& tags, const BuildSpan& span,
+                                      bool contested) {
+  if (contested) {
+    const auto its = [&](const auto& image) {
+      return image.created >= span.began && image.created <= span.ended;
+    };
+    const auto first = std::find_if(images.begin(), images.end(), its);
+    const bool sole =
+        first != images.end() && std::find_if(first + 1, images.end(), its) == images.end();
+    return sole ? &*first : nullptr;
+  }
   for (const std::string& tag : tags) {
     const std::string name = stored_name(tag);
     for (const auto& image : images) {
@@ -165,7 +174,7 @@ const domain::StoredImage* made_image(const std::vector<domain::StoredImage>& im
   if (!tags.empty()) return nullptr;
   const domain::StoredImage* newest = nullptr;
   for (const auto& image : images) {
-    if (image.created < started || !image.names.empty()) continue;
+    if (image.created < span.began || !image.names.empty()) continue;
     if (newest == nullptr || image.created > newest->created) newest = &image;
   }
   return newest;

@@ -27,10 +27,16 @@ std::uint64_t wall_time(std::string_view text);
 // normalize.go): "x" is "localhost/x:latest".
 std::string stored_name(const std::string& tag);
 
-// Of what a store holds, what a build made that ended then: the image with the first of its tags
-// that one has; else, where the build had no tag, the newest that was made since it began. Null:
-// none, or one of several.
+// Of what a store holds, what a build made that ran then: the image with the first of its tags that
+// one has; else, where the build had no tag, the newest that was made since it began. `contested`:
+// another build may have given such a tag to its own image by now: the only one that was made in
+// the time of this build. Null: none, or one of several.
+struct BuildSpan {
+  domain::TimeNs began = 0;
+  domain::TimeNs ended = 0;
+};
 const domain::StoredImage* made_image(const std::vector<domain::StoredImage>& images,
-                                      const std::vector<std::string>& tags, domain::TimeNs started);
+                                      const std::vector<std::string>& tags, const BuildSpan& span,
+                                      bool contested);
 
 }  // namespace kilnwatch::engine::command

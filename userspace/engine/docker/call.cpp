@@ -124,6 +124,9 @@ class PlainCall final : public Call {
     if (kind() == Kind::kStart && status_ == 204) {
       scene.out->facts.emplace_back(
           domain::ContainerStarted{scene.now, id_, safe_reference(route_.name)});
+    } else if (kind() == Kind::kRename && status_ == 204) {
+      scene.out->facts.emplace_back(domain::ContainerRenamed{
+          scene.now, id_, safe_reference(route_.name), safe_reference(route_.query.first("name"))});
     } else if (kind() == Kind::kTag && status_ == 201) {
       const auto tag = route_.query.first("tag");
       scene.out->facts.emplace_back(domain::ImageTagged{
@@ -141,8 +144,9 @@ class PlainCall final : public Call {
 
  private:
   void unknown(const Scene& scene) {
-    if ((kind() == Kind::kStart || kind() == Kind::kTag) && !std::exchange(told_, true))
-      scene.blind("the answer to a start or tag request was not seen");
+    const bool plain = kind() == Kind::kStart || kind() == Kind::kRename || kind() == Kind::kTag;
+    if (plain && !std::exchange(told_, true))
+      scene.blind("the answer to a start, rename or tag request was not seen");
   }
 
   domain::CallId id_;

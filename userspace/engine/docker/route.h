@@ -15,6 +15,7 @@ enum class Kind : std::uint8_t {
   kBuild,
   kCreate,
   kStart,  // or restart: both run a created container
+  kRename,
   kTag,
   kPull,    // /images/create?fromImage=
   kImport,  // /images/create?fromSrc=
@@ -31,7 +32,7 @@ struct Route {
   Kind kind = Kind::kOther;
   std::string path;     // decoded, with the version
   std::string version;  // "1.41"; empty for a bare path
-  std::string name;     // kStart: container; kTag, kPush: image
+  std::string name;     // kStart, kRename: container; kTag, kPush: image
   protocol::Query query;
 };
 
