@@ -12,6 +12,7 @@
 #include "app/pipeline.h"
 #include "app/result_stream.h"
 #include "app/standard_streams.h"
+#include "baseline/memory_store.h"
 #include "capture/replay/recording_reader.h"
 
 namespace kilnwatch::app {
@@ -40,7 +41,7 @@ int replay(const Options& options) {
   if (!results) return fail(results.error());
 
   // What is new is new within the recording: the same file gives the same alerts anywhere.
-  detect::MemorySeenStore seen;
+  baseline::MemoryStore seen;
   Pipeline pipeline((*source)->host(), seen, nullptr,
                     [&](const v1::Alert& alert) { results->write(alert); });
   say_config(*config);

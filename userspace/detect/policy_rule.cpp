@@ -31,6 +31,7 @@ Rule rule_of(tracker::MomentKind kind) {
     case tracker::MomentKind::kBuildFailed:
       return Rule::kBuildFailed;
     case tracker::MomentKind::kBlind:
+    case tracker::MomentKind::kHostEgress:
       break;
   }
   return Rule::kSensorBlind;
