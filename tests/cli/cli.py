@@ -185,7 +185,7 @@ def configs(work):
     schema = json.loads((top / "docs/config.schema.json").read_text(encoding="utf-8"))
     keys, parts = schema["properties"], schema["$defs"]
     maps = [("%s", keys), ("destinations: {%s}", keys["destinations"]["properties"]),
-            ("windows: {%s}", keys["windows"]["properties"]), ("severity: {%s}", keys["severity"]["properties"]),
+            ("windows: {%s}", keys["windows"]["properties"]), ("baseline: {%s}", keys["baseline"]["properties"]), ("severity: {%s}", keys["severity"]["properties"]),
             ("clients: [{%s}]", parts["client"]["properties"]),
             ("destinations: {deny: [{%s}]}", parts["destination"]["properties"]),
             ("exceptions: [{owner: a, reason: b, expires: 2030-01-01, rule: build-failed, client: {uid: 1}, %s}]",
@@ -193,6 +193,98 @@ def configs(work):
     for number, (form, known) in enumerate(maps):
         file = config(f"keys-{number}.yaml", form % "zzzzzzzzzzzzzzz: 1" + "\n")
         yield Case(f"keys of {form}", check(file), 2, error("there are: " + ", ".join(sorted(known))))
+
+
+def baselines(work):
+    """`baseline` and what else keeps one, by what is in its folder."""
+    def folder(name, mode=0o700):
+        path = work / name
+        path.mkdir()
+        path.chmod(mode)
+        if os.geteuid() == 0:
+            os.chown(path, NOBODY, NOBODY)
+        return str(path)
+
+    def file(path, content, mode=0o600):
+        pathlib.Path(path).write_bytes(content)
+        pathlib.Path(path).chmod(mode)
+        if os.geteuid() == 0:
+            os.chown(path, NOBODY, NOBODY)
+
+    def error(text):
+        return rf"^kilnwatch: error: [^\n]*{text}[^\n]*\n$"
+
+    def command(name, *args, at):
+        return ["baseline", name, *args, "--state-dir", at]
+
+    for args in (["baseline"], ["baseline", "fly"], ["baseline", "list", "--output", "xml"],
+                 ["baseline", "list", "extra"], ["baseline", "list", "--scope", "fleet"], ["baseline", "add"],
+                 ["baseline", "forget"], ["baseline", "stats", "--frobnicate"],
+                 ["baseline", "add", "192.0.2.1", "1", "a.test", "extra"], ["baseline", "import", "file"]):
+        yield Case(" ".join(args), args, 2, USAGE)
+    empty = folder("baseline")
+    for name in ("list", "export", "stats"):
+        yield Case(f"{name} without a baseline", command(name, at=empty), 3, error("there is no baseline"))
+        yield Case(f"{name} of no folder", command(name, at="/nothing/here"), 3, error("there is no baseline"))
+    key = ["192.0.2.7", "443", "A.test"]
+    yield Case("forget without a baseline", command("forget", *key, at=empty), 3, error("there is no baseline"))
+    yield Case("add of no address", command("add", "a.test", "443", at=empty), 2, error("'a.test' is no address"))
+    yield Case("add of no port", command("add", "192.0.2.7", "65536", at=empty), 2, error("'65536' is no port"))
+    yield Case("add of no name", command("add", "192.0.2.7", "443", "*", at=empty), 2, error(r"'\*' is no name"))
+    yield Case("add of half a destination", command("add", "192.0.2.7", at=empty), 2, error(r"ADDRESS PORT \[NAME\]"))
+    yield Case("add where nothing can be made", command("add", *key, at="/proc/no"), 3, error("/proc/no cannot be made"))
+    yield Case("still none", command("list", at=empty), 3, error("there is no baseline"))
+
+    line = ('{"scope":"%s","address":"192.0.2.7","port":443,"name":"a.test","first":"2026-01-02T03:04:05Z",'
+            '"last":"2026-01-02T03:04:06Z","count":7,"build":"b1"}\n')
+    both = line % "builds" + line % "host"
+    store = folder("kept")
+    fill = command("import", at=store)
+    yield Case("import of nothing", fill, 0, r"^kilnwatch: 0 destinations imported\n$")
+    yield Case("list of nothing", command("list", at=store), 0, r"^$", stdout=None)
+    yield Case("export of nothing", command("export", at=store), 0, r"^$")
+    wrong = (line % "builds" + "\n" + line % "fleet").encode()
+    yield Case("import of a wrong line", fill, 4, error("standard input, line 3: scope is 'fleet'.*nothing was imported"), wrong)
+    yield Case("and nothing of it", command("export", at=store), 0, r"^$")
+    yield Case("import of noise", fill, 4, error("line 1: "), bytes(range(256)) * 40)
+    yield Case("import of a folder", fill, 4, error("standard input cannot be read"), fds=f"<{work}")
+    yield Case("import", fill, 0, r": 2 destinations imported\n$", both.encode())
+    yield Case("import once more", fill, 0, r": 2 destinations imported\n$", both.encode())
+    yield Case("export", command("export", at=store), 0, r"^$", stdout=both)
+    yield Case("export of a scope", command("export", "--scope", "host", at=store), 0, r"^$", stdout=line % "host")
+    yield Case("list as json", command("list", "--output", "json", at=store), 0, r"^$", stdout=both)
+    yield Case("list", command("list", "--scope", "builds", at=store), 0, r"^$", stdout=(
+        "scope   first seen            last seen                  count  build         destination\n"
+        "builds  2026-01-02 03:04:05Z  2026-01-02 03:04:06Z           7  b1            192.0.2.7 443 a.test\n"))
+    yield Case("stats", command("stats", at=store), 0, r"^$", stdout=None)
+    for name in ("list", "export", "stats"):
+        yield Case(f"{name} to a full disk", command(name, at=store), 1, error("No space left"), fds=">/dev/full")
+        yield Case(f"{name} to nowhere", command(name, at=store), 1, error("standard output"), fds=">&-")
+        yield Case(f"{name} to a reader that left", command(name, at=store), 1, error("standard output"), fds="closed pipe")
+    yield Case("add to the host", command("add", *key, "--scope", "host", at=store), 0, r"^$")
+    yield Case("add by one word", command("add", "::1 22", at=store), 0, r"^$")
+    yield Case("forget of one scope", command("forget", "192.0.2.7 443 a.test", "--scope", "host", at=store), 0, r"^$")
+    yield Case("forget of what is not there", command("forget", *key, "--scope", "host", at=store), 1, error("is not in the baseline"))
+    yield Case("forget without its name", command("forget", *key[:2], at=store), 1, error("names belong to it"))
+    yield Case("forget", command("forget", *key, at=store), 0, r"^$")
+    yield Case("forget by another form", command("forget", "0::1", "22", at=store), 0, r"^$")
+    yield Case("nothing is left", command("export", at=store), 0, r"^$")
+
+    damaged = folder("damaged")
+    file(damaged + "/baseline.db", b"no database at all" * 100)
+    for name in ("list", "stats", "import"):
+        yield Case(f"{name} of a damaged one", command(name, at=damaged), 3, error("the next `run` sets it aside"))
+    yield Case("replay of no recording leaves it alone", ["replay", "--state-dir", damaged, str(work / "empty")], 4, error("empty"))
+    yield Case("still damaged", command("export", at=damaged), 3, error("the next `run` sets it aside"))
+    migrated = folder("migrated")
+    file(migrated + "/seen-destinations", b"192.0.2.7 443\n")
+    yield Case("the text file of before", command("list", at=migrated), 0, r"1 destinations of [^\n]* are in the baseline now[^\n]*\n$", stdout=None)
+    yield Case("and only once", command("list", at=migrated), 0, r"^$", stdout=None)
+    closed = folder("closed")
+    file(closed + "/baseline.db", b"", 0)
+    yield Case("an unreadable one", command("list", at=closed), 3, error("Permission denied"))
+    loose_state = folder("loose-state", 0o777)
+    yield Case("add where others can write", command("add", *key, at=loose_state), 3, error("can be written by others"))
 
 
 def drop():
@@ -229,7 +321,7 @@ def main():
         executable = work / "kilnwatch"
         shutil.copy(sys.argv[1], executable)
         executable.chmod(0o755)
-        for case in itertools.chain(cases(work), configs(work)):
+        for case in itertools.chain(cases(work), configs(work), baselines(work)):
             total += 1
             try:
                 code, stdout, stderr = run(str(executable), case)

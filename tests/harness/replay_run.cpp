@@ -6,16 +6,17 @@
 
 #include "app/pipeline.h"
 #include "app/to_conversation.h"
+#include "baseline/memory_store.h"
 #include "capture/replay/recording_reader.h"
-#include "detect/seen_store.h"
 
 namespace kilnwatch::test {
 namespace {
 
-class ForgetfulStore final : public detect::SeenStore {
+class ForgetfulStore final : public baseline::Store {
  public:
-  bool insert(const std::string&) override { return true; }
-  bool contains(const std::string&) const override { return false; }
+  bool meet(const baseline::Sighting&) override { return true; }
+  bool knows(baseline::Scope, const std::string&, baseline::Seconds) override { return false; }
+  std::optional<baseline::Seconds> created() const override { return std::nullopt; }
 };
 
 }  // namespace
@@ -34,10 +35,10 @@ base::Result<Recording> read_recording(const std::string& path) {
 
 Alerts run_pipeline(const domain::HostFacts& host, const Events& events, Baseline baseline,
                     const policy::Policy& policy) {
-  detect::MemorySeenStore remembers;
+  baseline::MemoryStore remembers;
   ForgetfulStore forgets;
-  detect::SeenStore& seen =
-      baseline == Baseline::kEmpty ? static_cast<detect::SeenStore&>(remembers) : forgets;
+  baseline::Store& seen =
+      baseline == Baseline::kEmpty ? static_cast<baseline::Store&>(remembers) : forgets;
   Alerts alerts;
   app::Pipeline pipeline(host, seen, nullptr,
                          [&](const v1::Alert& alert) { alerts.push_back(alert); });

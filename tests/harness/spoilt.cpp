@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "app/pipeline.h"
+#include "baseline/memory_store.h"
 #include "harness/agreement.h"
 #include "harness/recordings.h"
 
@@ -45,7 +46,7 @@ Recorded record_run(const Events& events) {
   const TempDir dir;
   auto recorder = record::Recorder::create(dir.file("r"), info());
   REQUIRE(recorder);
-  detect::MemorySeenStore seen;
+  baseline::MemoryStore seen;
   Recorded out;
   app::Pipeline pipeline(info().host, seen, &*recorder,
                          [&](const v1::Alert& alert) { out.live.push_back(alert); });

@@ -26,10 +26,11 @@ constexpr domain::TimeNs kSettle = 500'000'000;
 constexpr domain::TimeNs kSecond = 1'000'000'000;
 
 // A report shows every connection of every build, not only what is new.
-class NothingSeen final : public detect::SeenStore {
+class NothingSeen final : public baseline::Store {
  public:
-  bool insert(const std::string&) override { return true; }
-  bool contains(const std::string&) const override { return false; }
+  bool meet(const baseline::Sighting&) override { return true; }
+  bool knows(baseline::Scope, const std::string&, baseline::Seconds) override { return false; }
+  std::optional<baseline::Seconds> created() const override { return std::nullopt; }
 };
 
 // The file is made before anything is watched: a report with nowhere to go is an error at once.

@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <map>
 #include <regex>
@@ -31,6 +30,44 @@ void add_record(CLI::App& command, Options& options) {
 
 void add_config(CLI::App& command, Options& options, const std::string& standard) {
   command.add_option("--config", options.config, "what to allow, deny and except" + standard);
+}
+
+void add_state_dir(CLI::App& command, Options& options) {
+  command.add_option("--state-dir", options.state_dir, "where seen destinations are kept")
+      ->capture_default_str();
+}
+
+using Commands = std::vector<std::pair<CLI::App*, Command>>;
+
+void add_baseline(CLI::App& app, Options& options, Commands& commands) {
+  auto* baseline = app.add_subcommand("baseline", "look after the destinations that were seen");
+  baseline->require_subcommand(1);
+  const auto add = [&](const char* name, Command command, const char* text) {
+    auto* sub = baseline->add_subcommand(name, text);
+    add_state_dir(*sub, options);
+    commands.emplace_back(sub, command);
+    return sub;
+  };
+  const auto add_scope = [&](CLI::App& sub, const char* text) {
+    sub.add_option("--scope", options.scope, text)->check(CLI::IsMember({"builds", "host"}));
+  };
+  const auto add_key = [&](CLI::App& sub) {
+    sub.add_option("destination", options.key, "ADDRESS PORT [NAME]")->required()->expected(1, 3);
+  };
+  auto* list = add("list", Command::kBaselineList, "destinations with their times");
+  add_scope(*list, "builds or host (default: both)");
+  list->add_option("--output", options.format, "text (default) or json, one object a line")
+      ->check(CLI::IsMember({"text", "json"}));
+  auto* more = add("add", Command::kBaselineAdd, "a destination is known from now on");
+  add_scope(*more, "to whom: builds (default) or host");
+  add_key(*more);
+  auto* less = add("forget", Command::kBaselineForget, "a destination is new again");
+  add_scope(*less, "to whom: builds or host (default: both)");
+  add_key(*less);
+  add_scope(*add("export", Command::kBaselineExport, "all of it to stdout, JSON lines"),
+            "builds or host (default: both)");
+  add("import", Command::kBaselineImport, "what export wrote, from stdin: all of it or nothing");
+  add("stats", Command::kBaselineStats, "how much it holds");
 }
 
 // A place for each command: the environment is read for those that were not named, too.
@@ -92,8 +129,7 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
   add_config(*run, options, kStandardConfig);
   run->add_flag("--check-config", options.check_config,
                 "say whether the configuration is right, and end");
-  run->add_option("--state-dir", options.state_dir, "where seen destinations are kept")
-      ->capture_default_str();
+  add_state_dir(*run, options);
 
   auto* capture =
       app.add_subcommand("capture", "watch for a time or while COMMAND runs, then report");
@@ -111,6 +147,10 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
   add_format(*replay, options);
   add_config(*replay, options, " (none by default)");
   replay->add_option("file", options.file, "recording")->required();
+  std::string baseline_dir;
+  replay->add_option("--state-dir", baseline_dir,
+                     "judge by the destinations that are kept there, and keep what is seen "
+                     "(default: none is known before)");
 
   auto* decode = app.add_subcommand("decode", "a protobuf alert stream on stdin in another format");
   add_format(*decode, options);
@@ -118,11 +158,12 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
   auto* doctor = app.add_subcommand("doctor", "what this kernel and host allow");
   add_hooks(*doctor, hooks.try_emplace(doctor, options.hooks).first->second);
 
-  const std::array<std::pair<CLI::App*, Command>, 5> commands{{{run, Command::kRun},
-                                                               {capture, Command::kCapture},
-                                                               {replay, Command::kReplay},
-                                                               {decode, Command::kDecode},
-                                                               {doctor, Command::kDoctor}}};
+  Commands commands{{run, Command::kRun},
+                    {capture, Command::kCapture},
+                    {replay, Command::kReplay},
+                    {decode, Command::kDecode},
+                    {doctor, Command::kDoctor}};
+  add_baseline(app, options, commands);
   for (const auto& [command, name] : commands) add_log_format(*command, options);
 
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
@@ -144,6 +185,7 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
     out.command = name;
     if (const auto chosen = hooks.find(command); chosen != hooks.end())
       options.hooks = chosen->second;
+    if (name == Command::kReplay) options.state_dir = baseline_dir;
   }
   return out;
 }

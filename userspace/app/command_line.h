@@ -9,7 +9,20 @@
 
 namespace kilnwatch::app {
 
-enum class Command : std::uint8_t { kHelp, kRun, kCapture, kReplay, kDecode, kDoctor };
+enum class Command : std::uint8_t {
+  kHelp,
+  kRun,
+  kCapture,
+  kReplay,
+  kDecode,
+  kDoctor,
+  kBaselineList,
+  kBaselineAdd,
+  kBaselineForget,
+  kBaselineExport,
+  kBaselineImport,
+  kBaselineStats
+};
 
 struct CommandLine {
   Command command = Command::kHelp;

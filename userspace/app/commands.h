@@ -11,5 +11,11 @@ int capture(const Options& options);
 int replay(const Options& options);
 int decode(const Options& options);
 int doctor(const Options& options);
+int baseline_list(const Options& options);
+int baseline_add(const Options& options);
+int baseline_forget(const Options& options);
+int baseline_export(const Options& options);
+int baseline_import(const Options& options);
+int baseline_stats(const Options& options);
 
 }  // namespace kilnwatch::app

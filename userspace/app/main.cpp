@@ -27,6 +27,18 @@ int dispatch(int argc, char** argv) {
       return app::decode(options);
     case app::Command::kDoctor:
       return app::doctor(options);
+    case app::Command::kBaselineList:
+      return app::baseline_list(options);
+    case app::Command::kBaselineAdd:
+      return app::baseline_add(options);
+    case app::Command::kBaselineForget:
+      return app::baseline_forget(options);
+    case app::Command::kBaselineExport:
+      return app::baseline_export(options);
+    case app::Command::kBaselineImport:
+      return app::baseline_import(options);
+    case app::Command::kBaselineStats:
+      return app::baseline_stats(options);
     case app::Command::kHelp:
       break;
   }

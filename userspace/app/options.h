@@ -10,6 +10,7 @@ namespace kilnwatch::app {
 struct Options {
   std::string log_format;  // json; else text
   std::string format;      // text, json, protobuf; empty: text on a terminal, else json
+  // Where the baseline is kept; `replay`: empty, nowhere.
   std::string state_dir = "/var/lib/kilnwatch";
   std::string config;         // file; empty: the standard one, of `replay` none
   bool check_config = false;  // run: look at it, no more
@@ -20,6 +21,8 @@ struct Options {
   std::string hooks = "auto";                             // fentry, kprobe
   std::string report;                                     // capture --report; empty: stderr
   std::vector<std::string> command;                       // capture -- COMMAND…
+  std::vector<std::string> key;                           // baseline add, forget
+  std::string scope;                                      // baseline; empty: all
 };
 
 }  // namespace kilnwatch::app

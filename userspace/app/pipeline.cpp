@@ -17,8 +17,8 @@ constexpr domain::TimeNs kRecorderStep = record::kFrameTime;
 
 }  // namespace
 
-Pipeline::Pipeline(const domain::HostFacts& host, detect::SeenStore& seen,
-                   record::Recorder* recorder, Emit emit, domain::TimeNs window)
+Pipeline::Pipeline(const domain::HostFacts& host, baseline::Store& seen, record::Recorder* recorder,
+                   Emit emit, domain::TimeNs window)
     : host_(host),
       recorder_(recorder),
       emit_(std::move(emit)),
@@ -81,6 +81,8 @@ PipelineStats Pipeline::stats() const {
   out.builds_held = tracker_.held().builds;
   out.forged = tracker_.counters().ignored_forged;
   out.held_bytes = held_;
+  if (tracker_.counters().unknown_to_host > 0)
+    out.losses["host-connections"] = tracker_.counters().unknown_to_host;
   if (window_.forced() > 0) out.losses["order"] = window_.forced();
   return out;
 }

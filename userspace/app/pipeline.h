@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "baseline/store.h"
 #include "detect/detector.h"
 #include "domain/event.h"
 #include "domain/host.h"
@@ -48,7 +49,7 @@ class Pipeline {
   using Emit = std::function<void(const v1::Alert&)>;
 
   // `recorder` may be null; all references outlive the pipeline. `window` bounds the disorder.
-  Pipeline(const domain::HostFacts& host, detect::SeenStore& seen, record::Recorder* recorder,
+  Pipeline(const domain::HostFacts& host, baseline::Store& seen, record::Recorder* recorder,
            Emit emit, domain::TimeNs window = stream::kReorderWindowNs);
 
   // What happens from now on is judged by it.

@@ -6,12 +6,14 @@
 #include <cerrno>
 #include <cstring>
 
+#include "app/baseline_store.h"
 #include "app/commands.h"
 #include "app/config_file.h"
 #include "app/log.h"
 #include "app/pipeline.h"
 #include "app/result_stream.h"
 #include "app/standard_streams.h"
+#include "baseline/memory_store.h"
 #include "capture/replay/recording_reader.h"
 
 namespace kilnwatch::app {
@@ -39,8 +41,17 @@ int replay(const Options& options) {
   auto results = ResultStream::open(options.format);
   if (!results) return fail(results.error());
 
-  // What is new is new within the recording: the same file gives the same alerts anywhere.
-  detect::MemorySeenStore seen;
+  // Without a store what is new is new within the recording: the same file gives the same alerts
+  // anywhere.
+  baseline::MemoryStore memory;
+  std::unique_ptr<baseline::SqliteStore> kept;
+  if (!options.state_dir.empty()) {
+    // Of one that begins with it, the recording's clock is all that counts.
+    auto opened = open_baseline(options.state_dir, 0);
+    if (!opened) return fail(opened.error());
+    kept = std::move(*opened);
+  }
+  baseline::Store& seen = kept ? static_cast<baseline::Store&>(*kept) : memory;
   Pipeline pipeline((*source)->host(), seen, nullptr,
                     [&](const v1::Alert& alert) { results->write(alert); });
   say_config(*config);
@@ -51,10 +62,14 @@ int replay(const Options& options) {
         (*source)->poll(0, [&](domain::Event&& event) { pipeline.push(std::move(event)); });
     if (!state) damage = state.error();
     more = state && *state == capture::EventSource::State::kMore;
+    seen.settle(std::uint64_t{0});
   }
   pipeline.finish();
+  const base::Status closed =
+      kept ? close_baseline(*kept, options.state_dir) : base::Status(base::Done{});
   if (!results->status()) return fail(results->status().error());
   if (!damage) return fail(damage.error());
+  if (!closed) return fail(closed.error());
   return 0;
 }
 

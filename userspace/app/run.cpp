@@ -1,5 +1,4 @@
 // `run`: watch and write alerts until SIGTERM.
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,12 +8,12 @@
 #include <utility>
 
 #include "app/alert_queue.h"
+#include "app/baseline_store.h"
 #include "app/commands.h"
 #include "app/config_file.h"
 #include "app/log.h"
 #include "app/result_stream.h"
 #include "app/standard_streams.h"
-#include "app/state_dir.h"
 #include "app/watch.h"
 #include "base/clock.h"
 #include "capture/live/probe.h"
@@ -25,8 +24,9 @@ namespace {
 
 // How long the end waits for a reader that stands still: half of what a service manager gives.
 constexpr std::chrono::seconds kLastWords(4);
+constexpr domain::TimeNs kSecond = 1'000'000'000;
 // A reader that is too slow is complained about this often at most.
-constexpr domain::TimeNs kComplain = 10'000'000'000;
+constexpr domain::TimeNs kComplain = 10 * kSecond;
 
 // Says that alerts were lost, now and then.
 class SlowReader {
@@ -64,13 +64,8 @@ int run(const Options& options) {
   if (!encoder) return fail(encoder.error());
   auto notices = encoder_for_stdout(options.format);  // of the writing thread
   if (!notices) return fail(notices.error());
-  if (auto made = make_state_dir(options.state_dir); !made) return fail(made.error());
-  auto seen = detect::FileSeenStore::open(options.state_dir + "/seen-destinations");
+  auto seen = open_baseline(options.state_dir, base::clock_ns(CLOCK_REALTIME) / kSecond);
   if (!seen) return fail(seen.error());
-  if ((*seen)->damaged() > 0) {
-    say(Level::kWarning, std::to_string((*seen)->damaged()) + " lines of " + options.state_dir +
-                             "/seen-destinations were not understood and are left out");
-  }
 
   const auto host = capture::read_host_facts();
   AlertQueue queue(STDOUT_FILENO, [&](std::uint64_t count) {
@@ -106,16 +101,8 @@ int run(const Options& options) {
   if (queue.lost() > 0) {
     say(Level::kWarning, std::to_string(queue.lost()) + " alerts were not read and are lost");
   }
-  if ((*seen)->refused() + (*seen)->write_errors() > 0) {
-    say(Level::kWarning, "seen destinations: " + std::to_string((*seen)->refused()) +
-                             " had no room and count as new each time, " +
-                             std::to_string((*seen)->write_errors()) + " could not be written");
-  }
-  if (code == 0 && (*seen)->write_errors() > 0) {
-    return fail({base::ErrorClass::kEnvironment,
-                 std::to_string((*seen)->write_errors()) + " destinations could not be kept in " +
-                     options.state_dir + "; they count as new again after a restart"});
-  }
+  if (auto kept = close_baseline(**seen, options.state_dir); !kept && code == 0)
+    code = fail(kept.error());
   return code;
 }
 

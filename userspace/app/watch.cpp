@@ -132,6 +132,7 @@ int watch(const Options& options, Watch& parts) {
     const domain::TimeNs now = base::clock_ns(CLOCK_BOOTTIME);
     if (const auto state = (*source)->poll(0, push); !state) code = fail(state.error());
     pipeline.advance(now);
+    parts.seen->settle(now);
     go_on = take_signals(signals, parts, pipeline);
     go_on = parts.keep_watching() && go_on;
   }

@@ -25,7 +25,7 @@ struct Signal {
 };
 
 struct Watch {
-  detect::SeenStore* seen = nullptr;
+  baseline::Store* seen = nullptr;
   Pipeline::Emit emit;
   policy::Policy policy;
   // SIGHUP came: what to judge by from now on; nothing: as before. Not set: it is like others.

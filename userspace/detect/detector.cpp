@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/host_name.h"
 #include "base/secrets.h"
+#include "detect/names.h"
 #include "detect/reasons.h"
 #include "policy/match.h"
 #include "tracker/address.h"
@@ -19,14 +19,6 @@ bool is_denied(const Finding& finding) {
   return finding.rule == Rule::kBuildEgress &&
          std::any_of(finding.reasons.begin(), finding.reasons.end(),
                      [](const Reason& reason) { return reason.code == "denied-destination"; });
-}
-
-// By a Host field or a TLS hello; empty: none, or the address itself.
-std::string claimed_name(const Connection& connection) {
-  if (connection.http_host.empty()) return connection.tls_name;
-  std::string_view host = connection.http_host;
-  host.remove_prefix(host.rfind('@') + 1);  // npos + 1: none
-  return base::host_name(host.substr(0, host.rfind(':')));
 }
 
 }  // namespace
@@ -77,9 +69,7 @@ std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding&
   finding.severity = Severity::kHigh;
   Connection& connection = *finding.connection;
   connection.http_path = base::mask_text(connection.http_path);
-  constexpr std::string_view kField = "Host: ";
-  connection.http_host =
-      base::mask_text(std::string(kField) + connection.http_host).substr(kField.size());
+  mask_names(connection);
   const Endpoint& to = connection.destination;
   const std::string where = text_of(to);
   const bool engine = moment.to_engine || tracker::is_engine_port(to.port);
@@ -87,18 +77,12 @@ std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding&
   if (!engine && moment.build &&
       tracker::own_loopback(*moment.build, *finding.step, moment.reasons, to.ip))
     return std::nullopt;
-  connection.tls_name = base::mask_text(connection.tls_name);
   const std::string name = claimed_name(connection);
-  // A name that the process only claims makes nothing known but itself at that address.
-  connection.first_seen = seen_.insert(seen_key(to, name));
-  // Of a step inside a step it is told twice.
-  const std::string egress = std::to_string(moment.egress);
-  if (connection.first_seen && moment.egress != 0) novel_egress_.insert(egress);
-  connection.first_seen = connection.first_seen || novel_egress_.contains(egress);
+  meet(moment, connection);
   const bool metadata = to.ip == "169.254.169.254" || to.ip == "fd00:ec2::254";
   // A claim is enough to be denied, and never enough to be allowed.
   const policy::Destination* denied = policy::find(policy_.deny, to, name);
-  if (!connection.first_seen && !engine && !metadata && denied == nullptr) return std::nullopt;
+  if (!connection.first_in_builds && !engine && !metadata && denied == nullptr) return std::nullopt;
   // One alert for each step container and destination, also where every connection is wrong, and
   // one more where it is denied by a name that only came later.
   const std::string told = moment.key + (denied != nullptr ? "/denied" : "");
@@ -110,12 +94,21 @@ std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding&
   if (metadata)
     add(finding, Severity::kCritical, "cloud-metadata", where + " is the cloud's metadata service");
   if (denied != nullptr) add_denied(finding, to, *denied);
-  if (connection.first_seen) {
+  // The widest circle that it is new to; the fields have each of them.
+  if (connection.first_in_builds && connection.first_on_host) {
     add(finding, Severity::kHigh, "first-seen-on-host",
+        "nothing on this host was seen to connect there before");
+  } else if (connection.first_in_builds) {
+    add(finding, Severity::kHigh, "first-seen-in-builds",
         "no build of this host connected there before");
   }
-  const bool notable = connection.first_seen || denied != nullptr;
-  if (notable && moment.build && allowed == nullptr && exception == nullptr)
+  const bool learning = is_learning(moment) && !engine && !metadata && denied == nullptr;
+  if (learning) {
+    add(finding, Severity::kInfo, "learning",
+        "the baseline is new and learns: from now on the destination is known");
+  }
+  const bool notable = connection.first_in_builds || denied != nullptr;
+  if (notable && moment.build && allowed == nullptr && exception == nullptr && !learning)
     remember(moment.build->id, connection);
   if (name.empty()) {
     add(finding, Severity::kHigh, "raw-address", "the destination has no name that was seen");
@@ -136,6 +129,7 @@ std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding&
   finding.summary = (number != 0 ? "build step " + std::to_string(number) : "a build step") +
                     (moment.build ? "" : " of a build that is not known for certain") +
                     " connected to " + where;
+  if (learning) return Severity::kInfo;
   return allowed != nullptr ? Severity::kLow : Severity::kCritical;
 }
 
@@ -216,6 +210,10 @@ void Detector::blind(Finding& finding) {
 }
 
 std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
+  if (moment.kind == tracker::MomentKind::kHostEgress) {
+    meet_elsewhere(moment);
+    return std::nullopt;
+  }
   Finding finding;
   finding.time = moment.time;
   finding.build = moment.build;
@@ -248,6 +246,8 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
       break;
     case tracker::MomentKind::kImageImport:
       import(moment, finding);
+      break;
+    case tracker::MomentKind::kHostEgress:
       break;
   }
   weigh(finding, *most, excepted);

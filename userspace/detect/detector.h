@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "detect/seen_store.h"
+#include "baseline/store.h"
 #include "domain/finding.h"
 #include "policy/policy.h"
 #include "tracker/bounded.h"
@@ -20,13 +20,13 @@ inline constexpr std::size_t kMaxTold = 65'536;   // step containers with a dest
 
 class Detector {
  public:
-  // `seen` outlives the detector. `wall_offset`: wall clock minus boot clock, ns: exceptions end by
-  // the wall clock.
-  Detector(std::string boot_id, SeenStore& seen, std::uint64_t wall_offset = 0)
-      : boot_id_(std::move(boot_id)), seen_(seen), wall_offset_(wall_offset) {}
+  // `store` outlives the detector. `wall_offset`: wall clock minus boot clock, ns: exceptions end,
+  // and destinations are known, by the wall clock.
+  Detector(std::string boot_id, baseline::Store& store, std::uint64_t wall_offset = 0)
+      : boot_id_(std::move(boot_id)), baseline_(store), wall_offset_(wall_offset) {}
 
   // From now on findings are judged by it.
-  void apply(policy::Policy policy) { policy_ = std::move(policy); }
+  void apply(policy::Policy policy);
 
   // Nothing when the moment is no finding (a destination seen before).
   std::optional<domain::Finding> judge(const tracker::Moment& moment);
@@ -42,6 +42,11 @@ class Detector {
   // import_rule.cpp
   void import(const tracker::Moment& moment, domain::Finding& finding);
   void deploy_import(const domain::Import& import, domain::Finding& finding);
+  // seen.cpp
+  baseline::Seconds wall(const tracker::Moment& moment) const;
+  bool is_learning(const tracker::Moment& moment) const;
+  void meet(const tracker::Moment& moment, domain::Connection& connection);
+  void meet_elsewhere(const tracker::Moment& moment);
   // policy_rule.cpp
   void client_place(domain::Finding& finding, const domain::Client& client, const std::string& home,
                     domain::Severity remote) const;
@@ -54,13 +59,13 @@ class Detector {
   void remember(const std::string& build, const domain::Connection& connection);
 
   std::string boot_id_;
-  SeenStore& seen_;
+  baseline::Store& baseline_;
   std::uint64_t wall_offset_;
   policy::Policy policy_;
   std::map<std::string, domain::Connection> novel_;  // by build id
   std::deque<std::string> novel_order_;              // of the builds, oldest first
   tracker::RecentNames told_{kMaxTold};
-  tracker::RecentNames novel_egress_{kMaxTold};      // numbers of connections
+  tracker::RecentNames novel_egress_{kMaxTold};      // numbers of connections, by scope
   tracker::RecentNames novel_imports_{kMaxImports};  // ids of imports
 };
 

@@ -59,7 +59,7 @@ void Detector::import(const tracker::Moment& moment, Finding& finding) {
     if (policy::find(policy_.allow, to, {}) != nullptr &&
         policy::find(policy_.deny, to, {}) == nullptr)
       continue;
-    if (seen_.contains(seen_key(to))) continue;
+    if (baseline_.knows(baseline::Scope::kBuilds, seen_key(to), wall(moment))) continue;
     novel_imports_.insert(import.id);
     if (finding.reasons.size() >= kMaxNamed) break;
     add(finding, Severity::kMedium, "container-connected",

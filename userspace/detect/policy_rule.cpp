@@ -32,6 +32,7 @@ Rule rule_of(tracker::MomentKind kind) {
     case tracker::MomentKind::kBuildFailed:
       return Rule::kBuildFailed;
     case tracker::MomentKind::kBlind:
+    case tracker::MomentKind::kHostEgress:
       break;
   }
   return Rule::kSensorBlind;

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "baseline/key.h"
 #include "domain/finding.h"
 #include "policy/policy.h"
 #include "tracker/address.h"
@@ -36,7 +37,7 @@ inline bool unknown_client(const domain::Client& client) {
 
 // As what a destination is remembered, with the name that the process claimed for it.
 inline std::string seen_key(const domain::Endpoint& to, const std::string& name = {}) {
-  return to.ip + " " + std::to_string(to.port) + (name.empty() ? "" : " " + name);
+  return baseline::text_of({to.ip, to.port, name});
 }
 
 inline std::string text_of(const domain::Endpoint& to) {

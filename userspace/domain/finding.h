@@ -68,7 +68,8 @@ struct Connection {
   Outcome outcome = Outcome::kPending;
   Process process;
   std::vector<std::string> ancestors;  // exe of parent, grandparent, ...
-  bool first_seen = true;              // in builds of this host
+  bool first_in_builds = true;         // no step of a build of this host connected there before
+  bool first_on_host = true;           // nothing on this host did
   std::uint32_t count = 1;
 };
 

@@ -18,6 +18,11 @@ std::vector<std::string> notes(const Policy& policy, std::uint64_t now) {
                   std::to_string(exception.line) + " ended with " + exception.expires +
                   " and does nothing; renew or remove it");
   }
+  if (policy.learn_for.value_or(0) != 0) {
+    out.push_back(
+        "baseline.learn_for: until a new baseline is that old, connections of build steps to "
+        "destinations never seen before are INFO; remove it once that is over");
+  }
   for (const Destination& entry : policy.allow) {
     if (entry.domain.empty() && !entry.network) {
       out.push_back("destinations.allow: " + entry.text +
@@ -37,6 +42,10 @@ std::string summary(const Policy& policy) {
       {policy.deny.size(), "denied destinations"}, {policy.clients.size(), "clients"},
       {policy.severity.size(), "severities"},      {policy.exceptions.size(), "exceptions"}};
   std::string out = policy.deploy_window ? "windows 1" : "";
+  if (policy.learn_for || policy.expire_after) {
+    const int set = (policy.learn_for ? 1 : 0) + (policy.expire_after ? 1 : 0);
+    out += (out.empty() ? "" : ", ") + std::string("baseline ") + std::to_string(set);
+  }
   for (const auto& [count, name] : counts) {
     if (count == 0) continue;
     out += (out.empty() ? "" : ", ") + std::string(name) + " " + std::to_string(count);

@@ -50,6 +50,14 @@ base::Result<Policy> parse(const std::string& text, const std::string& file) {
                                     out.deploy_window =
                                         complaints.value(node, "windows.deploy", read_duration);
                                   }}};
+  const Complaints::Keys baseline{
+      {"expire_after",
+       [&](const Node& node) {
+         out.expire_after = complaints.value(node, "baseline.expire_after", read_duration);
+       }},
+      {"learn_for", [&](const Node& node) {
+         out.learn_for = complaints.value(node, "baseline.learn_for", read_duration_or_none);
+       }}};
   const Complaints::Keys known{
       {"registries",
        [&](const Node& node) {
@@ -71,6 +79,7 @@ base::Result<Policy> parse(const std::string& text, const std::string& file) {
          });
        }},
       {"windows", [&](const Node& node) { complaints.keys(node, "windows", windows); }},
+      {"baseline", [&](const Node& node) { complaints.keys(node, "baseline", baseline); }},
       {"severity", [&](const Node& node) { complaints.keys(node, "severity", severity); }},
       {"exceptions", [&](const Node& node) {
          complaints.items(node, "exceptions", kMaxExceptions, [&](const Node& item) {

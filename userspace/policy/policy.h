@@ -61,6 +61,8 @@ struct Policy {
   std::vector<Destination> deny;
   std::vector<Client> clients;
   std::optional<domain::TimeNs> deploy_window;
+  std::optional<domain::TimeNs> learn_for;     // after the baseline's creation
+  std::optional<domain::TimeNs> expire_after;  // not seen for longer: new again
   std::map<domain::Rule, domain::Severity> severity;
   std::vector<Exception> exceptions;
 };

@@ -65,6 +65,11 @@ base::Result<domain::TimeNs> read_duration(const std::string& word) {
   return *count * unit;
 }
 
+base::Result<domain::TimeNs> read_duration_or_none(const std::string& word) {
+  if (word == "0") return domain::TimeNs{0};
+  return read_duration(word);
+}
+
 base::Result<std::uint64_t> read_last_day(const std::string& word) {
   const auto part = [&word](std::size_t at, std::size_t size) {
     return number(std::string_view(word).substr(at, size));

@@ -12,6 +12,8 @@ namespace kilnwatch::policy {
 
 // "30s", "5m", "24h", "30d" as ns; from 1 s to 365 days.
 base::Result<domain::TimeNs> read_duration(const std::string& word);
+// Or "0": none.
+base::Result<domain::TimeNs> read_duration_or_none(const std::string& word);
 
 // "2027-01-31" → the first moment of the next day, ns since 1970, UTC.
 base::Result<std::uint64_t> read_last_day(const std::string& word);

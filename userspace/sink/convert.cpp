@@ -132,7 +132,8 @@ void connection(v1::Connection* to, const Connection& from, const HostFacts& hos
   p->set_exe(valid_utf8(from.process.exe));
   fill(p->mutable_args(), from.process.args);
   fill(p->mutable_ancestors(), from.ancestors);
-  to->mutable_first_seen()->set_in_builds(from.first_seen);
+  to->mutable_first_seen()->set_in_builds(from.first_in_builds);
+  to->mutable_first_seen()->set_on_host(from.first_on_host);
   to->set_count(from.count);
 }
 

@@ -1,33 +1,13 @@
 // Connections of containers, on their way to a step.
 #include <algorithm>
 
-#include "protocol/http1/first_request.h"
-#include "protocol/tls/client_hello.h"
 #include "tracker/address.h"
+#include "tracker/payload.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
 
 using namespace domain;
-
-namespace {
-
-void read_http(const std::string& payload, Connection& connection) {
-  const auto request = protocol::read_first_request(payload);
-  if (!request) return;
-  connection.http_method = request->method;
-  connection.http_path = request->target;
-  connection.http_host = request->host;
-}
-
-void read_tls(const std::string& payload, Connection& connection) {
-  auto hello = protocol::read_client_hello(payload);
-  if (!hello) return;
-  connection.tls_name = std::move(hello->server_name);
-  connection.tls_relay = hello->encrypted;
-}
-
-}  // namespace
 
 void Tracker::try_decide(EgressId id, TimeNs time, bool last) {
   const auto it = flows_.find(id);
@@ -96,8 +76,7 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   connection.outcome = flow.egress.outcome;
   connection.process = flow.egress.process;
   connection.ancestors = flow.ancestors;
-  read_http(flow.payload, connection);
-  read_tls(flow.payload, connection);
+  read_payload(flow.payload, connection);
   const Container* container = containers_.find(flow.container);
   const bool named = container == nullptr || container->above.empty() || container->named;
   owner.step.container_id = named ? flow.container : owner.run->build.container_id;
@@ -105,6 +84,7 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   moment.key = flow.container + "/" + connection.destination.ip + "/" +
                std::to_string(connection.destination.port);
   moment.egress = flow.egress.egress;
+  elsewhere_.erase(moment.egress);
   moment.to_engine = is_engine(connection.destination);
   if (one) moment.build = owner.run->build;
   moment.step = std::move(owner.step);

@@ -15,7 +15,8 @@ enum class MomentKind : std::uint8_t {
   kImageDeploy,
   kBlind,
   kImageImport,
-  kBuildFailed
+  kBuildFailed,
+  kHostEgress  // of no step: nothing to tell, and known to the host from then on
 };
 
 struct Moment {
@@ -33,7 +34,7 @@ struct Moment {
   std::vector<domain::Endpoint> reached;  // commit: where its container connected to
   std::vector<domain::Reason>
       reasons;                  // candidates of an ambiguous attribution, causes of blindness
-  domain::EgressId egress = 0;  // of build-egress: the same one may be told of two builds
+  domain::EgressId egress = 0;  // of a connection: the same one may be told of two builds
   bool to_engine = false;       // the destination is an engine's listener
   bool uncertain = false;       // a deployment: of this image or of another one
 };

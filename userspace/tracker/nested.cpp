@@ -119,7 +119,10 @@ void Tracker::observe_inside(const Event& event, TimeNs now) {
 }
 
 void Tracker::collect(Tracker& inner) {
-  for (Moment& moment : inner.take()) moments_.push_back(std::move(moment));
+  for (Moment& moment : inner.take()) {
+    if (moment.kind == MomentKind::kBuildEgress) elsewhere_.erase(moment.egress);
+    moments_.push_back(std::move(moment));
+  }
   for (std::size_t i = 0; i < counters_.ended.size(); ++i)
     counters_.ended[i] += std::exchange(inner.counters_.ended[i], 0);
   counters_.ignored_forged += std::exchange(inner.counters_.ignored_forged, 0);

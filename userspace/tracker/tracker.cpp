@@ -282,6 +282,9 @@ void Tracker::see(const EgressStarted& event) {
   if (outer_ == nullptr) note_egress(event.egress);
   const auto met = meet(event.process, event.time, false);
   containers_.note_cgroup(event.process.cgroup);
+  // A container's loopback is its own.
+  if (outer_ == nullptr && (met.container == nullptr || !is_loopback(event.destination.ip)))
+    await_elsewhere(event);
   if (met.container == nullptr) return;
   if (met.fresh) consider(*met.container);
   if (!identity::is_buildkit_step(met.container->id) && !is_loopback(event.destination.ip))
@@ -304,6 +307,7 @@ void Tracker::see(const EgressStarted& event) {
 
 void Tracker::see(const EgressPayload& event) {
   check_egress(event.egress, event.time);
+  name_elsewhere(event);
   const auto it = flows_.find(event.egress);
   if (it == flows_.end()) return;
   it->second.payload = event.bytes;

@@ -300,6 +300,10 @@ class Tracker {
   void note_failure(Run& run, const std::string& message);
   void await_failure(Run& run, domain::TimeNs time);
   void tell_failure(Run& run, domain::TimeNs time);
+  // elsewhere.cpp
+  void await_elsewhere(const domain::EgressStarted& event);
+  void name_elsewhere(const domain::EgressPayload& event);
+  void tell_elsewhere(domain::EgressId id, domain::TimeNs due);
   // egress.cpp
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
   void decide_waiting(Container& container, domain::TimeNs time);
@@ -374,6 +378,7 @@ class Tracker {
   RecentNames idle_sessions_{kMaxBuilds};
   RecentNames strays_{kMaxContainerNames};  // steps of nobody's build, seen to begin
   std::unordered_map<domain::EgressId, Flow> flows_;
+  std::unordered_map<domain::EgressId, domain::Connection> elsewhere_;  // unless a step claims it
   std::set<domain::EgressId> begun_;  // whose beginning was seen; ids ascend
   bool begun_all_ = true;             // none of them was forgotten
   // By API, by a key of each; those of images built here until they start.

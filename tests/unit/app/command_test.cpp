@@ -59,6 +59,20 @@ TEST_CASE("The road to the kernel is chosen by option, or else by the environmen
   REQUIRE(::unsetenv("KILNWATCH_HOOKS") == 0);
 }
 
+TEST_CASE("The baseline's commands, and who has one by default") {
+  CHECK(parse({"run"})->options.state_dir == "/var/lib/kilnwatch");
+  CHECK(parse({"replay", "file"})->options.state_dir.empty());
+  CHECK(parse({"replay", "--state-dir", "/s", "file"})->options.state_dir == "/s");
+  CHECK(parse({"baseline", "list"})->options.state_dir == "/var/lib/kilnwatch");
+  const auto add = parse({"baseline", "add", "--state-dir", "/s", "::1", "22", "a.test"});
+  REQUIRE(add);
+  CHECK(add->command == app::Command::kBaselineAdd);
+  CHECK(add->options.state_dir == "/s");
+  CHECK(add->options.key == std::vector<std::string>{"::1", "22", "a.test"});
+  CHECK(parse({"baseline", "forget", "::1 22", "--scope", "host"})->options.scope == "host");
+  CHECK(parse({"baseline", "stats", "--log-format", "json"})->options.log_format == "json");
+}
+
 TEST_CASE("What is not understood is a usage error") {
   const auto words = GENERATE(
       std::vector<const char*>{}, std::vector<const char*>{"fly"},
@@ -72,7 +86,10 @@ TEST_CASE("What is not understood is a usage error") {
       std::vector<const char*>{"capture", "--for", "1h30m"},
       std::vector<const char*>{"run", "--record-limit", "much"},
       std::vector<const char*>{"run", "--log-format", "xml"},
-      std::vector<const char*>{"run", "--record"});
+      std::vector<const char*>{"run", "--record"}, std::vector<const char*>{"baseline"},
+      std::vector<const char*>{"baseline", "add"},
+      std::vector<const char*>{"baseline", "list", "x"},
+      std::vector<const char*>{"baseline", "list", "--scope", "fleet"});
   const auto line = parse(words);
   REQUIRE_FALSE(line);
   CHECK(line.error().kind == base::ErrorClass::kUsage);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "app/pipeline.h"
+#include "baseline/memory_store.h"
 
 using namespace kilnwatch;
 
@@ -47,7 +48,7 @@ domain::ProcessForked fork_at(domain::TimeNs time) { return {time, 1, 2, time}; 
 }  // namespace
 
 TEST_CASE("An idle pipeline asks for nothing; a busy one says when") {
-  detect::MemorySeenStore seen;
+  baseline::MemoryStore seen;
   app::Pipeline pipeline(
       {"host", "boot", "", "", 0}, seen, nullptr, [](const v1::Alert&) {}, app::kLiveWindow);
   CHECK_FALSE(pipeline.due());
@@ -72,7 +73,7 @@ TEST_CASE("An idle pipeline asks for nothing; a busy one says when") {
 }
 
 TEST_CASE("What waits for its time is decided a window after it, not with the next event") {
-  detect::MemorySeenStore seen;
+  baseline::MemoryStore seen;
   std::vector<v1::Alert> alerts;
   app::Pipeline pipeline(
       {"host", "boot", "", "", 0}, seen, nullptr,
@@ -106,7 +107,7 @@ TEST_CASE("What waits for its time is decided a window after it, not with the ne
 }
 
 TEST_CASE("An event that comes after its time has passed is counted") {
-  detect::MemorySeenStore seen;
+  baseline::MemoryStore seen;
   app::Pipeline pipeline(
       {"host", "boot", "", "", 0}, seen, nullptr, [](const v1::Alert&) {}, app::kLiveWindow);
   pipeline.push(fork_at(1000 * kMs));
@@ -118,7 +119,7 @@ TEST_CASE("An event that comes after its time has passed is counted") {
 }
 
 TEST_CASE("Conversations whose end was lost make room for the newest") {
-  detect::MemorySeenStore seen;
+  baseline::MemoryStore seen;
   std::vector<v1::Alert> alerts;
   app::Pipeline pipeline({"host", "boot", "", "", 0}, seen, nullptr,
                          [&](const v1::Alert& alert) { alerts.push_back(alert); });
@@ -137,7 +138,7 @@ TEST_CASE("Conversations whose end was lost make room for the newest") {
 }
 
 TEST_CASE("A connection's number that comes again takes no other's place") {
-  detect::MemorySeenStore seen;
+  baseline::MemoryStore seen;
   app::Pipeline pipeline({"host", "boot", "", "", 0}, seen, nullptr, [](const v1::Alert&) {});
   domain::TimeNs now = 100'000 * kMs;
   for (domain::ConnId conn = 1; conn <= app::kMaxConversations; ++conn)
@@ -148,7 +149,7 @@ TEST_CASE("A connection's number that comes again takes no other's place") {
 }
 
 TEST_CASE("What clients make conversations hold has a bound, and the newest is still followed") {
-  detect::MemorySeenStore seen;
+  baseline::MemoryStore seen;
   std::vector<v1::Alert> alerts;
   app::Pipeline pipeline(
       {"host", "boot", "", "", 0}, seen, nullptr,

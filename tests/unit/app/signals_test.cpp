@@ -11,6 +11,7 @@
 
 #include "app/config_file.h"
 #include "app/watch.h"
+#include "baseline/memory_store.h"
 
 using namespace kilnwatch;
 
@@ -41,7 +42,7 @@ TEST_CASE("SIGHUP: a right configuration holds from then on; a wrong one leaves 
   app::hold_signals();
   const base::Fd signals = app::open_signals();
   REQUIRE(signals);
-  detect::MemorySeenStore seen;
+  baseline::MemoryStore seen;
   std::vector<v1::Severity> severities;
   app::Pipeline pipeline({"host", "boot", "", "", 0}, seen, nullptr, [&](const v1::Alert& alert) {
     if (alert.rule() == "build-request") severities.push_back(alert.severity());

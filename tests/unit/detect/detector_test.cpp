@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "baseline/memory_store.h"
+
 using namespace kilnwatch;
 using namespace kilnwatch::domain;
 using tracker::Moment;
@@ -13,7 +15,7 @@ using tracker::MomentKind;
 namespace {
 
 struct Bench {
-  detect::MemorySeenStore seen;
+  baseline::MemoryStore seen;
   detect::Detector detector{"boot", seen};
 };
 
@@ -165,7 +167,7 @@ TEST_CASE("build-egress: first seen alerts, a repeat does not") {
   CHECK(first->severity == Severity::kHigh);
   CHECK(has(*first, "first-seen-on-host"));
   CHECK(has(*first, "raw-address"));
-  CHECK(first->connection->first_seen);
+  CHECK(first->connection->first_in_builds);
   CHECK_FALSE(bench.detector.judge(egress("192.0.2.1", 80)));
   CHECK_FALSE(bench.detector.judge(egress("192.0.2.1", 80, "c2")));
   CHECK(bench.detector.judge(egress("192.0.2.1", 81)));
@@ -187,7 +189,7 @@ TEST_CASE("build-egress: what is always wrong alerts for each step, once") {
     CHECK_FALSE(bench.detector.judge(egress(ip, p)));
     const auto other = bench.detector.judge(egress(ip, p, "c2"));
     REQUIRE(other);
-    CHECK_FALSE(other->connection->first_seen);
+    CHECK_FALSE(other->connection->first_in_builds);
     CHECK(other->id != first->id);
   }
   Bench bench;

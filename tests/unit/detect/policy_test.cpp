@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "baseline/memory_store.h"
 #include "detect/detector.h"
 #include "policy/parse.h"
 
@@ -23,7 +24,7 @@ struct Bench {
   }
   std::optional<Finding> judge(const Moment& moment) { return detector.judge(moment); }
 
-  detect::MemorySeenStore seen;
+  baseline::MemoryStore seen;
   detect::Detector detector;
 };
 
@@ -92,7 +93,7 @@ TEST_CASE("An allowed destination is LOW at most, and no part of a chain") {
   const auto allowed = bench.judge(egress("10.1.2.3", 443));
   CHECK(has(allowed, "allowed-destination"));
   CHECK(allowed->severity == Severity::kLow);
-  CHECK(allowed->connection->first_seen);
+  CHECK(allowed->connection->first_in_builds);
   CHECK_FALSE(bench.judge(deploy())->connection);
   const auto other = bench.judge(egress("10.1.2.3", 80));
   CHECK_FALSE(has(other, "allowed-destination"));
@@ -138,7 +139,7 @@ TEST_CASE("A denied destination is HIGH, also when it was seen before; denied be
       "destinations:\n"
       "  allow: [{network: 192.0.2.0/24}]\n"
       "  deny: [{network: 192.0.2.7}, {domain: '*.evil.example'}, {port: 25}]\n");
-  bench.seen.insert("192.0.2.7 443");
+  bench.seen.meet({baseline::Scope::kBuilds, "192.0.2.7 443", 0, {}});
   const auto finding = bench.judge(egress("192.0.2.7", 443));
   CHECK(finding->severity == Severity::kHigh);
   CHECK(has(finding, "denied-destination"));

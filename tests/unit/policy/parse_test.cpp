@@ -42,6 +42,7 @@ clients:
   - container: 0123456789ab
   - address: 192.0.2.0/24
 windows: {deploy: 7d}
+baseline: {learn_for: 14d, expire_after: 90d}
 severity: {build-request: info, build-egress: high}
 exceptions:
   - owner: ops
@@ -64,6 +65,8 @@ exceptions:
   CHECK(policy.clients[1].text == "container 0123456789ab");
   CHECK(policy.clients[2].text == "address 192.0.2.0/24");
   CHECK(policy.deploy_window == 7 * 86'400 * kSecond);
+  CHECK(policy.learn_for == 14 * 86'400 * kSecond);
+  CHECK(policy.expire_after == 90 * 86'400 * kSecond);
   CHECK(policy.severity.at(domain::Rule::kBuildRequest) == domain::Severity::kInfo);
   CHECK(policy.severity.at(domain::Rule::kBuildEgress) == domain::Severity::kHigh);
   REQUIRE(policy.exceptions.size() == 1);
@@ -72,9 +75,10 @@ exceptions:
   CHECK(exception.reason == "mirror: old");
   CHECK(exception.end == 1'801'440'000 * kSecond);  // 2027-02-01T00:00:00Z
   CHECK(exception.severity == domain::Severity::kLow);
-  CHECK(exception.line == 17);
+  CHECK(exception.line == 18);
   CHECK(policy::summary(policy) ==
-        "windows 1, registries 4, allowed destinations 2, denied destinations 2, clients 3, "
+        "windows 1, baseline 2, registries 4, allowed destinations 2, denied destinations 2, "
+        "clients 3, "
         "severities 2, exceptions 1");
 }
 
@@ -95,6 +99,14 @@ exceptions:
   CHECK(notes[2].find("pypi.org lowers nothing") != std::string::npos);
   CHECK(notes[3].find("port 443 alone allows every address") != std::string::npos);
   CHECK(policy::notes(policy, noon + 43'200 * kSecond).size() == 5);
+}
+
+TEST_CASE("Learning is off when it is 0, and told of when it is on") {
+  CHECK(parsed("baseline: {learn_for: 0}").learn_for == 0);
+  CHECK(policy::notes(parsed("baseline: {learn_for: 0}"), 0).empty());
+  const auto notes = policy::notes(parsed("baseline: {learn_for: 7d}"), 0);
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].find("INFO") != std::string::npos);
 }
 
 TEST_CASE("Durations and days") {

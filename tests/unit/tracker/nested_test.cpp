@@ -197,7 +197,7 @@ TEST_CASE(
   CHECK(egress.step->container_id == container('b'));
   CHECK(egress.step->number == 1);
   CHECK(egress.step->attribution == Attribution::kExact);
-  CHECK(egress.connection->first_seen);
+  CHECK(egress.connection->first_in_builds);
   CHECK(has_reason(egress, "nested-engine"));
   scene.learn(BuildImageAnnounced{300 * kMs, {50, 0}, "sha256:" + container('f'), false});
   scene.end(50, 310 * kMs);
@@ -237,7 +237,7 @@ TEST_CASE("A connection of a step inside a step is told under both builds") {
     for (const auto& one : found) {
       const bool inner = !one.build->container_id.empty();
       CHECK(one.step->container_id == container(inner ? 'b' : 'a'));
-      CHECK(one.connection->first_seen);
+      CHECK(one.connection->first_in_builds);
       CHECK(has_reason(one, "first-seen-on-host"));
     }
     CHECK(found[0].build->id != found[1].build->id);

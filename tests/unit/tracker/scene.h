@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "baseline/memory_store.h"
 #include "detect/detector.h"
 #include "tracker/tracker.h"
 
@@ -164,7 +165,7 @@ class Scene {
   std::map<char, std::uint64_t> cgroups_;
   std::uint64_t newest_cgroup_ = 100;
   tracker::Tracker tracker_{"boot"};
-  detect::MemorySeenStore seen_;
+  baseline::MemoryStore seen_;
   detect::Detector detector_{"boot", seen_};
   std::vector<Finding> findings_;
 };

@@ -1,0 +1,57 @@
+// Destinations as words.
+#include "baseline/key.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+using namespace kilnwatch;
+using baseline::read_key;
+
+namespace {
+
+std::string key(const std::string& address, const std::string& port, const std::string& name = {}) {
+  const auto read = read_key(address, port, name);
+  if (read) return baseline::text_of(*read);
+  CHECK(read.error().kind == base::ErrorClass::kUsage);
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("A destination is written as the sensor has it") {
+  CHECK(key("192.0.2.7", "443") == "192.0.2.7 443");
+  CHECK(key("::ffff:192.0.2.7", "443") == "192.0.2.7 443");
+  CHECK(key("2001:DB8:0:0::7", "0") == "2001:db8::7 0");
+  CHECK(key("192.0.2.7", "65535", "Example.ORG") == "192.0.2.7 65535 example.org");
+}
+
+TEST_CASE("What is no destination is refused by the word that is wrong") {
+  for (const char* address : {"", "example.org", "192.0.2", "192.0.2.0/24", "fe80::1%eth0", "::g"})
+    CHECK(key(address, "443").empty());
+  for (const char* port : {"", "-1", "65536", "4 3", "http", "+1", "99999999999999999999"})
+    CHECK(key("192.0.2.7", port).empty());
+  for (const char* name : {"192.0.2.9", "a b", "x\n", "*.example.org"})
+    CHECK(key("192.0.2.7", "443", name).empty());
+  CHECK(read_key("x", "443", "").error().message.starts_with("'x' is no address"));
+  CHECK(read_key("::1", "x", "").error().message.starts_with("'x' is no port"));
+  CHECK(read_key("::1", "1", "*").error().message.starts_with("'*' is no name"));
+}
+
+TEST_CASE("Keys are split again, and nothing else is") {
+  for (const char* text : {"192.0.2.7 443", "2001:db8::7 0", "192.0.2.7 443 example.org"}) {
+    const auto split = baseline::split_key(text);
+    REQUIRE(split);
+    CHECK(baseline::text_of(*split) == text);
+  }
+  for (const char* text : {"", " ", "nonsense", "192.0.2.7", "192.0.2.7 ", " 443", "a 443 ", "a b",
+                           "a 443 b c", "a 443  "}) {
+    CAPTURE(text);
+    CHECK_FALSE(baseline::split_key(text));
+  }
+}
+
+TEST_CASE("Scopes have names") {
+  for (const auto scope : baseline::kScopes)
+    CHECK(baseline::scope_of(baseline::name_of(scope)) == scope);
+  CHECK_FALSE(baseline::scope_of("fleet"));
+  CHECK_FALSE(baseline::scope_of(""));
+}

@@ -1,0 +1,171 @@
+// What the baseline says of a build's connection, and learns of it.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+
+#include "baseline/memory_store.h"
+#include "detect/detector.h"
+#include "policy/parse.h"
+
+using namespace kilnwatch;
+using namespace kilnwatch::domain;
+using baseline::Scope;
+using tracker::Moment;
+using tracker::MomentKind;
+
+namespace {
+
+constexpr TimeNs kSecond = 1'000'000'000;
+constexpr TimeNs kDay = 86'400 * kSecond;
+constexpr std::uint64_t kWall = 1'800'000'000 * kSecond;  // of the boot
+
+struct Bench {
+  explicit Bench(const std::string& text = {}) {
+    const auto policy = policy::parse(text, "f");
+    if (!policy) FAIL(policy.error().message);
+    detector.apply(*policy);
+  }
+  baseline::MemoryStore store;
+  detect::Detector detector{"boot", store, kWall};
+};
+
+Moment connect(TimeNs time, const std::string& ip, const std::string& tls_name = {}) {
+  static int containers = 0;
+  Moment moment;
+  moment.kind = MomentKind::kBuildEgress;
+  moment.time = time;
+  moment.build = Build{};
+  moment.build->id = "b1";
+  moment.step = Step{2, 3, "", "RUN x", "c", "", Attribution::kExact};
+  moment.connection = Connection{};
+  moment.connection->destination = {ip, 443};
+  moment.connection->tls_name = tls_name;
+  moment.key = std::to_string(++containers);
+  return moment;
+}
+
+Moment elsewhere(TimeNs time, const std::string& ip, const std::string& tls_name = {}) {
+  Moment moment = connect(time, ip, tls_name);
+  moment.kind = MomentKind::kHostEgress;
+  moment.build.reset();
+  moment.step.reset();
+  return moment;
+}
+
+bool has(const Finding& finding, const std::string& code) {
+  return std::any_of(finding.reasons.begin(), finding.reasons.end(),
+                     [&](const Reason& r) { return r.code == code; });
+}
+
+}  // namespace
+
+TEST_CASE("A destination may be new to builds and known to the host") {
+  Bench bench;
+  CHECK_FALSE(bench.detector.judge(elsewhere(kSecond, "192.0.2.1")));
+  const auto known = bench.detector.judge(connect(kSecond, "192.0.2.1"));
+  REQUIRE(known);
+  CHECK(known->connection->first_in_builds);
+  CHECK_FALSE(known->connection->first_on_host);
+  CHECK(has(*known, "first-seen-in-builds"));
+  CHECK_FALSE(has(*known, "first-seen-on-host"));
+  CHECK(known->severity == Severity::kHigh);
+
+  const auto fresh = bench.detector.judge(connect(kSecond, "192.0.2.2"));
+  REQUIRE(fresh);
+  CHECK(fresh->connection->first_on_host);
+  CHECK(has(*fresh, "first-seen-on-host"));
+  CHECK_FALSE(has(*fresh, "first-seen-in-builds"));
+  // A step is of the host, too.
+  CHECK(bench.store.knows(Scope::kHost, "192.0.2.2 443", kWall / kSecond));
+}
+
+TEST_CASE("What is known to builds is no news to the host, wherever it was learned") {
+  Bench bench;
+  bench.store.meet({Scope::kBuilds, "169.254.169.254 443", kWall / kSecond, ""});
+  const auto found = bench.detector.judge(connect(kSecond, "169.254.169.254"));
+  REQUIRE(found);
+  CHECK_FALSE(found->connection->first_in_builds);
+  CHECK_FALSE(found->connection->first_on_host);
+}
+
+TEST_CASE("A claimed name makes nothing known to the host but itself at that address") {
+  Bench bench;
+  bench.detector.judge(elsewhere(kSecond, "192.0.2.1", "pypi.test"));
+  CHECK_FALSE(
+      bench.detector.judge(connect(2, "192.0.2.1", "pypi.test"))->connection->first_on_host);
+  CHECK(bench.detector.judge(connect(3, "192.0.2.1", "evil.test"))->connection->first_on_host);
+  CHECK(bench.detector.judge(connect(4, "192.0.2.2", "pypi.test"))->connection->first_on_host);
+  CHECK(bench.detector.judge(connect(5, "192.0.2.1"))->connection->first_on_host);
+}
+
+TEST_CASE("One connection that is told of two builds is as new to the second one") {
+  Bench bench;
+  auto moment = connect(kSecond, "192.0.2.1");
+  moment.egress = 7;
+  CHECK(bench.detector.judge(moment)->connection->first_on_host);
+  moment.key = "other";
+  const auto again = bench.detector.judge(moment);
+  REQUIRE(again);
+  CHECK(again->connection->first_in_builds);
+  CHECK(again->connection->first_on_host);
+}
+
+TEST_CASE("Destinations are new again after the time that is configured") {
+  Bench standard;
+  CHECK(standard.detector.judge(connect(0, "192.0.2.1")));
+  CHECK_FALSE(standard.detector.judge(connect(30 * kDay, "192.0.2.1")));
+  CHECK(standard.detector.judge(connect(61 * kDay, "192.0.2.1")));
+  Bench bench("baseline: {expire_after: 2h}");
+  CHECK(bench.detector.judge(connect(0, "192.0.2.1")));
+  CHECK_FALSE(bench.detector.judge(connect(7200 * kSecond, "192.0.2.1")));
+  CHECK(bench.detector.judge(connect(14'401 * kSecond, "192.0.2.1")));
+  bench.detector.apply({});  // the standard again
+  CHECK_FALSE(bench.detector.judge(connect(kDay, "192.0.2.1")));
+}
+
+TEST_CASE("While the baseline learns, what is new is told as INFO, and known from then on") {
+  Bench bench("baseline: {learn_for: 7d}\nseverity: {build-egress: high}");
+  const auto learned = bench.detector.judge(connect(kSecond, "192.0.2.1"));
+  REQUIRE(learned);
+  CHECK(learned->severity == Severity::kInfo);
+  CHECK(has(*learned, "learning"));
+  CHECK(has(*learned, "first-seen-on-host"));
+  CHECK_FALSE(bench.detector.judge(connect(kSecond, "192.0.2.1")));
+  CHECK(bench.detector.judge(connect(7 * kDay, "192.0.2.2"))->severity == Severity::kInfo);
+  const auto later = bench.detector.judge(connect(7 * kDay + kSecond, "192.0.2.3"));
+  REQUIRE(later);
+  CHECK(later->severity == Severity::kHigh);
+  CHECK_FALSE(has(*later, "learning"));
+}
+
+TEST_CASE("What is always wrong is not learned away, and learning tells no story") {
+  Bench bench("baseline: {learn_for: 7d}\ndestinations: {deny: [{network: 192.0.2.9}]}");
+  CHECK(bench.detector.judge(connect(1, "169.254.169.254"))->severity == Severity::kCritical);
+  auto engine = connect(1, "192.0.2.3");
+  engine.to_engine = true;
+  CHECK(bench.detector.judge(engine)->severity == Severity::kCritical);
+  const auto denied = bench.detector.judge(connect(1, "192.0.2.9"));
+  CHECK(denied->severity == Severity::kHigh);
+  CHECK_FALSE(has(*denied, "learning"));
+
+  Bench plain("baseline: {learn_for: 7d}");
+  plain.detector.judge(connect(1, "192.0.2.1"));
+  Moment deploy;
+  deploy.kind = MomentKind::kImageDeploy;
+  deploy.time = kSecond;
+  deploy.build = Build{};
+  deploy.build->id = "b1";
+  deploy.deployment = Deployment{};
+  const auto found = plain.detector.judge(deploy);
+  CHECK_FALSE(found->connection);
+  CHECK(found->severity == Severity::kMedium);
+}
+
+TEST_CASE("A clock that stood before the baseline began proves no learning") {
+  Bench bench("baseline: {learn_for: 7d}");
+  bench.store.meet({Scope::kHost, "a 1", kWall / kSecond + 100, ""});
+  CHECK(bench.detector.judge(connect(kSecond, "192.0.2.1"))->severity == Severity::kHigh);
+  CHECK(bench.detector.judge(connect(100 * kSecond, "192.0.2.2"))->severity == Severity::kInfo);
+  bench.detector.apply(*policy::parse("baseline: {learn_for: 0}", "f"));
+  CHECK(bench.detector.judge(connect(100 * kSecond, "192.0.2.3"))->severity == Severity::kHigh);
+}

@@ -1,0 +1,86 @@
+#include "baseline/key.h"
+
+#include <arpa/inet.h>
+
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "base/host_name.h"
+
+namespace kilnwatch::baseline {
+namespace {
+
+base::Error wrong(const std::string& word, const std::string& why) {
+  return {base::ErrorClass::kUsage, "'" + word + "' " + why};
+}
+
+// As the sensor writes addresses: RFC 5952, mapped ones as IPv4.
+std::optional<std::string> address_of(const std::string& text) {
+  constexpr std::array<unsigned char, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  std::array<unsigned char, 16> bytes{};
+  std::array<char, INET6_ADDRSTRLEN> shown{};
+  const unsigned char* v4 = nullptr;
+  if (::inet_pton(AF_INET, text.c_str(), bytes.data()) == 1) {
+    v4 = bytes.data();
+  } else if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) {
+    return std::nullopt;
+  } else if (std::memcmp(bytes.data(), kMapped.data(), kMapped.size()) == 0) {
+    v4 = bytes.data() + kMapped.size();
+  }
+  const void* from = v4 != nullptr ? v4 : bytes.data();
+  if (::inet_ntop(v4 != nullptr ? AF_INET : AF_INET6, from, shown.data(), shown.size()) == nullptr)
+    return std::nullopt;
+  return shown.data();
+}
+
+std::optional<std::uint16_t> port_of(std::string_view text) {
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, port);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return port;
+}
+
+}  // namespace
+
+std::string text_of(const Key& key) {
+  return key.address + " " + std::to_string(key.port) + (key.name.empty() ? "" : " " + key.name);
+}
+
+std::optional<Key> split_key(std::string_view text) {
+  const auto first = text.find(' ');
+  if (first == text.npos) return std::nullopt;
+  const auto second = text.find(' ', first + 1);
+  const auto port = port_of(text.substr(first + 1, second - first - 1));
+  if (first == 0 || !port) return std::nullopt;
+  Key key{std::string(text.substr(0, first)), *port, {}};
+  if (second == text.npos) return key;
+  key.name = text.substr(second + 1);
+  if (key.name.empty() || key.name.find(' ') != key.name.npos) return std::nullopt;
+  return key;
+}
+
+base::Result<Key> read_key(const std::string& address, const std::string& port,
+                           const std::string& name) {
+  const auto ip = address_of(address);
+  if (!ip)
+    return wrong(address, "is no address; write for example 192.0.2.7 or 2001:db8::7 (no network)");
+  const auto number = port_of(port);
+  if (!number) return wrong(port, "is no port; write a number from 0 to 65535");
+  Key key{*ip, *number, base::host_name(name)};
+  if (key.name.empty() && !name.empty())
+    return wrong(name, "is no name; write for example example.org, or nothing");
+  return key;
+}
+
+const char* name_of(Scope scope) { return scope == Scope::kHost ? "host" : "builds"; }
+
+std::optional<Scope> scope_of(std::string_view name) {
+  for (const Scope scope : kScopes) {
+    if (name == name_of(scope)) return scope;
+  }
+  return std::nullopt;
+}
+
+}  // namespace kilnwatch::baseline

@@ -1,0 +1,32 @@
+// As what a destination is remembered: "ADDRESS PORT" or "ADDRESS PORT NAME".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "baseline/store.h"
+
+namespace kilnwatch::baseline {
+
+struct Key {
+  std::string address;
+  std::uint16_t port = 0;
+  std::string name;  // that a process claimed for it, lower case; empty: none
+};
+
+std::string text_of(const Key& key);
+// Of a text that text_of() gave.
+std::optional<Key> split_key(std::string_view text);
+
+// As people write it: the address in any form, the name in any letter case. kUsage: what is wrong
+// and what to write.
+base::Result<Key> read_key(const std::string& address, const std::string& port,
+                           const std::string& name);
+
+const char* name_of(Scope scope);
+std::optional<Scope> scope_of(std::string_view name);
+
+}  // namespace kilnwatch::baseline

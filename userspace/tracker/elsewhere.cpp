@@ -1,0 +1,44 @@
+// Connections of this host that are no build step's. Nothing is told of them: where they went is
+// known to the host. Whether one is a step's, of this engine or of one in a container, shows within
+// kEgressWait; what a step reached must not be known by that alone before it is judged.
+#include "tracker/payload.h"
+#include "tracker/tracker.h"
+
+namespace kilnwatch::tracker {
+
+using namespace domain;
+
+void Tracker::await_elsewhere(const EgressStarted& event) {
+  if (elsewhere_.contains(event.egress)) return;
+  if (elsewhere_.size() >= kMaxElsewhere) {
+    ++counters_.unknown_to_host;
+    return;
+  }
+  Connection connection;
+  connection.time = event.time;
+  connection.protocol = event.protocol;
+  connection.destination = event.destination;
+  elsewhere_.emplace(event.egress, std::move(connection));
+  // After the deadline of a step's.
+  timers_.at(event.time + kEgressWait + 1,
+             [this, id = event.egress](TimeNs due) { tell_elsewhere(id, due); });
+}
+
+void Tracker::name_elsewhere(const EgressPayload& event) {
+  const auto it = elsewhere_.find(event.egress);
+  if (it != elsewhere_.end()) read_payload(event.bytes, it->second);
+}
+
+void Tracker::tell_elsewhere(EgressId id, TimeNs due) {
+  const auto it = elsewhere_.find(id);
+  if (it == elsewhere_.end()) return;
+  Moment moment;
+  moment.kind = MomentKind::kHostEgress;
+  moment.time = due;
+  moment.egress = id;
+  moment.connection = std::move(it->second);
+  elsewhere_.erase(it);
+  tell(std::move(moment));
+}
+
+}  // namespace kilnwatch::tracker
