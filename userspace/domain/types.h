@@ -11,8 +11,16 @@ using TimeNs = std::uint64_t;  // CLOCK_BOOTTIME, nanoseconds
 using ConnId = std::uint64_t;  // an engine API connection, unique over a recording
 using EgressId = std::uint64_t;
 
-// The first four serve an API; the others are commands.
-enum class EngineKind : std::uint8_t { kNone, kDocker, kContainerd, kPodman, kBuildah, kKaniko };
+// Those up to kBuildkitd serve an API; the others are commands.
+enum class EngineKind : std::uint8_t {
+  kNone,
+  kDocker,
+  kContainerd,
+  kPodman,
+  kBuildkitd,
+  kBuildah,
+  kKaniko
+};
 enum class Transport : std::uint8_t { kNone = 0, kUnix = 1, kTcp = 2 };  // kNone: a command
 enum class Direction : std::uint8_t { kRequest = 0, kResponse = 1 };  // engine reads, engine writes
 enum class Outcome : std::uint8_t { kPending, kEstablished, kRefused, kTimedOut, kSent };
