@@ -61,6 +61,7 @@ Images::Found Tracker::stored_image(const ContainerCreated& fact) const {
       if (const auto found = images->find(id, fact.time); found.made != nullptr)
         return {found.made, meaning.certain};
     }
+    if (const Made* made = exported(id, fact.time)) return {made, meaning.certain};
   }
   if (meaning.certain) return {};
   return {images_.find(fact.image, fact.time).made, false};

@@ -82,7 +82,8 @@ void Images::tag(const std::string& source, const std::string& tag, domain::Time
   if (at.index != kNone) name(at, tag);
 }
 
-void Images::move(const domain::ImageMoved& moved, const std::optional<domain::Import>& import) {
+void Images::move(const domain::ImageMoved& moved, const std::optional<domain::Import>& import,
+                  const std::vector<domain::Reason>& reasons) {
   if (!moved.certain) {
     doubt(moved);
   } else if (!moved.reference.empty()) {
@@ -93,7 +94,7 @@ void Images::move(const domain::ImageMoved& moved, const std::optional<domain::I
     if (at == kNone && !id.empty()) at = by_id(id, moved.time);
   }
   if (at == kNone) {
-    if (import) take_in(moved, *import);
+    if (import) take_in(moved, *import, reasons);
     return;
   }
   Made& made = images_[at];
@@ -106,8 +107,9 @@ void Images::move(const domain::ImageMoved& moved, const std::optional<domain::I
 }
 
 // One that was not built here. Where its id is not told it is known by its name alone.
-void Images::take_in(const domain::ImageMoved& moved, const domain::Import& import) {
-  Made made{moved.time, {}, {moved.image, {}, moved.digest}, {}, {}, import};
+void Images::take_in(const domain::ImageMoved& moved, const domain::Import& import,
+                     const std::vector<domain::Reason>& reasons) {
+  Made made{moved.time, {}, {moved.image, {}, moved.digest}, {}, reasons, import};
   if (!moved.reference.empty()) {
     const Place before = locate(moved.reference, moved.time);
     if (!before.certain && images_[before.index].build) {

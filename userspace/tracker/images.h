@@ -52,7 +52,9 @@ class Images {
   };
   Found find(const std::string& name, domain::TimeNs now) const;
   // `import`: what the alert of it says; none: it is no import, or whether it came is not known.
-  void move(const domain::ImageMoved& moved, const std::optional<domain::Import>& import = {});
+  // `reasons`: what is notable of one that was not known before.
+  void move(const domain::ImageMoved& moved, const std::optional<domain::Import>& import = {},
+            const std::vector<domain::Reason>& reasons = {});
   // A registry knows it by that digest since.
   void pushed(const domain::ImagePushed& pushed);
   std::size_t size() const { return images_.size(); }
@@ -77,7 +79,8 @@ class Images {
   std::size_t by_id(const std::string& name, domain::TimeNs now) const;
   std::string normal(const std::string& name) const;
   void make_room(domain::TimeNs now);
-  void take_in(const domain::ImageMoved& moved, const domain::Import& import);
+  void take_in(const domain::ImageMoved& moved, const domain::Import& import,
+               const std::vector<domain::Reason>& reasons);
   void name(Place at, const std::string& tag);
   void doubt(const domain::ImageMoved& moved);
   void release(const std::string& normal_tag);

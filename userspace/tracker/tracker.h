@@ -119,7 +119,7 @@ class Tracker {
     Vertices vertices;                   // BuildKit
     std::set<std::string> containers;    // BuildKit: those that may be its steps
     bool remembered = false;             // a command: its image
-    std::uint32_t engine_pid = 0;        // podman's API: of the service; 0: not known
+    std::uint32_t engine_pid = 0;        // of the engine that was asked; 0: not known
     StepLines lines;                     // podman's API
     std::string message;                 // the engine's, of why it failed
     std::optional<domain::Step> failed;  // the step that did
@@ -240,6 +240,7 @@ class Tracker {
   void end(Run& run, domain::BuildStatus status, domain::TimeNs time);
   void report_request(Run& run, domain::TimeNs time);
   void remember_image(const Run& run, domain::TimeNs time);
+  void remember_export(const Run& run, domain::TimeNs time);
   void evict_run(domain::TimeNs time);
   bool container_runs(const Run& run);
   void check_idle(const domain::CallId& call, domain::TimeNs due);
@@ -339,6 +340,10 @@ class Tracker {
   void on(const domain::ImageMoved& fact);
   void on(const domain::ImagePushed& fact);
   std::string built_here(const domain::ImageMoved& fact);
+  const Made* exported(const std::string& id, domain::TimeNs now) const;
+  const Made* exported_as(const std::string& name, domain::TimeNs now) const;
+  const Made* export_of(const domain::ImageMoved& fact) const;
+  bool take_export(const domain::ImageMoved& fact, const std::optional<domain::Import>& import);
   std::string committed(const std::string& reference);
 
   std::string boot_id_;
@@ -382,6 +387,7 @@ class Tracker {
   domain::TimeNs deploy_window_ = kDeployWindow;
   Images images_;
   Images podman_images_{Names::kPodman};  // of its store, which buildah uses, too
+  Images exports_;                        // made by buildkitd: in no store until one takes them in
   RecentNames imported_{kMaxImports};     // told
   Stores stores_;
   Pods pods_;
