@@ -47,13 +47,11 @@ void Tracker::set_deploy_window(TimeNs window) {
   deploy_window_ = window;
   images_.set_window(window);
   podman_images_.set_window(window);
-  exports_.set_window(window);
   for (auto& [home, inner] : inner_) inner->set_deploy_window(window);
 }
 
-// dockerd, and buildkitd where it is set up so, are clients of containerd. What they ask for there,
-// their own clients asked them for. Who calls a program so is taken for the engine by the kernel
-// side, too.
+// dockerd is a client of containerd. What it asks for there, its own clients asked it for. Who
+// calls a program so is taken for the engine by the kernel side, too.
 bool Tracker::asked_by_engine(ConnId conn) const {
   const auto it = conns_.find(conn);
   if (it == conns_.end() || it->second.opened.engine != EngineKind::kContainerd) return false;
@@ -61,7 +59,7 @@ bool Tracker::asked_by_engine(ConnId conn) const {
   const ClientSeen* seen = client_of(opened);
   const Process* client =
       seen != nullptr ? &seen->process : processes_.find_running(opened.client_pid, opened.time);
-  return client != nullptr && (client->comm == "dockerd" || client->comm == "buildkitd");
+  return client != nullptr && client->comm == "dockerd";
 }
 
 // The container that it runs in, after that of the host's engine where that is another one; empty:
