@@ -80,6 +80,7 @@ class Ring final : public LiveSource {
     }
     note_path("/run/docker.sock");
     note_path("/var/run/docker.sock");
+    note_path("/run/buildkit/buildkitd.sock");
     for (const auto pid : all_pids()) meet(pid);
     if (auto attached = attach(); !attached) return attached;
     // Once more: a process that came between the first look and the hooks.
