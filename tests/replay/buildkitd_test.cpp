@@ -15,7 +15,7 @@ const std::string kManifest = "sha256:" + std::string(64, 'd');
 const std::string kName = "[2/3] RUN wget http://192.0.2.1/ kw-canary-arg";
 const std::string kRun = "wget http://192.0.2.1/ $TOKEN";
 const std::string kDockerfile =
-    "FROM alpine:3\nARG TOKEN\nRUN wget http://192.0.2.1/ $TOKEN\nRUN true\n";
+    "FROM " + kBase + "\nARG TOKEN\nRUN wget http://192.0.2.1/ $TOKEN\nRUN true\n";
 const std::string kEnd = "0\r\n\r\n";
 
 std::string line(const std::string& key, const std::string& text) {
@@ -134,7 +134,7 @@ TEST_CASE("buildkitd: the chain from request to the deployment of what was pushe
   REQUIRE(alerts.size() == 3);
   check_build(alerts[0].build(), v1::ENGINE_BUILDKITD);
   CHECK(alerts[0].build().container_id().empty());
-  CHECK(alerts[0].build().request().base_images(0) == "alpine:3");
+  CHECK(alerts[0].build().request().base_images(0) == kBase);
   check_step(alerts[1]);
   CHECK(alerts[2].rule() == "image-deploy");
   CHECK(alerts[2].build().id() == alerts[0].build().id());
