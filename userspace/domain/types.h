@@ -52,7 +52,7 @@ struct Process {
   std::vector<std::string> args;  // secrets masked (base/secrets.h)
   bool args_cut = false;
   Cgroup cgroup;
-  // Of dockerd's runtime that runs a step of BuildKit: names of the layers of the step's root, its
+  // Of a runtime that runs a step of BuildKit: names of the layers of the step's root, its
   // own first, then what it stands on, topmost first (capture/live/layers.h). Empty: not known.
   std::vector<std::string> layers = {};
   std::uint64_t layer_born =
