@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define KW_WIRE_VERSION 3
+#define KW_WIRE_VERSION 4
 
 #define KW_COMM_LEN 16
 #define KW_ARGV_LEN 1024   /* bytes of argv kept, NUL separated */
@@ -41,7 +41,8 @@ enum kw_engine {
 	KW_ENGINE_DOCKER = 1,
 	KW_ENGINE_CONTAINERD = 2,
 	KW_ENGINE_PODMAN = 3,
-	KW_ENGINE_MAX = 4,
+	KW_ENGINE_BUILDKITD = 4,
+	KW_ENGINE_MAX = 5,
 };
 enum kw_transport { KW_UNIX = 1, KW_TCP = 2 };
 enum kw_direction { KW_REQUEST = 0, KW_RESPONSE = 1 };

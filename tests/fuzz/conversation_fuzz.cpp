@@ -43,18 +43,20 @@ std::vector<Operation> operations(fuzz::Reader& input) {
 class Run {
  public:
   Run(const std::vector<Operation>& operations, unsigned flags, fuzz::Pieces* pieces)
-      : pieces_(pieces), containerd_((flags & 4U) != 0) {
+      : pieces_(pieces), frames_only_((flags & 12U) != 0) {
     domain::ConnOpened opened;
     opened.midway = (flags & 1U) != 0;
     opened.engine = (flags & 2U) != 0 ? domain::EngineKind::kPodman : domain::EngineKind::kDocker;
-    if (containerd_) opened.engine = domain::EngineKind::kContainerd;
+    if (frames_only_)
+      opened.engine =
+          (flags & 4U) != 0 ? domain::EngineKind::kContainerd : domain::EngineKind::kBuildkitd;
     conversation_ = engine::make_conversation(opened);
     static const std::string kAsk = std::string("GET /_ping?token=") + kCanary +
                                     " HTTP/1.1\r\nAuthorization: " + kCanary + "\r\nA: b\r\n " +
                                     kCanary + "\r\n\r\n";
     static const std::string kAnswer = std::string("HTTP/1.1 200 OK\r\nSet-Cookie: ") + kCanary +
                                        "\r\nContent-Length: 10\r\n\r\n" + kCanary;
-    if (!containerd_) {
+    if (!frames_only_) {
       data({7, kAsk.size(), kAsk});
       data({1, kAnswer.size(), kAnswer});
     }
@@ -113,7 +115,7 @@ class Run {
       for (std::size_t i = 0; i < range.bytes.size(); ++i) {
         const char byte = range.bytes[i];
         // Of a message what is not looked at is zero, as long as it was (engine/wire.h).
-        const bool blank = containerd_ && (byte == '\0' || byte == '\x80');
+        const bool blank = frames_only_ && (byte == '\0' || byte == '\x80');
         fuzz::promise(byte == bytes[range.pos + i] || byte == '*' || blank,
                       "vouched bytes are as seen, or masked");
       }
@@ -123,7 +125,7 @@ class Run {
 
   static constexpr char kHole = '\1';
   fuzz::Pieces* pieces_;
-  bool containerd_;
+  bool frames_only_;  // an engine of HTTP/2 only
   std::unique_ptr<engine::Conversation> conversation_;
   engine::Output output_;
   std::string seen_[2];

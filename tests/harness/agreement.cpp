@@ -346,9 +346,10 @@ class Judge {
       const std::string& real = (sharer != nullptr ? sharer : truth_[t].alert)->build().id();
       const auto known = builds_.find(id);
       if (taken_.contains(t)) continue;
-      if (known != builds_.end() && known->second != real && !ambiguous(*alerts_[a].alert))
-        continue;
-      const bool fresh = known == builds_.end() && !ambiguous(*alerts_[a].alert);
+      // One that names no build is of none.
+      const bool names = !id.empty() && !ambiguous(*alerts_[a].alert);
+      if (known != builds_.end() && known->second != real && names) continue;
+      const bool fresh = known == builds_.end() && names;
       if (fresh) builds_[id] = real;
       taken_.insert(t);
       pairs_[a] = t;

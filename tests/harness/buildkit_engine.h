@@ -20,8 +20,19 @@ class BuildKitEngine {
   static constexpr std::uint64_t kWallMs = 1'700'000'000'000;  // engine's clock at our 0
   static constexpr std::uint32_t kDockerd = 50;
 
+  // The engine, and where its steps run.
+  struct Daemon {
+    std::uint32_t pid = kDockerd;
+    std::string comm = "dockerd";
+    std::string exe = "/usr/sbin/dockerd";
+    std::string root = "/var/lib/docker/buildkit/executor/";
+    std::string cgroup = "docker/buildkit/";
+  };
+
   // `home`: the letter of the container that it runs in; 0: on the host.
-  explicit BuildKitEngine(char home = 0) {
+  explicit BuildKitEngine(char home = 0) : BuildKitEngine(home, Daemon{}) {}
+  BuildKitEngine(char home, Daemon daemon) : daemon_(std::move(daemon)) {
+    if (daemon_.pid != kDockerd) egress_ = daemon_.pid * std::uint64_t{1000};  // none of another's
     if (home != 0) {
       scope_ = "system.slice/docker-" + std::string(64, home) + ".scope/";
       domain::Process shim;
@@ -40,16 +51,19 @@ class BuildKitEngine {
       init.cgroup = {8000, scope_ + "init"};
       events_.emplace_back(domain::ProcessExecuted{1, init});
     }
-    domain::Process dockerd;
-    dockerd.pid = kDockerd;
-    dockerd.ppid = home != 0 ? 41 : 0;
-    if (home != 0) dockerd.cgroup = {8000, scope_ + "init"};
-    dockerd.start = 1;
-    dockerd.comm = "dockerd";
-    dockerd.exe = "/usr/sbin/dockerd";
-    dockerd.args = {"dockerd"};
-    events_.emplace_back(domain::ProcessExecuted{1, dockerd});
+    domain::Process engine;
+    engine.pid = daemon_.pid;
+    engine.ppid = home != 0 ? 41 : 0;
+    if (home != 0) engine.cgroup = {8000, scope_ + "init"};
+    engine.start = 1;
+    engine.comm = daemon_.comm;
+    engine.exe = daemon_.exe;
+    engine.args = {daemon_.comm};
+    events_.emplace_back(domain::ProcessExecuted{1, engine});
   }
+  BuildKitEngine(const BuildKitEngine&) = default;
+  BuildKitEngine& operator=(const BuildKitEngine&) = default;
+  virtual ~BuildKitEngine() = default;
 
   // Times in ms. A connection of its own, and `docker build` that makes it.
   void request(domain::ConnId conn, std::uint64_t time, const std::string& tag,
@@ -69,7 +83,7 @@ class BuildKitEngine {
             " HTTP/1.1\r\nHost: docker\r\nContent-Length: 0\r\n\r\n");
     say(conn, time + 1, domain::Direction::kResponse, kChunkedOk);
   }
-  void tell(domain::ConnId conn, std::uint64_t time, const Status& status) {
+  virtual void tell(domain::ConnId conn, std::uint64_t time, const Status& status) {
     say(conn, time, domain::Direction::kResponse, status.line());
   }
   // The graph: bases resolved, all steps known.
@@ -121,12 +135,12 @@ class BuildKitEngine {
     const auto base = 1000u + static_cast<std::uint32_t>(static_cast<unsigned char>(s.id)) * 10;
     Process runc;
     runc.pid = base;
-    runc.ppid = kDockerd;
+    runc.ppid = daemon_.pid;
     if (!scope_.empty()) runc.cgroup = {8000, scope_ + "init"};
     runc.start = at(s.began + 40);
     runc.comm = "runc";
     runc.exe = "/usr/sbin/runc";
-    const std::string root = "/var/lib/docker/buildkit/executor/";
+    const std::string& root = daemon_.root;
     runc.args = {"runc",
                  "--log",
                  root + "runc-log.json",
@@ -139,7 +153,7 @@ class BuildKitEngine {
                  id};
     runc.layers = s.layers;
     runc.layer_born = s.born != 0 ? wall(s.born) * kMs : 0;
-    events_.emplace_back(ProcessForked{at(s.began + 40), kDockerd, base, runc.start});
+    events_.emplace_back(ProcessForked{at(s.began + 40), daemon_.pid, base, runc.start});
     events_.emplace_back(ProcessExecuted{at(s.began + 41), runc});
     Process sh;
     sh.pid = base + 1;
@@ -149,7 +163,7 @@ class BuildKitEngine {
     sh.exe = "/proc/self/exe";
     sh.args = {"runc", "init"};
     sh.cgroup = {9000 + static_cast<std::uint64_t>(static_cast<unsigned char>(s.id)) + s.began,
-                 scope_ + "docker/buildkit/" + id};
+                 scope_ + daemon_.cgroup + id};
     events_.emplace_back(ProcessForked{at(s.began + 100), base, sh.pid, sh.start});
     events_.emplace_back(ProcessExecuted{at(s.began + 101), sh});
     sh.comm = "sh";
@@ -232,7 +246,7 @@ class BuildKitEngine {
     return all;
   }
 
- private:
+ protected:
   static constexpr std::uint64_t kBoot = 100'000;  // ms since boot
   static domain::TimeNs at(std::uint64_t ms) { return (kBoot + ms) * kMs; }
   void open_tcp(domain::ConnId conn, std::uint64_t time) {
@@ -258,6 +272,7 @@ class BuildKitEngine {
     events_.emplace_back(std::move(data));
   }
   Events events_;
+  Daemon daemon_;
   std::string scope_;  // of the container that the engine runs in, with '/'; empty: none
   std::uint64_t egress_ = 0;
 };

@@ -27,6 +27,7 @@ static_assert(offsetof(kw_exec, argv) == 840 && offsetof(kw_egress_data, payload
 static_assert(static_cast<int>(domain::EngineKind::kDocker) == KW_ENGINE_DOCKER);
 static_assert(static_cast<int>(domain::EngineKind::kContainerd) == KW_ENGINE_CONTAINERD);
 static_assert(static_cast<int>(domain::EngineKind::kPodman) == KW_ENGINE_PODMAN);
+static_assert(static_cast<int>(domain::EngineKind::kBuildkitd) == KW_ENGINE_BUILDKITD);
 static_assert(static_cast<int>(domain::Transport::kUnix) == KW_UNIX);
 static_assert(static_cast<int>(domain::Transport::kTcp) == KW_TCP);
 static_assert(static_cast<int>(domain::Direction::kRequest) == KW_REQUEST);

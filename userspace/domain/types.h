@@ -11,8 +11,16 @@ using TimeNs = std::uint64_t;  // CLOCK_BOOTTIME, nanoseconds
 using ConnId = std::uint64_t;  // an engine API connection, unique over a recording
 using EgressId = std::uint64_t;
 
-// The first four serve an API; the others are commands.
-enum class EngineKind : std::uint8_t { kNone, kDocker, kContainerd, kPodman, kBuildah, kKaniko };
+// Those up to kBuildkitd serve an API; the others are commands.
+enum class EngineKind : std::uint8_t {
+  kNone,
+  kDocker,
+  kContainerd,
+  kPodman,
+  kBuildkitd,
+  kBuildah,
+  kKaniko
+};
 enum class Transport : std::uint8_t { kNone = 0, kUnix = 1, kTcp = 2 };  // kNone: a command
 enum class Direction : std::uint8_t { kRequest = 0, kResponse = 1 };  // engine reads, engine writes
 enum class Outcome : std::uint8_t { kPending, kEstablished, kRefused, kTimedOut, kSent };
@@ -44,7 +52,7 @@ struct Process {
   std::vector<std::string> args;  // secrets masked (base/secrets.h)
   bool args_cut = false;
   Cgroup cgroup;
-  // Of dockerd's runtime that runs a step of BuildKit: names of the layers of the step's root, its
+  // Of a runtime that runs a step of BuildKit: names of the layers of the step's root, its
   // own first, then what it stands on, topmost first (capture/live/layers.h). Empty: not known.
   std::vector<std::string> layers = {};
   std::uint64_t layer_born =

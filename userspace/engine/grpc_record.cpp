@@ -14,7 +14,7 @@ using protocol::http2::Sender;
 
 // What a conversation is read by, and what is known to hold nothing of anybody's. All else may: the
 // details of a status are what BuildKit worked on, arguments included.
-constexpr std::array<std::string_view, 17> kKeptFields = {":method",
+constexpr std::array<std::string_view, 18> kKeptFields = {":method",
                                                           ":scheme",
                                                           ":path",
                                                           ":authority",
@@ -29,6 +29,7 @@ constexpr std::array<std::string_view, 17> kKeptFields = {":method",
                                                           "traceparent",
                                                           "dir-name",
                                                           "buildkit-controlapi-buildid",
+                                                          "x-docker-expose-session-uuid",
                                                           "containerd-namespace",
                                                           "followpaths"};
 

@@ -1,4 +1,5 @@
 // Which reader a connection gets: by its engine, and by who made it.
+#include "engine/buildkit/daemon_conversation.h"
 #include "engine/containerd/conversation.h"
 #include "engine/conversation.h"
 #include "engine/docker/conversation.h"
@@ -14,6 +15,8 @@ std::unique_ptr<Conversation> make_conversation(const domain::ConnOpened& opened
   if (docker::is_hook_socket(opened.path) || podman::is_agent_socket(opened.path))
     return std::make_unique<docker::NoConversation>();
   if (opened.fetch) return docker::make_fetch(opened);
+  if (opened.engine == domain::EngineKind::kBuildkitd)
+    return std::make_unique<buildkit::DaemonConversation>(opened);
   if (opened.engine == domain::EngineKind::kPodman)
     return std::make_unique<docker::DockerConversation>(opened, podman::kApi);
   return std::make_unique<docker::DockerConversation>(opened, docker::kApi);

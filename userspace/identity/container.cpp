@@ -78,7 +78,8 @@ bool runs_buildkit_step(const domain::Process& runtime, const domain::Process* p
   if (!is_buildkit_step(id) || !has("run") || bundle == args.end() || bundle + 1 == args.end())
     return false;
   return (bundle + 1)->ends_with("/executor/" + std::string(id)) && args.back() == id &&
-         container_of(runtime.cgroup) == home && (parent == nullptr || parent->comm == "dockerd");
+         container_of(runtime.cgroup) == home &&
+         (parent == nullptr || parent->comm == "dockerd" || parent->comm == "buildkitd");
 }
 
 bool of_other_namespace(const domain::Process& shim) {

@@ -16,13 +16,14 @@ std::string container_of(const domain::Cgroup& cgroup);
 // All of them that the path names, outermost first.
 std::vector<std::string> containers_of(const domain::Cgroup& cgroup);
 
-// A container of BuildKit's: one for each step that runs, made by dockerd without a shim.
+// A container of BuildKit's: one for each step that runs, made by the engine without a shim.
 bool is_buildkit_step(std::string_view id);
 
-// This process is the runtime of that step, and dockerd's own: "runc … run --bundle
-// <root>/buildkit/executor/<id> --keep <id>" (moby: builder-next/executor_linux.go; go-runc: Run).
-// It stays while the step runs, and is the parent of the step's first process. `parent`: of the
-// runtime; null: not known. `home`: the container that this dockerd runs in; empty: none.
+// This process is the runtime of that step, and the engine's own: "runc … run --bundle
+// <root>/executor/<id> --keep <id>" (moby: builder-next/executor_linux.go; buildkit:
+// executor/runcexecutor; go-runc: Run). It stays while the step runs, and is the parent of the
+// step's first process. `parent`: of the runtime, dockerd or buildkitd; null: not known. `home`:
+// the container that this engine runs in; empty: none.
 bool runs_buildkit_step(const domain::Process& runtime, const domain::Process* parent,
                         std::string_view id, std::string_view home = {});
 

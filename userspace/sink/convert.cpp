@@ -56,6 +56,8 @@ v1::Engine engine(const Build& from) {
   switch (from.request.engine) {
     case EngineKind::kPodman:
       return v1::ENGINE_PODMAN;
+    case EngineKind::kBuildkitd:
+      return v1::ENGINE_BUILDKITD;
     case EngineKind::kBuildah:
       return v1::ENGINE_BUILDAH;
     case EngineKind::kKaniko:

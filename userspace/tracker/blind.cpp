@@ -72,7 +72,9 @@ void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) 
   for (const auto& [call, run] : runs_) {
     if (!engine && own_loopback(run.build, Step{}, {}, to.ip)) continue;
     if (run.build.request.buildkit != identity::is_buildkit_step(container.id)) continue;
-    if ((run.build.request.engine == EngineKind::kDocker) != container.above.empty()) continue;
+    const EngineKind engine_kind = run.build.request.engine;
+    const bool daemon = engine_kind == EngineKind::kDocker || engine_kind == EngineKind::kBuildkitd;
+    if (daemon != container.above.empty()) continue;
     // What ran already when a build was met midway may be the step that it was at.
     const TimeNs at = flow.egress.time;
     const bool midway_step = run.build.request.midway &&

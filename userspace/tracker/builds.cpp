@@ -341,6 +341,7 @@ void Tracker::report_request(Run& run, TimeNs time) {
 void Tracker::remember_image(const Run& run, TimeNs time) {
   if (run.build.status != BuildStatus::kSucceeded && run.build.status != BuildStatus::kUnknown)
     return;
+  if (run.build.request.engine == EngineKind::kBuildkitd) return remember_export(run, time);
   Image image;
   const std::string last =
       run.final_id.starts_with("sha256:") ? run.final_id.substr(7) : run.final_id;

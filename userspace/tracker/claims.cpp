@@ -31,9 +31,12 @@ bool Tracker::fits(const Announced& announced, const Container& container) const
                                : dated && container.cgroup > newest);
 }
 
-// It began while the build was open.
+// It began while the build was open, and may be of its engine.
 bool Tracker::in_window(const Run& run, const Container& container) const {
   const Build& build = run.build;
+  // Of several engines with BuildKit each runs its own steps.
+  if (container.engine_pid != 0 && run.engine_pid != 0 && container.engine_pid != run.engine_pid)
+    return false;
   TimeNs began = build.started;
   if (build.request.midway) {  // at some time in the life of its connection
     const auto conn = conns_.find(build.request.call.conn);

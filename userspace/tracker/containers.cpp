@@ -115,6 +115,11 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
   container.first_seen = std::min(container.first_seen, time);
   container.last_seen = std::max(container.last_seen, time);
   container.start_seen |= exec || processes.find(process.pid, process.start) != nullptr;
+  if (container.engine_pid == 0 && identity::is_buildkit_step(id)) {
+    const Process* runtime = processes.find(process.ppid);
+    if (runtime != nullptr && starts(*runtime, id, home_, processes))
+      container.engine_pid = runtime->ppid;
+  }
   // runc's own first stage runs inside the new cgroup, now and then: it races with its parent,
   // which puts it there (runc 1.1: re-execution from a memfd).
   if (!own || !exec || container.init_pid != 0 || identity::is_runtime_init(process)) return met;

@@ -37,6 +37,7 @@ struct Container {
   bool args_cut = false;
   std::vector<std::string> layers;  // of its root: domain::Process::layers
   std::uint64_t layer_born = 0;     // domain::Process::layer_born
+  std::uint32_t engine_pid = 0;     // BuildKit: whose runtime runs it; 0: not known
   // Its processes come from a runtime that the sensor saw start. The kernel side follows
   // lineage from the runtimes that are executed while it watches: a container older than the
   // sensor has none.

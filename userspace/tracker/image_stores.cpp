@@ -63,6 +63,7 @@ Images::Found Tracker::stored_image(const ContainerCreated& fact) const {
       if (const Made* made = images->find_id(id, fact.time); made != nullptr)
         return {made, meaning.certain};
     }
+    if (const Made* made = exported(id, fact.time)) return {made, meaning.certain};
   }
   if (meaning.certain) return {};
   return {images_.find(fact.image, fact.time, {}).made, false};

@@ -107,7 +107,8 @@ std::size_t Images::moved_image(const domain::ImageMoved& moved, const std::stri
 }
 
 void Images::move(const domain::ImageMoved& moved, const std::string& store,
-                  const std::optional<domain::Import>& import) {
+                  const std::optional<domain::Import>& import,
+                  const std::vector<domain::Reason>& reasons) {
   if (!moved.certain) {
     doubt(moved, store);
   } else if (!moved.reference.empty()) {
@@ -115,7 +116,7 @@ void Images::move(const domain::ImageMoved& moved, const std::string& store,
   }
   const std::size_t at = moved_image(moved, store);
   if (at == kNone) {
-    if (import) take_in(moved, *import, store);
+    if (import) take_in(moved, *import, store, reasons);
     return;
   }
   Made& made = images_[at];
@@ -129,8 +130,8 @@ void Images::move(const domain::ImageMoved& moved, const std::string& store,
 
 // One that was not built here. Where its id is not told it is known by its name alone.
 void Images::take_in(const domain::ImageMoved& moved, const domain::Import& import,
-                     const std::string& store) {
-  Made made{moved.time, {}, {moved.image, {}, moved.digest}, {}, {}, import, store};
+                     const std::string& store, const std::vector<domain::Reason>& reasons) {
+  Made made{moved.time, {}, {moved.image, {}, moved.digest}, {}, reasons, import, store};
   if (!moved.reference.empty()) {
     const Place before = locate(moved.reference, moved.time, store);
     if (!before.certain && before.index != kNone && images_[before.index].build) {

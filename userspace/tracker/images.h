@@ -58,8 +58,10 @@ class Images {
   };
   Found find(const std::string& name, domain::TimeNs now, const std::string& store) const;
   // `import`: what the alert of it says; none: it is no import, or whether it came is not known.
+  // `reasons`: what is notable of one that was not known before.
   void move(const domain::ImageMoved& moved, const std::string& store,
-            const std::optional<domain::Import>& import = {});
+            const std::optional<domain::Import>& import = {},
+            const std::vector<domain::Reason>& reasons = {});
   // A registry knows it by that digest since.
   void pushed(const domain::ImagePushed& pushed, const std::string& store);
   std::size_t size() const { return images_.size(); }
@@ -88,7 +90,7 @@ class Images {
   std::string normal(const std::string& name) const;
   void make_room(domain::TimeNs now);
   void take_in(const domain::ImageMoved& moved, const domain::Import& import,
-               const std::string& store);
+               const std::string& store, const std::vector<domain::Reason>& reasons);
   void name(Place at, const std::string& tag);
   void doubt(const domain::ImageMoved& moved, const std::string& store);
   void release(const std::string& normal_tag, const std::string& store);

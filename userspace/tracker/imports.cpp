@@ -1,4 +1,5 @@
 // Images that come by load, import or commit, and those that leave by push.
+#include <iterator>
 #include <utility>
 
 #include "tracker/ident.h"
@@ -22,7 +23,7 @@ void Tracker::on(const ImageMoved& fact) {
   const bool contained = !fact.engine_namespace.empty();
   if (contained) stores_.move(fact);
   if (!is_import(fact)) {
-    if (!contained) images_of(fact.call).move(fact, store_of(fact.call));
+    if (!contained && !take_export(fact, {})) images_of(fact.call).move(fact, store_of(fact.call));
     return note_refusals();
   }
   // An image of several names comes once.
@@ -34,7 +35,14 @@ void Tracker::on(const ImageMoved& fact) {
   import.container_id = committed(fact);
   import.engine_container_id = home_;
   const std::string built = built_here(fact);
-  if (!contained) images_of(fact.call).move(fact, store_of(fact.call), import);
+  std::vector<Reason> likely;  // of the name alone
+  if (const Made* made = fact.image.empty() && fact.digest.empty() && built.empty()
+                             ? exported_as(fact.reference, fact.time)
+                             : nullptr)
+    likely.push_back({"candidate", "build " + made->build->id + " made image " + made->image.id +
+                                       " to be called so; whether it is this one is not told"});
+  if (!contained && !take_export(fact, import))
+    images_of(fact.call).move(fact, store_of(fact.call), import, likely);
   note_refusals();
   if (imported_.contains(name)) return;
   imported_.insert(name);
@@ -45,6 +53,7 @@ void Tracker::on(const ImageMoved& fact) {
   moment.key = key;
   moment.image = Image{fact.image, {}, fact.digest};
   if (!fact.reference.empty()) moment.image->tags.push_back(fact.reference);
+  std::move(likely.begin(), likely.end(), std::back_inserter(moment.reasons));
   if (!built.empty()) {
     moment.reasons.push_back({"built-here", "the same image was made here by build " + built});
   }
@@ -62,6 +71,7 @@ void Tracker::on(const ImageMoved& fact) {
 std::string Tracker::built_here(const ImageMoved& fact) {
   auto ids = stores_.configs_of(fact.digest);
   if (!fact.image.empty()) ids.push_back(fact.image);
+  if (const Made* made = export_of(fact)) return made->build->id;
   for (const std::string& id : ids) {
     const Made* made = images_of(fact.call).find_id(id, fact.time);
     if (made != nullptr && made->build) return made->build->id;

@@ -56,6 +56,7 @@ void Tracker::set_deploy_window(TimeNs window) {
   deploy_window_ = window;
   images_.set_window(window);
   podman_images_.set_window(window);
+  exports_.set_window(window);
   for (auto& [home, inner] : inner_) inner->set_deploy_window(window);
 }
 

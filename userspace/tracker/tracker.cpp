@@ -84,8 +84,8 @@ void Tracker::note_refusals() {
   const std::array<std::pair<const char*, std::uint64_t>, kRefusals> all = {{
       {"processes", processes_.refused() + steps_.refused()},
       {"containers", containers_.refused()},
-      {"image-names", images_.refused() + podman_images_.refused()},
-      {"images", images_.forgotten() + podman_images_.forgotten()},
+      {"image-names", images_.refused() + podman_images_.refused() + exports_.refused()},
+      {"images", images_.forgotten() + podman_images_.forgotten() + exports_.forgotten()},
       {"image-stores", stores_.refused()},
   }};
   for (std::size_t i = 0; i < all.size(); ++i) {

@@ -87,20 +87,6 @@ class Tracker {
     std::string session;          // of a build whose request was not seen; empty: of none
     domain::TimeNs session_opened = 0;
   };
-  struct Announced {  // "Running in"
-    std::string short_id;
-    domain::TimeNs time = 0;
-    domain::Step step;
-    bool in_step = false;
-    std::uint64_t newest_cgroup = 0;  // at that time
-  };
-  struct Unclaimed {  // a container that no line named, met while this build was open
-    std::string id;
-    std::vector<std::uint32_t> numbers;  // of the instructions it may run, ascending
-    std::uint32_t floor = 0;             // the last confirmed step when it was met
-    bool sole = false;                   // no other build could have started it
-    std::uint32_t ordinal = 0;           // among the steps of a command; 0: not told
-  };
   struct Run {
     domain::Build build;
     domain::TimeNs active = 0;    // last fact
@@ -123,16 +109,12 @@ class Tracker {
     std::set<std::string> containers;    // BuildKit: those that may be its steps
     bool remembered = false;             // a command: its image
     bool contested = false;              // a command: which image it made is not known
-    std::uint32_t engine_pid = 0;        // podman's API: of the service; 0: not known
+    std::uint32_t engine_pid = 0;        // of the engine that was asked; 0: not known
     StepLines lines;                     // podman's API
     std::string message;                 // the engine's, of why it failed
     std::optional<domain::Step> failed;  // the step that did
     bool failure_told = false;
     domain::TimeNs lost_at = 0;  // bytes of its conversation were, last
-  };
-  struct Upload {  // a context that came with a request of its own
-    std::string ref;
-    std::optional<domain::DockerfileSeen> dockerfile;
   };
   struct Match {  // a step that a container may be
     Run* run = nullptr;
@@ -230,6 +212,7 @@ class Tracker {
   void end(Run& run, domain::BuildStatus status, domain::TimeNs time);
   void report_request(Run& run, domain::TimeNs time);
   void remember_image(const Run& run, domain::TimeNs time);
+  void remember_export(const Run& run, domain::TimeNs time);
   void evict_run(domain::TimeNs time);
   bool container_runs(const Run& run);
   void check_idle(const domain::CallId& call, domain::TimeNs due);
@@ -347,6 +330,10 @@ class Tracker {
   void on(const domain::ImagePushed& fact);
   std::string built_here(const domain::ImageMoved& fact);
   std::string committed(const domain::ImageMoved& fact);
+  const Made* exported(const std::string& id, domain::TimeNs now) const;
+  const Made* exported_as(const std::string& name, domain::TimeNs now) const;
+  const Made* export_of(const domain::ImageMoved& fact) const;
+  bool take_export(const domain::ImageMoved& fact, const std::optional<domain::Import>& import);
 
   std::string boot_id_;
   const Tracker* outer_ = nullptr;
@@ -393,6 +380,7 @@ class Tracker {
   domain::TimeNs deploy_window_ = kDeployWindow;
   Images images_;
   Images podman_images_{Names::kPodman};  // of its stores, which buildah uses, too
+  Images exports_;                        // made by buildkitd: in no store until one takes them in
   RecentNames imported_{kMaxImports};     // told
   Stores stores_;
   Pods pods_;

@@ -35,4 +35,25 @@ struct EarlyStart {  // its creation is not known (yet)
   std::string scope;
 };
 
+struct Announced {  // "Running in"
+  std::string short_id;
+  domain::TimeNs time = 0;
+  domain::Step step;
+  bool in_step = false;
+  std::uint64_t newest_cgroup = 0;  // at that time
+};
+
+struct Unclaimed {  // a container that no line named, met while this build was open
+  std::string id;
+  std::vector<std::uint32_t> numbers;  // of the instructions it may run, ascending
+  std::uint32_t floor = 0;             // the last confirmed step when it was met
+  bool sole = false;                   // no other build could have started it
+  std::uint32_t ordinal = 0;           // among the steps of a command; 0: not told
+};
+
+struct Upload {  // a context that came with a request of its own
+  std::string ref;
+  std::optional<domain::DockerfileSeen> dockerfile;
+};
+
 }  // namespace kilnwatch::tracker

@@ -189,6 +189,12 @@ static __always_inline u64 unique_id(void)
 	return (bpf_ktime_get_boot_ns() << 8) | (bpf_get_smp_processor_id() & 0xff);
 }
 
+/* gRPC servers: their API has no HTTP/1. */
+static __always_inline int speaks_http2_only(u32 engine)
+{
+	return engine == KW_ENGINE_CONTAINERD || engine == KW_ENGINE_BUILDKITD;
+}
+
 /* A connection that is followed from now on; `flags` as in kw_conn_open. */
 static __always_inline void start_conn(struct kw_conn *conn, u32 engine, u32 flags)
 {
@@ -200,8 +206,8 @@ static __always_inline void start_conn(struct kw_conn *conn, u32 engine, u32 fla
 		conn->side[KW_REQUEST].mode = KW_LOST;
 		conn->side[KW_REQUEST].lost = conn->side[KW_RESPONSE].lost = 1;
 	}
-	/* It speaks HTTP/2 only, and its server may say the first word. */
-	if (engine == KW_ENGINE_CONTAINERD)
+	/* The server may say the first word. */
+	if (speaks_http2_only(engine))
 		conn->side[KW_REQUEST].mode = conn->side[KW_RESPONSE].mode =
 			flags & KW_F_MIDWAY ? KW_LOST : KW_FRAMES;
 	if (flags & KW_F_FETCH)

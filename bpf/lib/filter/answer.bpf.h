@@ -20,7 +20,7 @@ static __always_inline void find_framing(struct kw_conn *conn, struct kw_side *s
 {
 	struct kw_side *answers = &conn->side[KW_RESPONSE];
 
-	if (side != answers && conn->engine != KW_ENGINE_CONTAINERD && begins_with_method(from, length)) {
+	if (side != answers && !speaks_http2_only(conn->engine) && begins_with_method(from, length)) {
 		begin_head(side);
 		if (answers->mode == KW_FRAMES || answers->mode == KW_LOST)
 			answers->mode = KW_HEAD;

@@ -25,12 +25,15 @@ static __always_inline void pass_fetch(struct kw_conn *conn, u64 sk, u32 directi
 	side->pos += length;
 }
 
-/* containerd's API begins with the preface of HTTP/2; its containers' streams, plugins and TLS do not. */
+/*
+ * An API of HTTP/2 only begins with its preface; containerd's streams and plugins, buildkitd's debug
+ * address and TLS do not.
+ */
 static __always_inline void check_beginning(struct kw_conn *conn, u64 from, u64 length)
 {
 	struct kw_side *side = &conn->side[KW_REQUEST];
 
-	if (conn->engine != KW_ENGINE_CONTAINERD || side->mode != KW_FRAMES || side->pos ||
+	if (!speaks_http2_only(conn->engine) || side->mode != KW_FRAMES || side->pos ||
 	    begins_with_preface(from, length))
 		return;
 	side->mode = conn->side[KW_RESPONSE].mode = KW_MUTED;

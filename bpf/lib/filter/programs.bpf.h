@@ -16,6 +16,8 @@ static __always_inline u32 engine_of(struct kw_name *n)
 		return KW_ENGINE_DOCKER;
 	if (n->word[0] == word_of("containe") && n->word[1] == word_of("rd"))
 		return KW_ENGINE_CONTAINERD;
+	if (n->word[0] == word_of("buildkit") && n->word[1] == word_of("d"))
+		return KW_ENGINE_BUILDKITD;
 	return KW_ENGINE_NONE;
 }
 

@@ -1,12 +1,12 @@
 // BuildKit over gRPC, after an upgrade of a connection of the engine.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
-#include <optional>
 #include <random>
 
 #include "engine/buildkit/grpc_conversation.h"
 #include "harness/buildkit.h"
 #include "harness/facts.h"
+#include "harness/file_sync.h"
 #include "harness/http2.h"
 #include "harness/recorded.h"
 
@@ -425,33 +425,12 @@ TEST_CASE("Lost bytes are said, and what follows is read where the kernel found 
 
 namespace {
 
-std::string packet(unsigned type, std::optional<unsigned> id, const std::string& rest = {}) {
-  std::string out;
-  if (type != 0) out += std::string("\x08") + static_cast<char>(type);
-  out += rest;
-  if (id && *id != 0) out += std::string("\x18") + static_cast<char>(*id);
-  return grpc_message(out);
-}
-
-std::string stat(const std::string& path, bool folder = false) {
-  std::string mode("\x10\xa4\x03", 3);  // 0644
-  if (folder) mode = std::string("\x10\xed\x83\x80\x80\x08", 6);
-  return packet(0, {}, Status::part(2, Status::part(1, path) + mode));
-}
-
 // A session whose client has a Dockerfile of that text, sent in parts of `size` bytes.
 std::vector<Turn> session(const std::string& text, std::size_t size, const std::string& folder) {
-  const auto opened = frame(h2::Type::kHeaders, h2::kEndHeaders, 1,
-                            literals({{":method", "POST"},
-                                      {":scheme", "http"},
-                                      {":path", "/moby.filesync.v1.FileSync/DiffCopy"},
-                                      {"content-type", "application/grpc"},
-                                      {"dir-name", folder},
-                                      {"x-token", "kw-canary-header"}}));
   std::vector<Turn> turns{
       asks("POST /session HTTP/1.1\r\nX-Docker-Expose-Session-Uuid: abcdefghijklmnopqrstuvwxy\r\n"
            "X-Docker-Expose-Session-Sharedkey: kw-canary-shared\r\nUpgrade: h2c\r\n\r\n"),
-      answers(kSwitched + client_start() + opened),
+      answers(kSwitched + client_start() + ask_folder(1, folder)),
       asks(settings() + answer(1) +
            data(1, stat("Dockerfile") + stat("Dockerfile.dockerignore") + stat("folder", true) +
                        packet(0, {}))),

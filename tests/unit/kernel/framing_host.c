@@ -1,6 +1,7 @@
 #include "framing_host.h"
 
 #include "lib/filter/pass.bpf.h"
+#include "lib/filter/programs.bpf.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,12 @@ long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 fl
 		used = &budgets[budgets_used++].used;
 	}
 	memcpy(used, value, sizeof(*used));
+	return 0;
+}
+
+long bpf_probe_read_kernel_str(void *out, __u32 size, const void *from)
+{
+	strncpy(out, from, size - 1);
 	return 0;
 }
 
@@ -133,4 +140,12 @@ void kw_host_fill_ring(unsigned records)
 uint64_t kw_host_drops(unsigned cause)
 {
 	return counts[cause];
+}
+
+uint32_t kw_host_engine_of(const char *comm)
+{
+	struct kw_name name = {};
+
+	memcpy(&name, comm, strnlen(comm, KW_COMM_LEN - 1));
+	return engine_of(&name);
 }

@@ -23,6 +23,8 @@ void kw_host_unseen(uint32_t direction, size_t size);
 /* The ring refuses this many records from now on. */
 void kw_host_fill_ring(unsigned records);
 uint64_t kw_host_drops(unsigned cause);
+/* enum kw_engine of a program by its comm. */
+uint32_t kw_host_engine_of(const char *comm);
 
 #ifdef __cplusplus
 }

@@ -369,11 +369,48 @@ TEST_CASE("containerd is read from its preface on, and its answers by a prefix o
   CHECK(kw_host_drops(KW_DROP_FRAMING) == 0);
 }
 
-TEST_CASE("What containerd serves besides its API is left alone, and is no loss") {
+TEST_CASE("buildkitd is read from its preface on, and its answers as those of dockerd") {
+  const auto cut = any_cut();
+  Kernel kernel(false, KW_ENGINE_BUILDKITD);
+  Frames first;
+  first.add(4, 0, std::string(6, 's'), 6);
+  kernel.write(first.bytes, cut);
+  Frames asked;
+  asked.bytes = kPreface;
+  asked.must.emplace_back(0, kPreface.size());
+  asked.add(4, 0, std::string(18, 's'), 18);
+  asked.call(1, 300'000, KW_BODY_PREFIX, 0);  // a session with a context in it
+  asked.call(3, 40, 40, 0);
+  kernel.read(asked.bytes, cut);
+  Frames told;
+  told.call(5, KW_RESPONSE_FULL + 100'000, KW_RESPONSE_FULL, 512);
+  told.call(3, 40, 40, 0);
+  kernel.write(told.bytes, cut);
+
+  check_crossed(kernel, KW_REQUEST, 0, asked);
+  check_crossed(kernel, KW_RESPONSE, 0, first);
+  check_crossed(kernel, KW_RESPONSE, first.bytes.size(), told);
+  CHECK(kernel.without_loss(KW_REQUEST));
+  CHECK(kernel.without_loss(KW_RESPONSE));
+  CHECK(kernel.crossed(KW_REQUEST) < KW_BODY_PREFIX + 1500);
+  CHECK(kw_host_drops(KW_DROP_FRAMING) == 0);
+}
+
+TEST_CASE("Engines are known by their whole name") {
+  CHECK(kw_host_engine_of("dockerd") == KW_ENGINE_DOCKER);
+  CHECK(kw_host_engine_of("containerd") == KW_ENGINE_CONTAINERD);
+  CHECK(kw_host_engine_of("buildkitd") == KW_ENGINE_BUILDKITD);
+  for (const char* other : {"buildkit", "buildkitd2", "buildkit-runc", "containerd-shim", "docker",
+                            "dockerd-x", "podman", ""})
+    CHECK(kw_host_engine_of(other) == KW_ENGINE_NONE);
+}
+
+TEST_CASE("What an engine of HTTP/2 serves besides its API is left alone, and is no loss") {
+  const auto engine = GENERATE(KW_ENGINE_CONTAINERD, KW_ENGINE_BUILDKITD);
   const std::string first =
       GENERATE(as<std::string>{}, std::string("\x00\x00\x00\x12\x00\x00\x00\x01\x01\x00", 10),
                "POST /exec/abc HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02");
-  Kernel kernel(false, KW_ENGINE_CONTAINERD);
+  Kernel kernel(false, engine);
   kernel.read(first, whole());
   for (int i = 0; i < 20; ++i) {
     kernel.read(frame(4, 0, "") + std::string(5000, 'x'), whole());
@@ -384,8 +421,8 @@ TEST_CASE("What containerd serves besides its API is left alone, and is no loss"
   CHECK(kw_host_drops(KW_DROP_FRAMING) == 0);
 }
 
-TEST_CASE("A conversation with containerd that was open before is never one of HTTP/1") {
-  Kernel kernel(true, KW_ENGINE_CONTAINERD);
+TEST_CASE("A conversation of HTTP/2 only that was open before is never one of HTTP/1") {
+  Kernel kernel(true, GENERATE(KW_ENGINE_CONTAINERD, KW_ENGINE_BUILDKITD));
   kernel.read("POST /x HTTP/1.1\r\n\r\n", whole());
   CHECK(kernel.pieces[KW_REQUEST].empty());
   Frames asked;

@@ -80,6 +80,7 @@ class Ring final : public LiveSource {
     }
     note_path("/run/docker.sock");
     note_path("/var/run/docker.sock");
+    note_path("/run/buildkit/buildkitd.sock");
     for (const auto pid : all_pids()) meet(pid);
     if (auto attached = attach(); !attached) return attached;
     // Once more: a process that came between the first look and the hooks.
@@ -164,7 +165,7 @@ class Ring final : public LiveSource {
         exec->process.exe = std::move(exe);
     }
     if (auto* exec = std::get_if<domain::ProcessExecuted>(&*event);
-        exec != nullptr && source.of_docker(exec->process.ppid))
+        exec != nullptr && source.has_steps(exec->process.ppid))
       read_layers(exec->process);
     if (auto* client = std::get_if<domain::ClientSeen>(&*event)) {
       client->process.exe = exe_of(client->process);
@@ -173,10 +174,11 @@ class Ring final : public LiveSource {
     return source.records_ < kPollRecords ? 0 : kEnough;
   }
 
-  bool of_docker(std::uint32_t parent) const {
+  // An engine with BuildKit, whose runtimes run its steps.
+  bool has_steps(std::uint32_t parent) const {
     std::uint32_t engine = KW_ENGINE_NONE;
     return bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.engines), &parent, &engine) == 0 &&
-           engine == KW_ENGINE_DOCKER;
+           (engine == KW_ENGINE_DOCKER || engine == KW_ENGINE_BUILDKITD);
   }
 
   // What finds no room is told with the kernel side's own losses.

@@ -8,6 +8,7 @@ std::uint32_t engine_of(std::string_view comm) {
   if (comm == "dockerd") return KW_ENGINE_DOCKER;
   if (comm == "podman") return KW_ENGINE_PODMAN;
   if (comm == "containerd") return KW_ENGINE_CONTAINERD;
+  if (comm == "buildkitd") return KW_ENGINE_BUILDKITD;
   return KW_ENGINE_NONE;
 }
 

@@ -49,7 +49,7 @@ struct Reader {
     to.time = time;
     to.conn = from.conn();
     to.join = from.join();
-    to.engine = number(from.engine(), domain::EngineKind::kNone, domain::EngineKind::kPodman);
+    to.engine = number(from.engine(), domain::EngineKind::kNone, domain::EngineKind::kBuildkitd);
     to.engine_pid = from.engine_pid();
     to.transport = transport(from.transport());
     to.client_pid = from.client_pid();

@@ -6,6 +6,7 @@
 
 #include "base/secrets.h"
 #include "engine/buildkit/solve.h"
+#include "engine/buildkit/tunnel.h"
 
 namespace kilnwatch::engine::buildkit {
 namespace {
@@ -17,6 +18,9 @@ using protocol::http2::Sender;
 constexpr std::string_view kSolve = "/moby.buildkit.v1.Control/Solve";
 constexpr std::string_view kStatus = "/moby.buildkit.v1.Control/Status";
 constexpr std::string_view kBridge = "/moby.buildkit.v1.frontend.LLBBridge/Solve";
+// The client's session, where it has no connection of its own.
+constexpr std::string_view kSession = "/moby.buildkit.v1.Control/Session";
+constexpr std::string_view kSessionName = "x-docker-expose-session-uuid";
 // A session's: "dir-name" says which of the client's folders (session/filesync).
 constexpr std::string_view kDiffCopy = "/moby.filesync.v1.FileSync/DiffCopy";
 constexpr std::string_view kFolder = "dir-name", kDockerfile = "dockerfile";
@@ -36,6 +40,10 @@ constexpr std::size_t kMaxAgent = 512;  // bytes of a client's name kept
 constexpr std::string_view kRefLead("\x0a\x19", 2);
 constexpr std::size_t kRefSize = 25;
 
+bool is_ref(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz") == text.npos;
+}
+
 GrpcCalls::Beginning beginning_of(const GrpcConversation::Start& start) {
   return {start.pos, start.midway, start.session.empty() ? Sender::kConnector : Sender::kAcceptor};
 }
@@ -44,6 +52,8 @@ GrpcCalls::Beginning beginning_of(const GrpcConversation::Start& start) {
 
 GrpcConversation::GrpcConversation(const Start& start)
     : GrpcCalls(beginning_of(start)), start_(start) {}
+
+GrpcConversation::~GrpcConversation() = default;
 
 void GrpcConversation::data(const domain::Chunk& chunk, Output& out) {
   GrpcCalls::data(chunk, out);
@@ -55,6 +65,7 @@ void GrpcConversation::data(const domain::Chunk& chunk, Output& out) {
 
 void GrpcConversation::close(domain::TimeNs time, Output& out) {
   GrpcCalls::close(time, out);
+  while (!tunnels_.empty()) end_session(tunnels_.begin()->first);
   syncs_.clear();
   for (auto& build : builds_)
     finish(build, build.stream == 0 ? BuildStatus::kUnknown : BuildStatus::kCancelled);
@@ -62,6 +73,8 @@ void GrpcConversation::close(domain::TimeNs time, Output& out) {
 
 std::uint64_t GrpcConversation::settled(Direction direction) const {
   auto place = GrpcCalls::settled(direction);
+  for (const auto& [stream, tunnel] : tunnels_)
+    place = std::min(place, tunnel->first_pos(direction).value_or(place));
   if (direction == Direction::kRequest) {
     for (const auto& [stream, sync] : syncs_)
       place = std::min(place, sync.first_pos().value_or(place));
@@ -77,6 +90,7 @@ std::size_t GrpcConversation::held_bytes() const {
   for (const auto& build : builds_)
     sum += build.ref.capacity() + build.secrets.held_bytes() + build.status.held_bytes();
   for (const auto& [stream, sync] : syncs_) sum += sizeof(sync) + sync.held_bytes();
+  for (const auto& [stream, tunnel] : tunnels_) sum += tunnel->held_bytes();
   return sum;
 }
 
@@ -84,6 +98,11 @@ void GrpcConversation::called(const Stream& stream, const protocol::http2::Heade
   if (engine_asks() && path_of(stream) == kDiffCopy && list.field(kFolder) == kDockerfile &&
       syncs_.size() < kMaxSyncs)
     syncs_.try_emplace(stream.id);
+  if (!engine_asks() && path_of(stream) == kSession)
+    open_session(stream.id, list.field(kSessionName));
+  if (start_.other_api && stream.method != "GET" && stream.method != "HEAD" &&
+      !stream.type_of(Sender::kConnector).starts_with("application/grpc"))
+    blind("a request over HTTP/2 that is no gRPC is not read");
   if (const auto ref = list.field(kBuildId);
       !ref.empty() && path_of(stream) == kBridge && bridges_.size() < kMaxWatches)
     bridges_.emplace(stream.id, name_of(ref));
@@ -105,7 +124,8 @@ GrpcConversation::Method GrpcConversation::method_of(const Stream& stream,
   if (!stream.path.empty()) return Method::kOther;
   if (const auto known = guessed_.find(stream.id); known != guessed_.end()) return known->second;
   auto method = Method::kUnknown;
-  if (message.starts_with(kRefLead) && message.size() >= kRefLead.size() + kRefSize)
+  if (message.starts_with(kRefLead) && message.size() >= kRefLead.size() + kRefSize &&
+      is_ref(message.substr(kRefLead.size(), kRefSize)))
     method = message.size() == kRefLead.size() + kRefSize ? Method::kStatus : Method::kSolve;
   if (guessed_.size() < kMaxWatches) guessed_.emplace(stream.id, method);
   return method;
@@ -113,6 +133,7 @@ GrpcConversation::Method GrpcConversation::method_of(const Stream& stream,
 
 void GrpcConversation::said(const Stream& stream, Sender from, const Text& text) {
   if (engine_asks()) return synced(stream, from, text);
+  if (tunnels_.contains(stream.id)) return carried(stream.id, from, text);
   const bool client = from == Sender::kConnector;
   // What an answer says by itself is no sign of what was asked.
   auto method = client || !stream.path.empty() || guessed_.contains(stream.id)
@@ -205,18 +226,6 @@ void GrpcConversation::told(const Stream& stream, const Text& text) {
   if (!whole) lose(*build, "a message of BuildKit could not be read to its end");
 }
 
-void GrpcConversation::synced(const Stream& stream, Sender from, const Text& text) {
-  const auto sync = syncs_.find(stream.id);
-  if (sync == syncs_.end() || text.packed) return;
-  const FileSync::Packet packet{text.bytes, text.pieces, text.whole};
-  const auto direction = direction_of(from);
-  if (from == Sender::kAcceptor) return FileSync::asked(packet, direction, out_->safe);
-  auto dockerfile = sync->second.sent(packet, now_, direction, out_->safe);
-  if (!dockerfile) return;
-  out_->facts.emplace_back(domain::ContextFetched{
-      now_, start_.conn, domain::session_url(start_.session), {}, std::move(*dockerfile)});
-}
-
 void GrpcConversation::bridged(const Stream& stream, const Text& text) {
   vouch(Direction::kRequest, text, masked_bridge(text.bytes));
   if (text.whole && !bridge_builds(text.bytes)) return;
@@ -241,6 +250,7 @@ void GrpcConversation::announce(Build& build) {
 void GrpcConversation::end(const Stream& stream, Sender from) {
   // Both have said all that they say of a folder.
   if (engine_asks() && stream.ended[0] && stream.ended[1]) syncs_.erase(stream.id);
+  if (stream.ended[0] && stream.ended[1]) end_session(stream.id);
   if (from != Sender::kAcceptor) return;
   auto* build = build_of(stream.id);
   if (build != nullptr && !closing_) {
@@ -266,6 +276,7 @@ void GrpcConversation::end(const Stream& stream, Sender from) {
 void GrpcConversation::reset(const Stream& stream, Sender from, std::uint32_t) {
   if (auto* build = build_of(stream.id); build != nullptr)
     finish(*build, from == Sender::kConnector ? BuildStatus::kCancelled : BuildStatus::kFailed);
+  end_session(stream.id);
   watches_.erase(stream.id);
   syncs_.erase(stream.id);
   guessed_.erase(stream.id);
@@ -277,6 +288,7 @@ void GrpcConversation::dropped(const Stream& stream) {
     lose(*build, kTooMany);
     finish(*build, BuildStatus::kUnknown);
   }
+  end_session(stream.id);
   unwatch(stream.id);
   syncs_.erase(stream.id);
   guessed_.erase(stream.id);
@@ -292,7 +304,9 @@ void GrpcConversation::broken(Sender, std::string_view reason) {
     open = true;
   }
   if (!open) blind(reason);
-  // A build that is not seen may give any name to another image.
+  // A build that is not seen may give any name to another image. What buildkitd makes has none
+  // until a store takes it in.
+  if (start_.engine == domain::EngineKind::kBuildkitd) return;
   out_->facts.emplace_back(domain::ImageMoved{now_, {start_.conn, 0}, {}, false, {}, false});
 }
 
@@ -309,6 +323,7 @@ GrpcConversation::Build& GrpcConversation::add(domain::BuildRequested request, b
   }
   request.time = now_;
   request.call = {start_.conn, (*start_.next_number)++};
+  request.engine = start_.engine;
   Build build;
   build.call = request.call;
   build.ref = request.build_ref;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ namespace kilnwatch::engine::buildkit {
 inline constexpr std::size_t kMaxSolves = 64;    // of one connection that are remembered
 inline constexpr std::size_t kMaxWatches = 256;  // streams that ask for the status of a build
 inline constexpr std::size_t kMaxSyncs = 16;     // of a session: folders with a Dockerfile
+inline constexpr std::size_t kMaxTunnels = 16;   // sessions within one connection, at once
+
+class Tunnel;
 
 class GrpcConversation final : public GrpcCalls {
  public:
@@ -29,8 +33,12 @@ class GrpcConversation final : public GrpcCalls {
     std::array<std::uint64_t, 2> pos{};    // where HTTP/2 begins, by domain::Direction
     bool midway = false;                   // or where it was met
     std::string session;                   // of the client that serves it; the engine asks
+    domain::EngineKind engine = domain::EngineKind::kDocker;
+    // Beside gRPC the engine serves its other API on this connection.
+    bool other_api = false;
   };
   explicit GrpcConversation(const Start& start);
+  ~GrpcConversation() override;
 
   void data(const domain::Chunk& chunk, Output& out) override;
   void close(domain::TimeNs time, Output& out) override;
@@ -70,6 +78,9 @@ class GrpcConversation final : public GrpcCalls {
   void told(const Stream& stream, const Text& text);
   void bridged(const Stream& stream, const Text& text);
   void synced(const Stream& stream, Sender from, const Text& text);
+  void open_session(std::uint32_t stream, std::string_view name);
+  void carried(std::uint32_t stream, Sender from, const Text& text);
+  void end_session(std::uint32_t stream);
   bool engine_asks() const { return !start_.session.empty(); }
   Build& add(domain::BuildRequested request, bool builds);
   void announce(Build& build);
@@ -83,11 +94,12 @@ class GrpcConversation final : public GrpcCalls {
   bool synced_ = false;  // the client's side was found
   bool missed_ = false;  // that it was not is told
   std::deque<Build> builds_;
-  std::map<std::uint32_t, std::string> watches_;  // stream of Status → ref
-  std::map<std::uint32_t, FileSync> syncs_;       // of a session, by stream
-  std::map<std::uint32_t, std::string> bridges_;  // stream of the bridge → ref
-  std::map<std::uint32_t, Method> guessed_;       // streams whose path is not known
-  std::string user_agent_;                        // the last one that a client named
+  std::map<std::uint32_t, std::string> watches_;              // stream of Status → ref
+  std::map<std::uint32_t, FileSync> syncs_;                   // of a session, by stream
+  std::map<std::uint32_t, std::unique_ptr<Tunnel>> tunnels_;  // by stream of Session
+  std::map<std::uint32_t, std::string> bridges_;              // stream of the bridge → ref
+  std::map<std::uint32_t, Method> guessed_;                   // streams whose path is not known
+  std::string user_agent_;                                    // the last one that a client named
 };
 
 }  // namespace kilnwatch::engine::buildkit

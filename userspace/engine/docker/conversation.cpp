@@ -29,7 +29,10 @@ void DockerConversation::begin(Direction direction, domain::TimeNs time, Output&
 
 void DockerConversation::data(const domain::Chunk& chunk, Output& out) {
   begin(chunk.direction, chunk.time, out);
-  if (!grpc_ && scene_.midway && meets_grpc(chunk)) return meet_grpc(chunk);
+  // Of one whose beginning was lost the kernel's mark tells, as of one met midway.
+  const bool unsure = scene_.midway || request_.lost();
+  if (!grpc_ && unsure && meets_grpc(chunk)) return meet_grpc(chunk);
+  if (!grpc_ && asks() && greets(chunk)) return;
   next_[index()] = chunk.pos + chunk.bytes.size();
   if (grpc_) {
     grpc_->data(chunk, out);
@@ -43,6 +46,7 @@ void DockerConversation::data(const domain::Chunk& chunk, Output& out) {
 void DockerConversation::skip(Direction direction, domain::TimeNs time, std::uint64_t count,
                               Output& out) {
   begin(direction, time, out);
+  if (asks()) end_greeting(time);
   next_[index()] += count;
   if (grpc_) return grpc_->skip(direction, time, count, out);
   hole(count, false);
@@ -51,12 +55,15 @@ void DockerConversation::skip(Direction direction, domain::TimeNs time, std::uin
 void DockerConversation::gap(Direction direction, domain::TimeNs time, std::uint64_t count,
                              Output& out) {
   begin(direction, time, out);
+  if (asks()) end_greeting(time);
   next_[index()] += count;
   if (grpc_) return grpc_->gap(direction, time, count, out);
   hole(count, true);
 }
 
 void DockerConversation::close(domain::TimeNs time, Output& out) {
+  begin(Direction::kRequest, time, out);
+  end_greeting(time);
   begin(Direction::kResponse, time, out);
   if (grpc_) return grpc_->close(time, out);
   unmet_.clear();
@@ -71,6 +78,7 @@ std::uint64_t DockerConversation::settled(Direction direction) const {
   if (grpc_) return grpc_->settled(direction);
   const bool request = direction == Direction::kRequest;
   auto place = (request ? request_ : response_).untold(next_[static_cast<std::size_t>(direction)]);
+  if (request && !greeting_.empty()) place = std::min(place, greeting_.first_pos());
   if (!request && !early_.empty()) place = std::min(place, early_.first_pos());
   if (!request && !unmet_.empty()) place = std::min(place, unmet_.first_pos());
   return std::min(place, calls_.held(direction).value_or(place));
@@ -152,6 +160,47 @@ void DockerConversation::begin_grpc(bool session) {
   }
   start.pos = {next_[static_cast<std::size_t>(Direction::kRequest)], line_end_};
   grpc_.emplace(start);
+}
+
+// True: the chunk is read, or kept.
+bool DockerConversation::greets(const domain::Chunk& chunk) {
+  if (scene_.midway || scene_.api != &kApi) return false;
+  const auto heard = greeting_.add(chunk);
+  if (heard == Greeting::Heard::kOther) end_greeting(chunk.time);
+  if (heard == Greeting::Heard::kPreface) begin_http2(chunk);
+  if (heard != Greeting::Heard::kOther) next_[index()] = chunk.pos + chunk.bytes.size();
+  return heard != Greeting::Heard::kOther;
+}
+
+// It was no preface: a request is.
+void DockerConversation::end_greeting(domain::TimeNs time) {
+  for (const auto& piece : greeting_.end()) {
+    next_[index()] = piece.pos + piece.bytes.size();
+    ask({Direction::kRequest, time, piece.pos, piece.bytes, piece.pos == 0, piece.call_start});
+  }
+}
+
+// By prior knowledge (moby: daemon/command/daemon.go, UnencryptedHTTP2). The engine's first frames
+// may have come before.
+void DockerConversation::begin_http2(const domain::Chunk& chunk) {
+  auto asked = greeting_.end();
+  const auto answered = early_.take();
+  buildkit::GrpcConversation::Start start;
+  start.conn = scene_.conn;
+  start.next_number = &number_;
+  start.other_api = true;
+  start.pos = {asked.empty() ? chunk.pos : asked.front().pos,
+               answered.empty() ? next_[1] : answered.front().pos};
+  grpc_.emplace(start);
+  asked.push_back({chunk.pos, std::string(chunk.bytes), chunk.call_start, 0, false});
+  const auto pass_on = [&](Direction direction, const std::vector<Early::Piece>& pieces) {
+    for (const auto& [pos, bytes, call_start, hole, lost] : pieces) {
+      grpc_->data({direction, chunk.time, pos, bytes, false, call_start}, *scene_.out);
+      if (hole > 0) grpc_->skip(direction, chunk.time, hole, *scene_.out);
+    }
+  };
+  pass_on(Direction::kRequest, asked);
+  pass_on(Direction::kResponse, answered);
 }
 
 // Of a connection that was open before the sensor only the kernel's mark tells what it speaks.

@@ -9,6 +9,7 @@
 #include "engine/conversation.h"
 #include "engine/docker/calls.h"
 #include "engine/docker/early.h"
+#include "engine/docker/greeting.h"
 #include "engine/docker/mask.h"
 #include "engine/docker/unmet.h"
 #include "protocol/http1/parser.h"
@@ -28,7 +29,8 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   std::uint64_t settled(domain::Direction direction) const override;
   std::size_t held_bytes() const override {
     return request_.held_bytes() + response_.held_bytes() + early_.held_bytes() +
-           unmet_.held_bytes() + calls_.held_bytes() + (grpc_ ? grpc_->held_bytes() : 0);
+           unmet_.held_bytes() + greeting_.held_bytes() + calls_.held_bytes() +
+           (grpc_ ? grpc_->held_bytes() : 0);
   }
 
  private:
@@ -48,6 +50,9 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   void pass(std::uint64_t count, bool lost);
   void hole(std::uint64_t count, bool lost);
   void begin_grpc(bool session);
+  bool greets(const domain::Chunk& chunk);
+  void end_greeting(domain::TimeNs time);
+  void begin_http2(const domain::Chunk& chunk);
   bool meets_grpc(const domain::Chunk& chunk);
   void meet_grpc(const domain::Chunk& chunk);
 
@@ -67,6 +72,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   std::uint64_t reads_ = 0;  // of the engine, so far
   Calls calls_;
   Early early_;
+  Greeting greeting_;
   Unmet unmet_;
   LineMask masks_[2];
   std::optional<buildkit::GrpcConversation> grpc_;  // what follows an upgrade to HTTP/2

@@ -12,6 +12,7 @@
 
 void *bpf_map_lookup_elem(void *map, const void *key);
 long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags);
+long bpf_probe_read_kernel_str(void *to, __u32 size, const void *from);
 long bpf_probe_read_user(void *to, __u32 size, const void *from);
 void *bpf_ringbuf_reserve(void *ring, __u64 size, __u64 flags);
 void bpf_ringbuf_submit(void *record, __u64 flags);
