@@ -209,13 +209,24 @@ TEST_CASE("What the engine refuses to read hides nothing; what it answers does")
       "Request";
   for (const std::string garbage :
        {"garbage\r\n\r\n", "POST /build HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}) {
+        "PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n"}) {
     CHECK(count(told(Turns{asks(garbage), answers(refusal)}), "blind") == 0);
     CHECK(count(told(Turns{asks(garbage), answers(kPong)}), "blind") == 1);
     CHECK(count(told(Turns{asks(garbage)}), "blind") == 1);
   }
   CHECK(count(told(Turns{asks("\x16\x03\x01\x02\x00\x01\n"), answers("\x16\x03\x03\x00\x7a\n")}),
               "blind") == 1);
+}
+
+TEST_CASE("An engine that knows no HTTP/2 refuses its preface, and nothing is hidden") {
+  const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  const std::string settings("\0\0\0\4\0\0\0\0\0", 9);
+  const std::string refusal =
+      "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+      "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n400 Bad Request";
+  for (const auto& turns : {Turns{asks(preface)}, Turns{asks(preface), answers(refusal)},
+                            Turns{asks(preface + settings), answers(refusal)}})
+    CHECK(count(told(turns), "blind") == 0);
 }
 
 TEST_CASE("Loss where a request could stand is a blind spot; loss in a harmless call is none") {

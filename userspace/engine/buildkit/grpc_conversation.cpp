@@ -295,8 +295,11 @@ void GrpcConversation::dropped(const Stream& stream) {
   bridges_.erase(stream.id);
 }
 
-void GrpcConversation::broken(Sender, std::string_view reason) {
+void GrpcConversation::broken(Sender from, std::string_view reason) {
   if (engine_asks() || closing_) return;
+  // An engine that knows no HTTP/2 answers the preface in HTTP/1, takes the rest of it for a
+  // request that is none, and closes (net/http: Server).
+  if (start_.other_api && from == Sender::kAcceptor && !answers_ && builds_.empty()) return;
   bool open = false;
   for (auto& build : builds_) {
     if (build.over) continue;

@@ -61,6 +61,7 @@ class GrpcConversation final : public GrpcCalls {
 
   void synced(Sender from, protocol::http2::Sync) override {
     synced_ = synced_ || from == Sender::kConnector;
+    answers_ = answers_ || from == Sender::kAcceptor;
   }
   void called(const Stream& stream, const protocol::http2::HeaderList& list) override;
   void headers_unknown(const Stream& stream, Sender from, std::string_view reason) override;
@@ -91,8 +92,9 @@ class GrpcConversation final : public GrpcCalls {
   void lose(Build& build, std::string_view reason);
 
   Start start_;
-  bool synced_ = false;  // the client's side was found
-  bool missed_ = false;  // that it was not is told
+  bool synced_ = false;   // the client's side was found
+  bool answers_ = false;  // the server's was
+  bool missed_ = false;   // that it was not is told
   std::deque<Build> builds_;
   std::map<std::uint32_t, std::string> watches_;              // stream of Status → ref
   std::map<std::uint32_t, FileSync> syncs_;                   // of a session, by stream
