@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/host_name.h"
+#include "base/text.h"
 
 namespace kilnwatch::baseline {
 namespace {
@@ -68,10 +69,14 @@ base::Result<Key> read_key(const std::string& address, const std::string& port,
     return wrong(address, "is no address; write for example 192.0.2.7 or 2001:db8::7 (no network)");
   const auto number = port_of(port);
   if (!number) return wrong(port, "is no port; write a number from 0 to 65535");
-  Key key{*ip, *number, base::host_name(name)};
-  if (key.name.empty() && !name.empty())
+  // What was masked in a name stands there as three stars (base/secrets.h).
+  constexpr std::string_view kMasked = "***";
+  std::string plain = name;
+  for (auto at = plain.find(kMasked); at != plain.npos; at = plain.find(kMasked))
+    plain.replace(at, kMasked.size(), "xxx");
+  if (!name.empty() && base::host_name(plain).empty())
     return wrong(name, "is no name; write for example example.org, or nothing");
-  return key;
+  return Key{*ip, *number, base::lower(name)};
 }
 
 const char* name_of(Scope scope) { return scope == Scope::kHost ? "host" : "builds"; }

@@ -75,11 +75,13 @@ Checked check(const std::string& path, Seconds created) {
   if (!opened) return Verdict{false, opened.error()};
   Database& db = **opened;
   if (!db.execute(kSettings)) return failed(db);
+  // In one view: another sensor may make the tables meanwhile.
+  if (!db.execute("BEGIN")) return failed(db);
   const auto application = db.number("PRAGMA application_id");
   if (!application) return failed(db);
   const auto version = db.number("PRAGMA user_version");
   const auto tables = db.number("SELECT count(*) FROM sqlite_schema");
-  if (!version || !tables) return failed(db);
+  if (!version || !tables || !db.execute("COMMIT")) return failed(db);
   if (*tables == 0 && *application == 0) {
     auto change = Transaction::begin(db);
     if (!change || !db.execute(kTables)) return failed(db);

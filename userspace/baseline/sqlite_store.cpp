@@ -125,8 +125,12 @@ bool SqliteStore::is_full(Scope scope, Seconds now) {
   const auto others = database_->number("PRAGMA data_version");
   if (others && *others != others_ && count_rows() && !full()) return false;
   if (purged_ && now < *purged_ + kPurgeEvery) return true;
-  purged_ = now;
-  if (purge_.bind(1, number_of(scope)).bind(2, oldest_kept(now)).run()) (void)count_rows();
+  if (purge_.bind(1, number_of(scope)).bind(2, oldest_kept(now)).run()) {
+    purged_ = now;
+    (void)count_rows();
+  } else {
+    ++write_errors_;  // the next destination tries again
+  }
   return full();
 }
 
@@ -170,7 +174,7 @@ base::Status SqliteStore::write() {
 }
 
 void SqliteStore::settle(std::uint64_t now_ns) {
-  if (now_ns < retry_at_) return;
+  if (now_ns != 0 && now_ns < retry_at_) return;  // 0: no clock runs
   const bool repeats = !repeats_.empty() && now_ns >= repeats_due_;
   const bool crowded = repeats_.size() >= kMaxWaiting;
   if (fresh_.empty() && !created_waits_ && !repeats && !crowded) return;

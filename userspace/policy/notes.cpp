@@ -7,13 +7,7 @@ namespace kilnwatch::policy {
 std::vector<std::string> notes(const Policy& policy, std::uint64_t now) {
   std::vector<std::string> out;
   for (const Exception& exception : policy.exceptions) {
-    if (now < exception.end) {
-      if (exception.client || exception.destination) continue;
-      out.push_back("the exception of " + exception.owner + " in line " +
-                    std::to_string(exception.line) +
-                    " names neither a client nor a destination: it covers every alert of its rule");
-      continue;
-    }
+    if (now < exception.end) continue;
     out.push_back("the exception of " + exception.owner + " in line " +
                   std::to_string(exception.line) + " ended with " + exception.expires +
                   " and does nothing; renew or remove it");

@@ -31,6 +31,8 @@ TEST_CASE("What is no destination is refused by the word that is wrong") {
     CHECK(key("192.0.2.7", port).empty());
   for (const char* name : {"192.0.2.9", "a b", "x\n", "*.example.org"})
     CHECK(key("192.0.2.7", "443", name).empty());
+  for (const char* name : {"***", "a.***.example.org"})  // as a masked name is kept
+    CHECK(key("192.0.2.7", "443", name) == std::string("192.0.2.7 443 ") + name);
   CHECK(read_key("x", "443", "").error().message.starts_with("'x' is no address"));
   CHECK(read_key("::1", "x", "").error().message.starts_with("'x' is no port"));
   CHECK(read_key("::1", "1", "*").error().message.starts_with("'*' is no name"));
