@@ -155,7 +155,9 @@ void Detector::failed(const tracker::Moment& moment, Finding& finding) {
 
 void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
   finding.rule = Rule::kImageDeploy;
-  finding.severity = moment.import ? Severity::kLow : Severity::kMedium;
+  // One that was built here and came into a store by a load is both.
+  const bool imported = moment.import && !moment.build;
+  finding.severity = imported ? Severity::kLow : Severity::kMedium;
   const ContainerCreated& made = moment.deployment->container;
   if (moment.build) {
     const auto story = novel_.find(moment.build->id);
@@ -188,7 +190,7 @@ void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
     finding.summary += ", a name of an image built or imported here that may be another's by now";
     return;
   }
-  if (moment.import) return deploy_import(*moment.import, finding);
+  if (imported) return deploy_import(*moment.import, finding);
   const TimeNs from = moment.build->ended != 0 ? moment.build->ended : moment.build->started;
   const TimeNs after = moment.time > from ? (moment.time - from) / 1'000'000'000 : 0;
   add(finding, Severity::kMedium, "deploy-soon-after-build",

@@ -61,8 +61,9 @@ void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) 
     return;
   // Started through the API under a name that tells no id: the answer comes after the start.
   for (const auto& [start, scope] : early_starts_) {
-    if (start.engine_namespace.empty() && uid_of(start.call) == container.uid &&
-        start.time >= container.first_seen && start.time < container.first_seen + kStartAnswer)
+    const bool may_be = outer_ != nullptr || uid_of(start.call) == container.uid;
+    if (start.engine_namespace.empty() && may_be && start.time >= container.first_seen &&
+        start.time < container.first_seen + kStartAnswer)
       return;
   }
   const Run* open = nullptr;

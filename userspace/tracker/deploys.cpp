@@ -118,7 +118,8 @@ void Tracker::on(const ContainerRenamed& fact) {
   forget_name(it);
   it->second.created.name = name;
   if (!name.empty()) created_names_[scope + name] = it->first;
-  meet_early_start(it->first, fact.time);
+  const std::string id = it->first;  // the entry may go
+  meet_early_start(id, fact.time);
 }
 
 std::string Tracker::waiting_deploy(const std::string& scope, const std::string& reference) const {

@@ -17,7 +17,12 @@ namespace kilnwatch::tracker {
 // Of podman and buildah: --root as written; empty: the user's own store.
 inline std::string root_of(const std::vector<std::string>& args) {
   constexpr std::string_view kRoot = "--root";
+  constexpr std::string_view kVerbs[] = {
+      "build", "bud",  "from", "run",  "commit", "create", "start",   "container", "image",
+      "pod",   "kube", "play", "exec", "load",   "pull",   "compose", "tag",       "rm"};
   for (auto it = args.begin(); it != args.end(); ++it) {
+    // What stands behind a verb is not podman's own.
+    if (std::find(std::begin(kVerbs), std::end(kVerbs), *it) != std::end(kVerbs)) return {};
     if (*it == kRoot) return it + 1 != args.end() ? *(it + 1) : std::string();
     if (it->starts_with(kRoot) && it->substr(kRoot.size()).starts_with('='))
       return it->substr(kRoot.size() + 1);

@@ -1,6 +1,7 @@
 // Containers that podman's command starts, and what processes that only play it can say.
 #include <catch2/catch_test_macros.hpp>
 
+#include "tracker/scopes.h"
 #include "unit/tracker/scene.h"
 
 using namespace kilnwatch;
@@ -151,6 +152,13 @@ TEST_CASE("A store of its own has each --root, and each container") {
     api_run(scene, 1000 * kMs, 30, EngineKind::kPodman, kRoots, 'c', "localhost/x:1");
     CHECK(deploys(scene) == 0);
   }
+}
+
+TEST_CASE("What a container's own words say of a --root is none of podman's") {
+  CHECK(tracker::root_of({"podman", "--root", "/srv/x", "run", "a"}) == "/srv/x");
+  CHECK(tracker::root_of({"podman", "--log-level", "debug", "--root=/srv/x", "build", "."}) ==
+        "/srv/x");
+  CHECK(tracker::root_of({"podman", "run", "a", "server", "--root", "/srv"}).empty());
 }
 
 TEST_CASE("What kaniko pushes is no name of a store here") {
