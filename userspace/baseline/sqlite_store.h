@@ -33,7 +33,8 @@ class SqliteStore final : public Store {
   // Writes all that waits, and has patience for it.
   void finish();
 
-  std::size_t unwritten() const { return fresh_.size() + repeats_.size(); }  // known to this run only
+  // Destinations and times that are known to this run only.
+  std::size_t unwritten() const { return fresh_.size() + repeats_.size(); }
   // No room, or too long: told as new each time.
   std::size_t refused() const { return refused_; }
   std::size_t uncounted() const { return uncounted_; }        // sightings whose time is not kept
