@@ -5,6 +5,7 @@
 #include <sstream>
 #include <string>
 
+#include "harness/program.h"
 #include "harness/recordings.h"
 #include "harness/replay_run.h"
 #include "policy/parse.h"
@@ -13,17 +14,6 @@ namespace kilnwatch::test {
 namespace {
 
 const std::string kChain = std::string(KILNWATCH_CASES) + "/trixie-main-chain-tcp/recording.kwr";
-
-// What the program writes; it must end well.
-std::string output_of(const TempDir& dir, const std::string& arguments) {
-  const std::string command = std::string(KILNWATCH_PROGRAM) + " " + arguments + " > " +
-                              dir.file("out") + " 2> " + dir.file("err");
-  INFO(command);
-  const int code = std::system(command.c_str());
-  INFO(slurp(dir.file("err")));
-  CHECK(code == 0);
-  return slurp(dir.file("out"));
-}
 
 std::size_t count(const std::string& text, const std::string& word) {
   std::size_t found = 0;

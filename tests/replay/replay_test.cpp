@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "harness/agreement.h"
+#include "harness/program.h"
 #include "harness/recordings.h"
 #include "sink/encoder.h"
 
@@ -91,19 +92,8 @@ TEST_CASE("golden alerts, twice the same") {
   }
 }
 
-// What the program writes for a recording.
-std::string output_of(const std::string& arguments) {
-  const TempDir dir;
-  const std::string command = std::string(KILNWATCH_PROGRAM) + " " + arguments + " > " +
-                              dir.file("out") + " 2> " + dir.file("err");
-  INFO(command);
-  const int code = std::system(command.c_str());
-  INFO(slurp(dir.file("err")));
-  CHECK(code == 0);
-  return slurp(dir.file("out"));
-}
-
 TEST_CASE("the program gives the same alerts in every format") {
+  const TempDir dir;
   for (const Case& one : cases()) {
     INFO(one.name);
     const Alerts alerts = run_pipeline(one.recording.host, one.recording.events, Baseline::kEmpty);
@@ -113,10 +103,10 @@ TEST_CASE("the program gives the same alerts in every format") {
       REQUIRE(encoder);
       std::string expected;
       for (const auto& alert : alerts) expected += (*encoder)->encode(alert);
-      CHECK(output_of("replay --output " + std::string(format) + " " + file) == expected);
+      CHECK(output_of(dir, "replay --output " + std::string(format) + " " + file) == expected);
     }
     Alerts read;
-    std::istringstream lines(output_of("replay --output json " + file));
+    std::istringstream lines(output_of(dir, "replay --output json " + file));
     for (std::string line; std::getline(lines, line);) {
       v1::Alert alert;
       CHECK(google::protobuf::util::JsonStringToMessage(line, &alert).ok());
