@@ -93,8 +93,9 @@ struct {
 	__uint(max_entries, 8 * 1024 * 1024);
 } events SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+struct { /* mapped by who reads it: a look by bpf(2) keeps other programs off its CPU meanwhile */
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, KW_DROP_MAX);
 	__type(key, u32);
 	__type(value, u64);
@@ -172,7 +173,7 @@ static __always_inline void count_drop(u32 cause)
 	u64 *n = bpf_map_lookup_elem(&drops, &cause);
 
 	if (n)
-		*n += 1;
+		__sync_fetch_and_add(n, 1);
 }
 
 static __always_inline void fill_header(struct kw_header *h, u16 kind, u32 size)

@@ -7,12 +7,14 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <set>
 
 #include "base/clock.h"
 #include "capture/live/kprobes.h"
 #include "capture/live/layers.h"
 #include "capture/live/libbpf_log.h"
 #include "capture/live/loader.h"
+#include "capture/live/mapped_array.h"
 #include "capture/live/probe.h"
 #include "capture/live/proc.h"
 #include "capture/live/programs.h"
@@ -35,7 +37,8 @@ constexpr unsigned kPollRecords = 4096;
 // The ring has 8 MiB and its smallest record 40 bytes: a full one is handed over, not one that is
 // filled for ever.
 constexpr unsigned kDrainPolls = 52;
-constexpr int kEnough = -ECANCELED;  // what on_record says to libbpf then
+constexpr std::size_t kMaxWithSteps = 64;  // KW_MAX_ENGINES of bpf/lib/base/maps.bpf.h
+constexpr int kEnough = -ECANCELED;        // what on_record says to libbpf then
 constexpr std::array<const char*, KW_DROP_MAX> kDropNames = {
     "ring",   "connections", "calls",  "copy",   "framing", "egress", "lineage", "engines",
     "splice", "unused",      "unused", "unused", "unused",  "unused", "unused",  "unused"};
@@ -68,8 +71,7 @@ class Ring final : public LiveSource {
   explicit Ring(Programs programs)
       : skeleton_(std::move(programs.skeleton)),
         hooks_(std::move(programs.hooks)),
-        host_(read_host_facts()),
-        per_cpu_(static_cast<std::size_t>(libbpf_num_possible_cpus())) {}
+        host_(read_host_facts()) {}
 
   base::Status start() {
     ring_.reset(
@@ -77,6 +79,12 @@ class Ring final : public LiveSource {
     if (!ring_) {
       return Error{ErrorClass::kEnvironment,
                    "the ring buffer cannot be mapped; raise the memory limit of this process"};
+    }
+    losses_ = MappedArray(bpf_map__fd(skeleton_->maps.drops), KW_DROP_MAX);
+    if (!losses_.ready()) {
+      return Error{ErrorClass::kEnvironment,
+                   "the counters of losses cannot be mapped; raise the memory limit of this "
+                   "process"};
     }
     note_path("/run/docker.sock");
     note_path("/var/run/docker.sock");
@@ -164,9 +172,12 @@ class Ring final : public LiveSource {
       if (auto exe = exe_of(exec->process, Comm::kAny); !exe.empty())
         exec->process.exe = std::move(exe);
     }
-    if (auto* exec = std::get_if<domain::ProcessExecuted>(&*event);
-        exec != nullptr && source.has_steps(exec->process.ppid))
-      read_layers(exec->process);
+    if (auto* exec = std::get_if<domain::ProcessExecuted>(&*event); exec != nullptr) {
+      if (source.with_steps_.contains(exec->process.ppid)) read_layers(exec->process);
+      source.note_engine(exec->process.pid, engine_of(exec->process.comm));
+    } else if (auto* gone = std::get_if<domain::ProcessExited>(&*event); gone != nullptr) {
+      source.with_steps_.erase(gone->pid);
+    }
     if (auto* client = std::get_if<domain::ClientSeen>(&*event)) {
       client->process.exe = exe_of(client->process);
     }
@@ -174,11 +185,17 @@ class Ring final : public LiveSource {
     return source.records_ < kPollRecords ? 0 : kEnough;
   }
 
-  // An engine with BuildKit, whose runtimes run its steps.
-  bool has_steps(std::uint32_t parent) const {
-    std::uint32_t engine = KW_ENGINE_NONE;
-    return bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.engines), &parent, &engine) == 0 &&
-           (engine == KW_ENGINE_DOCKER || engine == KW_ENGINE_BUILDKITD);
+  // An engine with BuildKit: its runtimes run its steps. The kernel side knows as many of them; of
+  // one more the layers of its steps are not read.
+  void note_engine(std::uint32_t pid, std::uint32_t engine) {
+    const bool has_steps = engine == KW_ENGINE_DOCKER || engine == KW_ENGINE_BUILDKITD;
+    if (!has_steps) {
+      with_steps_.erase(pid);
+    } else if (with_steps_.size() < kMaxWithSteps || with_steps_.contains(pid)) {
+      with_steps_.insert(pid);
+    } else {
+      ++engines_refused_;
+    }
   }
 
   // What finds no room is told with the kernel side's own losses.
@@ -228,6 +245,7 @@ class Ring final : public LiveSource {
     if (engine == KW_ENGINE_PODMAN && listeners.unix_paths.empty() && listeners.tcp_ports.empty())
       return;
     note(bpf_map__fd(skeleton_->maps.engines), &pid, &engine);
+    note_engine(pid, engine);
     for (const auto& path : listeners.unix_paths) note_path(path);
     for (const auto port : listeners.tcp_ports) {
       note(bpf_map__fd(skeleton_->maps.engine_ports), &port, &one);
@@ -237,11 +255,8 @@ class Ring final : public LiveSource {
   void report_losses(domain::TimeNs now) {
     losses_read_ = now;
     losses_due_ = now + (records_ > 0 ? kLossesBusy : kLossesIdle);
-    for (std::uint32_t cause = 0; cause < KW_DROP_MAX; ++cause) {
-      if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.drops), &cause, per_cpu_.data()) != 0)
-        continue;
-      std::uint64_t total = 0;
-      for (const auto value : per_cpu_) total += value;
+    for (std::size_t cause = 0; cause < KW_DROP_MAX; ++cause) {
+      const auto total = losses_.at(cause);
       if (total > drops_[cause]) {
         (*handler_)(domain::KernelLoss{now, kDropNames[cause], total - drops_[cause]});
         drops_[cause] = total;
@@ -271,7 +286,8 @@ class Ring final : public LiveSource {
   const Handler* handler_ = nullptr;
   std::vector<domain::Event> backlog_;
   std::array<std::uint64_t, KW_DROP_MAX> drops_{};
-  std::vector<std::uint64_t> per_cpu_;  // of one counter
+  MappedArray losses_;                  // by cause
+  std::set<std::uint32_t> with_steps_;  // engines with BuildKit, by pid
   domain::TimeNs losses_read_ = 0;
   domain::TimeNs losses_due_ = 0;
   unsigned records_ = 0;  // of this poll
