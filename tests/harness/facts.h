@@ -75,6 +75,9 @@ class FactText {
     return call("pod", f.call) + f.sandbox + "|" + f.pod.name_space + "/" + f.pod.name +
            list(f.host_namespaces);
   }
+  std::string operator()(const domain::ImageResolved& f) const {
+    return call("resolved", f.call) + f.reference + "|" + f.digest + of(f.engine_namespace);
+  }
   std::string operator()(const domain::ManifestStored& f) const {
     return call("manifest", f.call) + f.digest + "|" + f.config + list(f.manifests);
   }

@@ -307,7 +307,16 @@ struct ImagePushed {
   std::string digest;  // of its manifest there
 };
 
-// A store took in a manifest or an index, under the digest that the engine found.
+// A client looked a name up: what it names in that namespace of containerd.
+struct ImageResolved {
+  TimeNs time = 0;
+  CallId call;
+  std::string engine_namespace;
+  std::string reference;
+  std::string digest;  // of the manifest or index
+};
+
+// A store took in a manifest or an index under the digest that the engine found, or gave it out.
 struct ManifestStored {
   TimeNs time = 0;
   CallId call;
@@ -329,7 +338,7 @@ using ApiFact =
                  SessionIdle, BuildStepAnnounced, BuildContainerAnnounced, BuildContainerRemoved,
                  BuildImageAnnounced, BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock,
                  PodStarted, ContainerCreated, ContainerStartAsked, ContainerStarted,
-                 ContainerRenamed, ImageTagged, ImageMoved, ImagePushed, ManifestStored,
-                 ConversationBlind>;
+                 ContainerRenamed, ImageTagged, ImageMoved, ImageResolved, ImagePushed,
+                 ManifestStored, ConversationBlind>;
 
 }  // namespace kilnwatch::domain

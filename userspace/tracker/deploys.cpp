@@ -58,6 +58,11 @@ void Tracker::on(const ManifestStored& fact) {
   note_refusals();
 }
 
+void Tracker::on(const ImageResolved& fact) {
+  stores_.resolve(fact);
+  note_refusals();
+}
+
 void Tracker::on(ContainerCreated fact) {
   pods_.complete(fact);
   const bool own = fact.engine_namespace.empty();

@@ -34,7 +34,7 @@ void Stores::learn(const ManifestStored& stored) {
 
 void Stores::doubt(const std::string& space) {
   for (auto& [name, named] : names_) {
-    if (space == kAnyNamespace || name.first == space) named.certain = false;
+    if (space == kAnyNamespace || name.first == space) named.certain = named.resolved = false;
   }
   doubted_.insert(doubted_.size() < kMaxDoubted ? space : kAnyNamespace);
 }
@@ -50,7 +50,20 @@ void Stores::move(const ImageMoved& moved) {
       space, moved.arrival == Arrival::kPull ? normalise_image(moved.reference) : moved.reference};
   const auto& digest = moved.digest.empty() ? moved.image : moved.digest;
   // One that was deleted stays, as a name of nothing.
-  const auto [at, fresh] = names_.insert_or_assign(name, Named{digest, moved.certain});
+  set(name, {digest, moved.certain, false});
+}
+
+void Stores::resolve(const ImageResolved& resolved) {
+  const Name name{resolved.engine_namespace, resolved.reference};
+  const auto at = names_.find(name);
+  const bool certain = at != names_.end() ? at->second.certain : !doubted(name.first);
+  // What moved it was seen, and may say more than a digest that was never met.
+  if (at != names_.end() && certain && !at->second.resolved) return;
+  set(name, {resolved.digest, certain, true});
+}
+
+void Stores::set(const Name& name, Named named) {
+  const auto [at, fresh] = names_.insert_or_assign(name, std::move(named));
   if (!fresh) return;
   name_order_.push_back(name);
   if (name_order_.size() <= kMaxStoreNames) return;
@@ -58,7 +71,7 @@ void Stores::move(const ImageMoved& moved) {
   names_.erase(name_order_.front());
   name_order_.pop_front();
   // What it meant is not known any more.
-  doubted_.insert(doubted_.size() < kMaxDoubted ? space : kAnyNamespace);
+  doubted_.insert(doubted_.size() < kMaxDoubted ? name.first : kAnyNamespace);
 }
 
 std::vector<std::string> Stores::configs_of(const std::string& digest) const {
@@ -102,8 +115,11 @@ Stores::Meaning Stores::named(const std::string& space, const std::string& refer
   for (const auto& name : {reference, normalise_image(reference)}) {
     const auto at = names_.find({space, name});
     if (at == names_.end()) continue;
-    const auto& [digest, certain] = at->second;
-    return {digest.empty() ? std::vector<std::string>() : aliases(digest), certain};
+    const auto& [digest, certain, resolved] = at->second;
+    // What was found counts once it is known which image that is: another one has the digest of a
+    // manifest that was never seen.
+    const bool known = resolved && !configs_of(digest).empty();
+    return {digest.empty() ? std::vector<std::string>() : aliases(digest), certain || known};
   }
   // An id, or the beginning of one, as CRI takes it.
   if (base::is_hex(reference)) return {aliases("sha256:" + reference), true};

@@ -25,6 +25,8 @@ class Stores {
   void learn(const domain::ManifestStored& stored);
   // Of a namespace of containerd.
   void move(const domain::ImageMoved& moved);
+  // A name was looked up.
+  void resolve(const domain::ImageResolved& resolved);
   // Any name of it may mean something else by now.
   void doubt(const std::string& space);
 
@@ -43,6 +45,7 @@ class Stores {
   struct Named {
     std::string digest;  // empty: not known
     bool certain = true;
+    bool resolved = false;  // the digest is what a client found it to mean since
   };
   using Name = std::pair<std::string, std::string>;  // namespace, reference
 
@@ -50,6 +53,7 @@ class Stores {
   Meaning named(const std::string& space, const std::string& reference) const;
   bool doubted(const std::string& space) const;
   void forget_oldest_manifest();
+  void set(const Name& name, Named named);
 
   std::map<std::string, domain::ManifestStored> manifests_;  // by digest
   std::map<std::string, std::set<std::string>> parents_;     // what holds a digest

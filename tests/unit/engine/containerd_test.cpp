@@ -166,6 +166,35 @@ TEST_CASE("containerd: a name that is updated, deleted or transferred") {
                                           "moved 7.3 docker.io/library/a:1||perhaps||default|2"});
 }
 
+TEST_CASE("containerd: a name that is looked up, and the manifest that is read then") {
+  const auto manifest = manifest_json(kConfig);
+  const std::string read = kOwnServices + "content.v1.Content/Read";
+  const auto piece = [](std::size_t at, const std::string& bytes) {
+    return grpc_message((at == 0 ? "" : number(1, at)) + part(2, bytes));
+  };
+  const auto reads = [&](std::uint32_t stream, const std::string& blob, std::size_t from,
+                         std::size_t second) {
+    const std::string request =
+        part(1, digest_of(blob)) + (from == 0 ? "" : number(2, from)) + number(3, blob.size());
+    return std::vector<Turn>{
+        asks(ask_containerd(stream, read, request, "default")),
+        answers(answer(stream) +
+                data(stream, piece(0, blob.substr(0, 9)) + piece(second, blob.substr(9))) +
+                trailers(stream, "0"))};
+  };
+  const auto texts = checked(begun({call(1, kImages + "Get", part(1, "a:1"), "default",
+                                         image_request("a:1", digest_of(manifest))),
+                                    call(3, kImages + "Get", part(1, "b:1"), "default", "", "5"),
+                                    reads(5, manifest, 0, 9)}));
+  CHECK(texts ==
+        std::vector<std::string>{"resolved 7.0 a:1|" + digest_of(manifest) + "|default",
+                                 "manifest 7.2 " + digest_of(manifest) + "|" + kConfig + "[]"});
+  // A part that is not the first, a place that does not follow, another blob.
+  CHECK(checked(begun({reads(1, manifest, 4, 9), reads(3, manifest, 0, 8),
+                       reads(5, R"({"config":{"Env":["T=kw-canary-env"]}})", 0, 9)}))
+            .empty());
+}
+
 TEST_CASE("containerd: a manifest in pieces, an index, and blobs that are neither") {
   const auto manifest = manifest_json(kConfig);
   const auto index = index_json({digest_of(manifest), kConfig});

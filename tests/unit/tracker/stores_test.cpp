@@ -56,6 +56,34 @@ std::vector<Finding> deployed(Scene& scene, ContainerCreated made, bool start = 
 
 }  // namespace
 
+TEST_CASE("A name is what a client finds it to mean, where what moved it did not say") {
+  using Ids = std::vector<std::string>;
+  tracker::Stores stores;
+  const auto meaning = [&] { return stores.find(container_of(kName, "default", 200 * kMs)); };
+  const auto move = [&](const std::string& to, bool certain) {
+    ImageMoved moved{140 * kMs, {800, 1}, kName, false, {}, certain};
+    moved.digest = to;
+    moved.engine_namespace = "default";
+    stores.move(moved);
+  };
+  const auto find = [&] { stores.resolve({150 * kMs, {800, 2}, "default", kName, digest('a')}); };
+  move({}, false);
+  find();
+  CHECK_FALSE(meaning().certain);  // of that manifest nothing is known
+  stores.learn({151 * kMs, {800, 3}, digest('a'), digest('c'), {}});
+  CHECK(meaning().certain);
+  CHECK(meaning().ids == Ids{digest('a'), digest('c')});
+  move({}, false);
+  CHECK_FALSE(meaning().certain);
+  find();
+  CHECK(meaning().certain);
+  stores.doubt("default");
+  CHECK_FALSE(meaning().certain);
+  move(digest('d'), true);
+  find();
+  CHECK(meaning().ids == Ids{digest('d')});
+}
+
 TEST_CASE("An image is the same one under another manifest, by its configuration") {
   Scene scene;
   build(scene, 'c');

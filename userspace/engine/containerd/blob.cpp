@@ -1,6 +1,5 @@
 #include "engine/containerd/blob.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/secrets.h"
@@ -14,8 +13,10 @@ namespace {
 constexpr std::uint32_t kAction = 1, kRef = 2, kTotal = 3, kExpected = 4, kOffset = 5, kData = 6;
 // WriteContentResponse
 constexpr std::uint32_t kAnswerOffset = 4, kAnswerTotal = 5, kAnswerDigest = 6;
+// ReadContentRequest, ReadContentResponse
+constexpr std::uint32_t kReadDigest = 1, kReadOffset = 2, kReadSize = 3;
+constexpr std::uint32_t kReadPlace = 1, kReadData = 2;
 constexpr std::uint64_t kCommit = 2;
-constexpr std::size_t kFront = 4096;  // bytes that tell a manifest
 
 std::string masked_request(std::string_view message) {
   return rewritten(message, [](const Field& field, std::string_view value) {
@@ -27,109 +28,83 @@ std::string masked_request(std::string_view message) {
   });
 }
 
-}  // namespace
+std::string masked_place(std::string_view message) {
+  return rewritten(message, [](const Field& field, std::string_view value) {
+    return field.varint && field.number == kReadPlace ? std::string(value) : blank(field);
+  });
+}
 
-std::string BlobWrite::asked(const Request& request, domain::Direction direction,
-                             std::vector<SafeRange>& safe) {
-  const auto message = request.bytes;
+// The field of a message that holds a part of the blob, and all around it.
+struct Parts {
   Field data;
   unsigned datas = 0;
-  std::uint64_t action = 0, offset = 0;
-  std::string name;
-  Fields fields(message);
+  std::string_view cut;  // of a message that ends in it: what there is
+  bool whole = true;
+};
+
+Parts parts_of(const BlobMessage& message, std::uint32_t number) {
+  Parts out;
+  Fields fields(message.bytes);
   Field field;
   while (fields.next(field)) {
-    if (field.varint && field.number == kAction) action = field.value;
-    if (field.varint && field.number == kOffset) offset = field.value;
-    if (field.text && field.number == kRef)
-      name = base::mask_text(message.substr(field.at, field.size));
-    if (!field.text || field.number != kData) continue;
-    data = field;
-    ++datas;
+    if (!field.text || field.number != number) continue;
+    out.data = field;
+    ++out.datas;
   }
-  // A writer that names no place begins again (contentserver: Truncate).
-  if (action != 0 && offset == 0) {
-    text_.clear();
-    other_ = false;
-    placed_ = true;
-  } else if (action != 0 && offset != text_.size()) {
-    drop();
-  }
-  if (datas > 1) drop();  // the last one counts; no client writes two
-  const auto place = [&request](std::size_t from, std::size_t size) {
-    return protocol::stretch(request.pieces, from, size);
+  out.whole = message.whole && fields.whole();
+  if (fields.cut_in() == number) out.cut = fields.cut();
+  return out;
+}
+
+// What stands around the part is vouched for as masked; the part goes to `text`.
+void take(const BlobMessage& message, const Parts& parts, std::string_view masked,
+          ManifestText& text, domain::Direction direction, std::vector<SafeRange>& safe) {
+  const auto place = [&message](std::size_t from, std::size_t size) {
+    return protocol::stretch(message.pieces, from, size);
   };
-  const auto masked = masked_request(message);
-  const auto end = datas > 0 ? data.at + data.size : 0;
-  if (datas > 0) {
+  if (parts.datas > 1) text.drop();  // the last one counts; nobody writes two
+  const auto& data = parts.data;
+  const auto end = parts.datas > 0 ? data.at + data.size : 0;
+  if (parts.datas > 0) {
     vouch(direction, place(0, data.at), masked.substr(0, data.at), safe);
-    take(message.substr(data.at, data.size), place(data.at, data.size), direction, safe);
+    text.take(message.bytes.substr(data.at, data.size), place(data.at, data.size), safe);
   }
   if (masked.size() > end)
     vouch(direction, place(end, masked.size() - end), masked.substr(end), safe);
-  if (!request.whole || !fields.whole()) {
-    const auto cut = fields.cut_in() == kData ? fields.cut() : std::string_view();
-    const auto places = place(message.size() - cut.size(), cut.size());
-    if (text_.empty() && !other_) miss(cut, places, direction, safe);
-    drop();
+  if (parts.whole) return;
+  text.cut(parts.cut, place(message.bytes.size() - parts.cut.size(), parts.cut.size()), safe);
+}
+
+domain::ManifestStored stored(std::string digest, Manifest manifest) {
+  domain::ManifestStored out;
+  out.digest = std::move(digest);
+  out.config = std::move(manifest.config);
+  out.manifests = std::move(manifest.manifests);
+  return out;
+}
+
+}  // namespace
+
+std::string BlobWrite::asked(const BlobMessage& request, std::vector<SafeRange>& safe) {
+  const auto message = request.bytes;
+  const auto action = number_of(message, kAction), offset = number_of(message, kOffset);
+  // A writer that names no place begins again (contentserver: Truncate).
+  if (action != 0 && offset == 0) {
+    text_.begin();
+  } else if (action != 0 && offset != text_.size()) {
+    text_.drop();
   }
-  if (action == kCommit) commit(direction, safe);
-  return name;
-}
-
-void BlobWrite::take(std::string_view data, std::vector<protocol::Piece> places,
-                     domain::Direction direction, std::vector<SafeRange>& safe) {
-  if (other_) return;
-  if (text_.size() + data.size() > kMaxManifest ||
-      text_.pieces() + places.size() > kMaxManifestPieces) {
-    if (text_.empty()) {
-      miss(data.substr(0, kFront), protocol::stretch(places, 0, kFront), direction, safe);
-    } else if (const auto front = text_.bytes().substr(0, kFront); may_be_manifest(front)) {
-      missed_ = true;
-      if (placed_) text_.vouch(direction, 0, front.size(), masked_manifest(front), safe);
-    }
-    return drop();
-  }
-  // Its place is not known where it was compressed on its way.
-  placed_ = placed_ && (!places.empty() || data.empty());
-  if (!placed_) places = {{0, data.size()}};
-  for (const auto& place : places) {
-    text_.add(place.pos, data.substr(0, place.size));
-    data.remove_prefix(std::min(place.size, data.size()));
-  }
-  const auto begin = text_.bytes().find_first_not_of(" \t\r\n");
-  if (begin != std::string::npos && text_.bytes()[begin] != '{') drop();
-}
-
-// Of a manifest that is not read the front says that it is one, in a recording, too.
-void BlobWrite::miss(std::string_view front, const std::vector<protocol::Piece>& places,
-                     domain::Direction direction, std::vector<SafeRange>& safe) {
-  if (!may_be_manifest(front)) return;
-  missed_ = true;
-  vouch(direction, places, masked_manifest(front), safe);
-}
-
-// Not all of it is known from here on.
-void BlobWrite::drop() {
-  other_ = true;
-  text_.clear();
-}
-
-void BlobWrite::commit(domain::Direction direction, std::vector<SafeRange>& safe) {
-  manifest_ = other_ ? std::nullopt : read_manifest(text_.bytes());
-  if (manifest_ && placed_)
-    text_.vouch(direction, 0, text_.size(), masked_manifest(text_.bytes()), safe);
-  drop();
+  take(request, parts_of(request, kData), masked_request(message), text_,
+       domain::Direction::kRequest, safe);
+  if (action == kCommit) manifest_ = text_.finish(safe);
+  return base::mask_text(text_of(message, kRef));
 }
 
 std::optional<domain::ManifestStored> BlobWrite::answered(std::string_view message) {
   const auto digest = text_of(message, kAnswerDigest);
   if (!manifest_ || number_of(message, kAction) != kCommit || !base::is_digest(digest))
     return std::nullopt;
-  domain::ManifestStored out;
-  out.digest = digest;
-  out.config = std::move(manifest_->config);
-  out.manifests = std::move(manifest_->manifests);
+  auto out = stored(digest, std::move(*manifest_));
   manifest_.reset();
   return out;
 }
@@ -139,6 +114,23 @@ std::size_t BlobWrite::held_bytes() const {
          (manifest_ ? manifest_->manifests.capacity() * (sizeof(std::string) + 72) : 0);
 }
 
+void BlobRead::asked(std::string_view message) {
+  digest_ = text_of(message, kReadDigest);
+  if (!base::is_digest(digest_) || number_of(message, kReadOffset) != 0) text_.drop();
+}
+
+void BlobRead::answered(const BlobMessage& answer, std::vector<SafeRange>& safe) {
+  if (number_of(answer.bytes, kReadPlace) != text_.size()) text_.drop();
+  take(answer, parts_of(answer, kReadData), masked_place(answer.bytes), text_,
+       domain::Direction::kResponse, safe);
+}
+
+std::optional<domain::ManifestStored> BlobRead::end(std::vector<SafeRange>& safe) {
+  auto manifest = text_.finish(safe);
+  if (!manifest || !base::is_digest(digest_)) return std::nullopt;
+  return stored(digest_, std::move(*manifest));
+}
+
 std::string masked_write_answer(std::string_view message) {
   return rewritten(message, [](const Field& field, std::string_view value) {
     if (field.varint &&
@@ -146,6 +138,15 @@ std::string masked_write_answer(std::string_view message) {
       return std::string(value);
     return field.text && field.number == kAnswerDigest ? base::mask_text_same_length(value)
                                                        : blank(field);
+  });
+}
+
+std::string masked_read(std::string_view message) {
+  return rewritten(message, [](const Field& field, std::string_view value) {
+    if (field.varint && (field.number == kReadOffset || field.number == kReadSize))
+      return std::string(value);
+    return field.text && field.number == kReadDigest ? base::mask_text_same_length(value)
+                                                     : blank(field);
   });
 }
 

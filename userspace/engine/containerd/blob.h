@@ -1,5 +1,6 @@
-// A blob on its way into containerd's content store (containerd: api/services/content/v1,
-// plugins/services/content/contentserver): those that are manifests or indexes are read.
+// Blobs on their way into containerd's content store and out of it (containerd:
+// api/services/content/v1, plugins/services/content/contentserver): those that are manifests or
+// indexes are read.
 #pragma once
 
 #include <cstdint>
@@ -9,53 +10,54 @@
 #include <vector>
 
 #include "domain/api_fact.h"
-#include "engine/containerd/manifest.h"
-#include "engine/gathered.h"
+#include "engine/containerd/manifest_text.h"
 
 namespace kilnwatch::engine::containerd {
 
-// The kernel side hands over as much of a stream. Manifests of images have some kilobytes.
-inline constexpr std::size_t kMaxManifest = 65536;
-inline constexpr std::size_t kMaxManifestPieces = 4096;  // stretches that one stands in
+struct BlobMessage {
+  std::string_view bytes;
+  bool whole = true;
+  const std::vector<protocol::Piece>& pieces;  // of `bytes`; empty: they cannot be vouched for
+};
 
 // One stream of Content/Write.
 class BlobWrite {
  public:
-  struct Request {
-    std::string_view bytes;
-    bool whole = true;
-    const std::vector<protocol::Piece>& pieces;  // of `bytes`; empty: they cannot be vouched for
-  };
   // How the client calls what it writes; empty: as before.
-  std::string asked(const Request& request, domain::Direction direction,
-                    std::vector<SafeRange>& safe);
+  std::string asked(const BlobMessage& request, std::vector<SafeRange>& safe);
   // What the engine says of it, masked; a manifest once it has taken it in. No time, no call.
   std::optional<domain::ManifestStored> answered(std::string_view message);
   // A manifest that was not seen whole: what names it, names something unknown.
-  bool missed() const { return missed_; }
+  bool missed() const { return text_.missed(); }
   // Where the first byte stands that may still be vouched for.
-  std::optional<std::uint64_t> first_pos() const {
-    return text_.empty() || !placed_ ? std::nullopt : std::optional(text_.first_pos());
-  }
+  std::optional<std::uint64_t> first_pos() const { return text_.first_pos(); }
   std::size_t held_bytes() const;
 
  private:
-  void take(std::string_view data, std::vector<protocol::Piece> places, domain::Direction direction,
-            std::vector<SafeRange>& safe);
-  void commit(domain::Direction direction, std::vector<SafeRange>& safe);
-  void miss(std::string_view front, const std::vector<protocol::Piece>& places,
-            domain::Direction direction, std::vector<SafeRange>& safe);
-  void drop();
-
-  Gathered text_;
+  ManifestText text_{domain::Direction::kRequest};
   std::optional<Manifest> manifest_;
-  bool placed_ = true;  // where all of it stands is known
-  bool other_ = false;  // no manifest, or not all of one
-  bool missed_ = false;
 };
 
-// WriteContentResponse: what may be recorded.
+// One stream of Content/Read: content has its digest for a name, so what is read under it tells as
+// much as what was written.
+class BlobRead {
+ public:
+  void asked(std::string_view message);
+  void answered(const BlobMessage& answer, std::vector<SafeRange>& safe);
+  // That was all: a manifest that was read from its first byte on. No time, no call.
+  std::optional<domain::ManifestStored> end(std::vector<SafeRange>& safe);
+  // As of BlobWrite; among the answers.
+  std::optional<std::uint64_t> first_pos() const { return text_.first_pos(); }
+  std::size_t held_bytes() const { return text_.held_bytes(); }
+
+ private:
+  ManifestText text_{domain::Direction::kResponse};
+  std::string digest_;
+};
+
+// WriteContentResponse, ReadContentRequest: what may be recorded.
 std::string masked_write_answer(std::string_view message);
+std::string masked_read(std::string_view message);
 
 // By which road an image comes whose content is written under that name (containerd: client import
 // writes "tar-…", its fetcher "layer-…" and "config-…"); none: this name does not tell.

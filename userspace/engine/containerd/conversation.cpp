@@ -18,10 +18,12 @@ constexpr std::pair<std::string_view, Method> kOwn[] = {
     {"images.v1.Images/Create", Method::kSetImage},
     {"images.v1.Images/Update", Method::kSetImage},
     {"images.v1.Images/Delete", Method::kDeleteImage},
+    {"images.v1.Images/Get", Method::kGetImage},
     {"containers.v1.Containers/Create", Method::kCreateContainer},
     {"tasks.v1.Tasks/Create", Method::kCreateTask},
     {"tasks.v1.Tasks/Start", Method::kStartTask},
     {"content.v1.Content/Write", Method::kWriteContent},
+    {"content.v1.Content/Read", Method::kReadContent},
     {"transfer.v1.Transfer/Transfer", Method::kTransfer}};
 constexpr std::pair<std::string_view, Method> kCri[] = {
     {"RuntimeService/RunPodSandbox", Method::kRunPod},
@@ -88,16 +90,21 @@ void ContainerdConversation::close(domain::TimeNs time, Output& out) {
 
 std::uint64_t ContainerdConversation::settled(Direction direction) const {
   auto place = GrpcCalls::settled(direction);
-  if (direction == Direction::kResponse) return place;
   for (const auto& [stream, call] : calls_) {
-    if (call.blob) place = std::min(place, call.blob->first_pos().value_or(place));
+    std::optional<std::uint64_t> first;
+    if (direction == Direction::kRequest && call.blob) first = call.blob->first_pos();
+    if (direction == Direction::kResponse && call.read) first = call.read->first_pos();
+    place = std::min(place, first.value_or(place));
   }
   return place;
 }
 
 std::size_t ContainerdConversation::held_bytes() const {
   std::size_t sum = GrpcCalls::held_bytes() + calls_.size() * sizeof(Call);
-  for (const auto& [stream, call] : calls_) sum += call.blob ? call.blob->held_bytes() : 0;
+  for (const auto& [stream, call] : calls_) {
+    sum += call.blob ? call.blob->held_bytes() : 0;
+    sum += call.read ? call.read->held_bytes() : 0;
+  }
   return sum;
 }
 
@@ -111,9 +118,11 @@ ContainerdConversation::Call* ContainerdConversation::open(const Stream& stream,
   auto& call = calls_[stream.id];
   call.method = method;
   call.id = {conn_, number_++};
-  relevant_ = relevant_ || method != Method::kUnknown;
+  const bool looks = method == Method::kGetImage || method == Method::kReadContent;
+  relevant_ = relevant_ || (method != Method::kUnknown && !looks);
   if (method >= Method::kRunPod) call.engine_namespace = kKubernetes;
   if (method == Method::kWriteContent) call.blob.emplace();
+  if (method == Method::kReadContent) call.read.emplace();
   return &call;
 }
 
@@ -171,11 +180,20 @@ void ContainerdConversation::asked(Call& call, const Text& text) {
   const auto direction = Direction::kRequest;
   if (call.method == Method::kWriteContent) {
     const auto name = call.blob->asked(
-        {text.bytes, text.whole, text.packed ? Pieces() : text.pieces}, direction, out_->safe);
+        {text.bytes, text.whole, text.packed ? Pieces() : text.pieces}, out_->safe);
     arrival_ = arrival_of(name).value_or(arrival_);
     return;
   }
   if (std::exchange(call.asked, true)) return;
+  if (call.read) {
+    vouch(direction, text, masked_read(text.bytes));
+    return call.read->asked(text.bytes);
+  }
+  if (call.method == Method::kGetImage) {
+    vouch(direction, text, masked_name(text.bytes));
+    call.fact = domain::ImageResolved{0, call.id, call.engine_namespace, {}, {}};
+    return;
+  }
   if (!text.whole) lose("a request to containerd was not seen to its end");
   if (call.homeless)
     return lose("in which namespace of containerd an image or a container was made is not known");
@@ -233,7 +251,9 @@ void ContainerdConversation::asked(Call& call, const Text& text) {
       return asked_container(call, read_create(text.bytes));
     case Method::kOther:
     case Method::kUnknown:
+    case Method::kGetImage:
     case Method::kWriteContent:
+    case Method::kReadContent:
       return;
   }
 }
@@ -251,6 +271,17 @@ void ContainerdConversation::answered(Call& call, const Text& text) {
     out_->facts.emplace_back(std::move(*stored));
     return;
   }
+  if (call.read) {
+    const auto pieces = text.packed ? Pieces() : text.pieces;
+    return call.read->answered({text.bytes, text.whole, pieces}, out_->safe);
+  }
+  if (auto* resolved = call.fact ? std::get_if<domain::ImageResolved>(&*call.fact) : nullptr) {
+    vouch(direction, text, masked_image(text.bytes));
+    auto image = read_image(text.bytes);
+    resolved->reference = std::move(image.reference);
+    resolved->digest = std::move(image.digest);
+    return;
+  }
   if (call.method < Method::kRunPod || !call.fact) return;
   vouch(direction, text, masked_id(text.bytes));
   if (auto* id = answer_of(*call.fact); id != nullptr && text.whole) *id = read_id(text.bytes);
@@ -264,6 +295,11 @@ void ContainerdConversation::conclude(std::uint32_t stream, Outcome outcome) {
   calls_.erase(at);
   if (call.blob && call.blob->missed() && outcome != Outcome::kRefused)
     lose("a manifest that containerd was given was not seen whole");
+  if (auto stored = call.read && !call.torn ? call.read->end(out_->safe) : std::nullopt) {
+    stored->time = now_;
+    stored->call = call.id;
+    out_->facts.emplace_back(std::move(*stored));
+  }
   if (!call.fact || outcome == Outcome::kRefused) return;
   const bool unknown = outcome == Outcome::kUnknown && !call.answered;
   if (auto* moved = std::get_if<domain::ImageMoved>(&*call.fact)) {
@@ -273,6 +309,9 @@ void ContainerdConversation::conclude(std::uint32_t stream, Outcome outcome) {
   } else if (auto* started = std::get_if<domain::ContainerStarted>(&*call.fact)) {
     if (unknown) return;
     started->time = now_;
+  } else if (auto* resolved = std::get_if<domain::ImageResolved>(&*call.fact)) {
+    if (resolved->reference.empty() || resolved->digest.empty() || call.homeless) return;
+    resolved->time = now_;
   } else if (answer_of(*call.fact)->empty()) {
     return blind("what containerd made a container or a pod of was not seen");
   } else if (auto* pod = std::get_if<domain::PodStarted>(&*call.fact)) {

@@ -21,10 +21,12 @@ enum class Method : std::uint8_t {
   kUnknown,  // its path is not known
   kSetImage,
   kDeleteImage,
+  kGetImage,
   kCreateContainer,
   kCreateTask,
   kStartTask,
   kWriteContent,
+  kReadContent,
   kTransfer,
   kRunPod,  // from here on: of CRI
   kCreateInPod,
@@ -53,6 +55,7 @@ class ContainerdConversation final : public GrpcCalls {
     bool torn = false;                         // a part of the answers was not seen
     std::optional<domain::ApiFact> fact = {};  // told once the engine agrees
     std::optional<BlobWrite> blob = {};
+    std::optional<BlobRead> read = {};
   };
   enum class Outcome : std::uint8_t { kAgreed, kRefused, kUnknown };
 

@@ -11,7 +11,7 @@
 
 namespace kilnwatch::engine::containerd {
 
-// Images/Create, Update: a name and what it names from then on.
+// Images/Create, Update: a name and what it names from then on. So is the answer of Images/Get.
 std::string masked_image(std::string_view message);
 domain::ImageMoved read_image(std::string_view message);
 
@@ -19,7 +19,7 @@ domain::ImageMoved read_image(std::string_view message);
 bool is_set_image(std::string_view message);
 bool is_create_container(std::string_view message);
 
-// Images/Delete: a name that names nothing any more.
+// Images/Delete: a name that names nothing any more. Images/Get: one that is looked up.
 std::string masked_name(std::string_view message);
 domain::ImageMoved read_deleted(std::string_view message);
 
