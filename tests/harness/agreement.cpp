@@ -95,18 +95,24 @@ bool masked_form(std::string_view said, std::string_view real) {
   return real.size() >= star + tail.size() && real.ends_with(tail);
 }
 
-// Up to where knowledge ends. Where records were lost those that ended since may be left out:
-// whoever they were below has become the parent. One that is not the nearest may be known by the
-// file that it had before.
-bool same_ancestors(const std::vector<std::string>& said, const std::vector<std::string>& real) {
-  std::size_t older = 0;
-  auto from = real.begin();
-  for (std::size_t i = 0; i < said.size(); ++i) {
-    const auto at = std::find(from, real.end(), said[i]);
-    if (at == real.end() && (i == 0 || ++older > 1 || from == real.end())) return false;
-    from = at == real.end() ? from + 1 : at + 1;
+using Words = std::vector<std::string>;
+
+// `said` from i on stands for `real` from j on; one may be known by the file that it had before.
+bool same_line(const Words& said, std::size_t i, const Words& real, std::size_t j, bool older) {
+  if (i == said.size()) return true;
+  for (; j < real.size(); ++j) {
+    if (said[i] == real[j] && same_line(said, i + 1, real, j + 1, older)) return true;
+    // Of the nearest: by the file of the one above it, which a process that executes itself has.
+    const bool before = !older && (i > 0 || (j + 1 < real.size() && said[i] == real[j + 1]));
+    if (before && same_line(said, i + 1, real, j + 1, true)) return true;
   }
-  return true;
+  return false;
+}
+
+// Up to where knowledge ends. Where records were lost those that ended since may be left out:
+// whoever they were below has become the parent.
+bool same_ancestors(const Words& said, const Words& real) {
+  return same_line(said, 0, real, 0, false);
 }
 
 // Does `said` know no other thing than `real`?
@@ -123,16 +129,17 @@ bool no_other(const std::string& path, const std::vector<std::string>& said,
   return false;
 }
 
-bool says_client_unknown(const v1::Alert& alert) {
+bool says(const v1::Alert& alert, const std::string& code) {
   return std::any_of(alert.reasons().begin(), alert.reasons().end(),
-                     [](const auto& reason) { return reason.code() == "client-unknown"; });
+                     [&](const auto& reason) { return reason.code() == code; });
 }
+
+bool says_client_unknown(const v1::Alert& alert) { return says(alert, "client-unknown"); }
 
 // A step told from less says so itself.
 bool says_inferred(const v1::Alert& alert) {
   return alert.step().attribution() == v1::ATTRIBUTION_INFERRED &&
-         std::any_of(alert.reasons().begin(), alert.reasons().end(),
-                     [](const auto& reason) { return reason.code() == "told-from-kernel-facts"; });
+         says(alert, "told-from-kernel-facts");
 }
 
 bool ambiguous(const v1::Alert& alert) {
@@ -176,10 +183,28 @@ std::string shown(const std::vector<std::string>& values) {
   return text;
 }
 
+// One that was told as created and then as started is one deployment: the later alert stands for
+// it.
+std::set<const v1::Alert*> superseded(const Alerts& alerts) {
+  std::map<std::string, const v1::Alert*> created;
+  std::set<const v1::Alert*> out;
+  for (const v1::Alert& alert : alerts) {
+    if (alert.rule() != "image-deploy") continue;
+    const auto& id = alert.deployment().container_id();
+    if (const auto before = created.find(id);
+        before != created.end() && says(alert, "told-as-created"))
+      out.insert(before->second);
+    created[id] = &alert;
+  }
+  return out;
+}
+
 class Judge {
  public:
   Judge(const Alerts& truth, const Alerts& alerts) {
+    const auto earlier = superseded(truth), passed = superseded(alerts);
     for (const v1::Alert& alert : truth) {
+      if (earlier.contains(&alert)) continue;
       if (alert.rule() != "sensor-blind")
         truth_.push_back({&alert, fields_of(alert)});
       else
@@ -188,6 +213,7 @@ class Judge {
     for (const v1::Alert& alert : alerts) {
       if (alert.has_build() && says_client_unknown(alert))
         unknown_clients_.insert(alert.build().id());
+      if (passed.contains(&alert)) continue;
       if (alert.rule() != "sensor-blind")
         alerts_.push_back({&alert, fields_of(alert)});
       else

@@ -260,35 +260,60 @@ TEST_CASE("the image that a build made") {
   const std::vector<domain::StoredImage> images{{"sha256:a", {}, {"localhost/evil:1"}, 50},
                                                 {"sha256:b", {}, {}, 150},
                                                 {"sha256:c", {}, {}, 160}};
-  CHECK(made_image(images, {"evil:1"}, {100, 200}, false)->id == "sha256:a");  // from the cache
-  CHECK(made_image(images, {"other"}, {100, 200}, false) == nullptr);
-  CHECK(made_image(images, {}, {100, 200}, false)->id == "sha256:c");
-  CHECK(made_image(images, {}, {200, 300}, false) == nullptr);
-  CHECK(made_image(images, {"evil:1"}, {100, 155}, true)->id == "sha256:b");  // it had the tag
-  CHECK(made_image(images, {"evil:1"}, {100, 200}, true) == nullptr);
-  CHECK(made_image(images, {"evil:1"}, {200, 300}, true) == nullptr);
+  CHECK(made_image(images, {"evil:1"}, {100, 200}, {})->id == "sha256:a");  // from the cache
+  CHECK(made_image(images, {"other"}, {100, 200}, {}) == nullptr);
+  CHECK(made_image(images, {}, {100, 200}, {})->id == "sha256:c");
+  CHECK(made_image(images, {}, {200, 300}, {}) == nullptr);
+  // Beside another build that gives this tag.
+  CHECK(made_image(images, {"evil:1"}, {100, 155}, {{152, 200}})->id == "sha256:b");  // it had it
+  CHECK(made_image(images, {"evil:1"}, {100, 155}, {{145, 200}}) == nullptr);         // or made it
+  CHECK(made_image(images, {"evil:1"}, {100, 200}, {{152, 200}}) == nullptr);
+  CHECK(made_image(images, {"evil:1"}, {200, 300}, {{152, 200}}) == nullptr);
   CHECK(stored_name("evil") == "localhost/evil:latest");
   CHECK(stored_name("quay.io/x/y:1") == "quay.io/x/y:1");
   CHECK(stored_name("x/y") == "localhost/x/y:latest");
 }
 
 TEST_CASE("of two builds at once that use one tag each has the image of its own time, or none") {
-  for (const domain::TimeNs other : {15, 8}) {  // made when the first one was over, and before
-    CAPTURE(other);
+  // Made when the other one ran, too: either's. Before that: its own.
+  for (const domain::TimeNs began : {2, 9}) {
+    CAPTURE(began);
     Commands commands;
     std::vector<domain::ApiFact> out;
     auto one = process({"podman", "build", "-t", "x:1", "."});
     auto two = one;
     two.pid = 11;
     commands.observe(domain::ProcessExecuted{1, one}, out);
-    commands.observe(domain::ProcessExecuted{2, two}, out);
+    commands.observe(domain::ProcessExecuted{began, two}, out);
     commands.observe(domain::ProcessExited{10, one.pid, one.start, 0}, out);
     out.clear();
-    const std::vector<domain::StoredImage> images{{"sha256:own", {}, {}, 9},
-                                                  {"sha256:other", {}, {"localhost/x:1"}, other}};
-    commands.observe(domain::StorageRead{11, one.pid, one.start, images, {}}, out);
+    const std::vector<domain::StoredImage> images{{"sha256:first", {}, {}, 8},
+                                                  {"sha256:last", {}, {"localhost/x:1"}, 11}};
+    commands.observe(domain::StorageRead{12, one.pid, one.start, images, {}}, out);
     REQUIRE(out.size() == 1);
-    CHECK(std::get<domain::BuildImageAnnounced>(out[0]).id == (other == 15 ? "sha256:own" : ""));
+    CHECK(std::get<domain::BuildImageAnnounced>(out[0]).id == (began == 9 ? "sha256:first" : ""));
+  }
+}
+
+TEST_CASE("an unprivileged builder's second process is not its client, though the first was lost") {
+  for (const char* helper : {"newuidmap", "newgidmap"}) {
+    Commands commands;
+    std::vector<domain::ApiFact> out;
+    auto mapping = process({helper, "21", "0", "1000", "1"});
+    mapping.comm = helper;
+    mapping.pid = 30;
+    mapping.ppid = 20;
+    auto again = process({"podman", "build", "-t", "x:1", "."});
+    again.pid = 21;
+    again.ppid = 20;
+    const auto time = again.start + 1;
+    commands.observe(domain::ProcessExecuted{time, mapping}, out);
+    commands.observe(domain::ProcessExecuted{time + 1, again}, out);
+    REQUIRE(out.size() == 2);
+    const auto& asked = std::get<domain::BuildRequested>(out[0]);
+    CHECK(asked.command->client.pid == 20);
+    CHECK(asked.command->late);
+    CHECK(std::get<domain::CommandJoined>(out[1]).pid == 21);
   }
 }
 

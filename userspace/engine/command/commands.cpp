@@ -1,6 +1,7 @@
 #include "engine/command/commands.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/secrets.h"
 #include "engine/command/storage.h"
@@ -34,6 +35,16 @@ std::string instruction_of(const Arguments& run) {
 // By /proc/self/exe.
 bool is_itself(const Process& process) { return process.comm == "exe"; }
 
+// Whose ids are mapped: newuidmap(1), newgidmap(1). 0: it is another program.
+std::uint32_t mapped_by(const Process& process) {
+  if ((process.comm != "newuidmap" && process.comm != "newgidmap") || process.args.size() < 2)
+    return 0;
+  const auto& word = process.args[1];
+  std::uint32_t pid = 0;
+  const auto read = std::from_chars(word.data(), word.data() + word.size(), pid);
+  return read.ec == std::errc{} && read.ptr == word.data() + word.size() ? pid : 0;
+}
+
 // A name alone is anybody's: the kernel has the file's.
 bool runs_podman(const Process& process) {
   if (process.args.empty() ||
@@ -63,6 +74,19 @@ bool Commands::is_again(const Process& process, const Arguments& arguments) cons
   const auto parent = commands_.find(process.ppid);
   return parent != commands_.end() && parent->second.ended == 0 &&
          parent->second.verb == arguments.verb;
+}
+
+// What an unprivileged builder has mapped is a child of its own, which goes on in its place
+// (containers/storage: pkg/unshare).
+void Commands::note_mapped(std::uint32_t pid, const Process& helper, TimeNs time) {
+  if (mapped_.size() >= kMaxMapped) mapped_.pop_front();
+  mapped_.push_back({time, pid, helper.ppid});
+}
+
+bool Commands::is_mapped(const Process& process) const {
+  return std::any_of(mapped_.begin(), mapped_.end(), [&](const Mapped& one) {
+    return one.pid == process.pid && one.parent == process.ppid && one.time >= process.start;
+  });
 }
 
 // A builder that executed itself: its parent is the command, and was not seen.
@@ -97,6 +121,7 @@ void Commands::make_room() {
 
 void Commands::execute(const ProcessExecuted& exec, Facts& out) {
   const Process& process = exec.process;
+  if (const std::uint32_t pid = mapped_by(process); pid != 0) note_mapped(pid, process, exec.time);
   if (Command* before = find(process.pid, process.start);
       before != nullptr && before->call.conn != 0)
     return;  // the builder executes itself
@@ -121,7 +146,7 @@ void Commands::build(Command& command, Facts& out) {
   request.call = command.call;
   request.command->client = process;
   request.command->late = command.midway;
-  const bool again = is_itself(process);
+  const bool again = is_itself(process) || is_mapped(process);
   if (again) {
     name_parent(request.command->client);
     request.command->late = true;
@@ -263,11 +288,14 @@ void Commands::made(const Command& command, const StorageRead& store, Facts& out
              });
            });
   };
-  const bool contested = std::any_of(commands_.begin(), commands_.end(), contests);
-  if (tags.empty() && contested) return;
-  const StoredImage* image =
-      made_image(store.images, tags, {command.time, command.ended}, contested);
-  if (image == nullptr && !contested) return;
+  std::vector<BuildSpan> others;
+  for (const auto& other : commands_) {
+    const Command& one = other.second;
+    if (contests(other)) others.push_back({one.time, one.ended != 0 ? one.ended : store.time});
+  }
+  if (tags.empty() && !others.empty()) return;
+  const StoredImage* image = made_image(store.images, tags, {command.time, command.ended}, others);
+  if (image == nullptr && others.empty()) return;
   out.emplace_back(BuildImageAnnounced{store.time, command.call,
                                        image != nullptr ? image->id : std::string(), true});
 }

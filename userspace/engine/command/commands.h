@@ -17,7 +17,9 @@
 namespace kilnwatch::engine::command {
 
 inline constexpr std::size_t kMaxCommands =
-    4096;                                         // processes of podman, buildah and kaniko at once
+    4096;  // processes of podman, buildah and kaniko at once
+// Only where the builder's own execution was lost are they looked at, a moment later.
+inline constexpr std::size_t kMaxMapped = 64;
 inline constexpr std::size_t kMaxWorking = 1024;  // working containers: as builds open (design §6)
 
 // The place of a connection's number in the call of a build that is a command: the first bit tells
@@ -51,6 +53,12 @@ class Commands {
     bool over = false;  // committed: what follows is another build
   };
 
+  struct Mapped {  // into a user namespace
+    domain::TimeNs time = 0;
+    std::uint32_t pid = 0;
+    std::uint32_t parent = 0;  // who had it mapped
+  };
+
   void execute(const domain::ProcessExecuted& exec, Facts& out);
   void build(Command& command, Facts& out);
   void from(Command& command, domain::TimeNs time, Facts& out);
@@ -61,6 +69,8 @@ class Commands {
   void made(const Command& command, const domain::StorageRead& store, Facts& out);
   void go_on(Command& command, const domain::StoredContainer& container, Facts& out);
   Command* find(std::uint32_t pid, domain::TimeNs start);
+  void note_mapped(std::uint32_t pid, const domain::Process& helper, domain::TimeNs time);
+  bool is_mapped(const domain::Process& process) const;
   static void name_parent(domain::Process& process);
   std::optional<domain::Process> client_above(std::uint32_t pid) const;
   bool is_again(const domain::Process& process, const Arguments& arguments) const;
@@ -69,6 +79,7 @@ class Commands {
   std::map<std::uint32_t, Command> commands_;                  // by pid
   std::deque<std::pair<domain::TimeNs, std::uint32_t>> gone_;  // ended, pid
   std::map<std::string, Working> working_;                     // by id
+  std::deque<Mapped> mapped_;                                  // oldest first
   std::uint64_t refused_ = 0;
 };
 

@@ -152,18 +152,22 @@ std::string stored_name(const std::string& tag) {
   return out;
 }
 
+// Of a build beside which others gave the same tag, or may have.
+const domain::StoredImage* sole_image(const std::vector<domain::StoredImage>& images,
+                                      const BuildSpan& span, const std::vector<BuildSpan>& others) {
+  const auto made = [&](const auto& image) { return span.holds(image.created); };
+  const auto first = std::find_if(images.begin(), images.end(), made);
+  if (first == images.end() || std::any_of(first + 1, images.end(), made)) return nullptr;
+  const bool theirs = std::any_of(others.begin(), others.end(), [&](const BuildSpan& other) {
+    return other.holds(first->created);
+  });
+  return theirs ? nullptr : &*first;
+}
+
 const domain::StoredImage* made_image(const std::vector<domain::StoredImage>& images,
                                       const std::vector<std::string>& tags, const BuildSpan& span,
-                                      bool contested) {
-  if (contested) {
-    const auto its = [&](const auto& image) {
-      return image.created >= span.began && image.created <= span.ended;
-    };
-    const auto first = std::find_if(images.begin(), images.end(), its);
-    const bool sole =
-        first != images.end() && std::find_if(first + 1, images.end(), its) == images.end();
-    return sole ? &*first : nullptr;
-  }
+                                      const std::vector<BuildSpan>& others) {
+  if (!others.empty()) return sole_image(images, span, others);
   for (const std::string& tag : tags) {
     const std::string name = stored_name(tag);
     for (const auto& image : images) {

@@ -28,15 +28,17 @@ std::uint64_t wall_time(std::string_view text);
 std::string stored_name(const std::string& tag);
 
 // Of what a store holds, what a build made that ran then: the image with the first of its tags that
-// one has; else, where the build had no tag, the newest that was made since it began. `contested`:
-// another build may have given such a tag to its own image by now: the only one that was made in
-// the time of this build. Null: none, or one of several.
+// one has; else, where the build had no tag, the newest that was made since it began. `others`:
+// when builds ran that may have given such a tag to their own image by now; with any of them, the
+// only one that was made while this build ran and none of theirs did. Null: none, or one of
+// several.
 struct BuildSpan {
   domain::TimeNs began = 0;
   domain::TimeNs ended = 0;
+  bool holds(domain::TimeNs time) const { return time >= began && time <= ended; }
 };
 const domain::StoredImage* made_image(const std::vector<domain::StoredImage>& images,
                                       const std::vector<std::string>& tags, const BuildSpan& span,
-                                      bool contested);
+                                      const std::vector<BuildSpan>& others);
 
 }  // namespace kilnwatch::engine::command
