@@ -60,8 +60,8 @@ void Tracker::blind_egress(const Flow& flow, Container& container, TimeNs time) 
       by_start_.contains(api_key(container.uid, container.id)))
     return;
   // Started through the API under a name that tells no id: the answer comes after the start.
-  for (const auto& [start, scope] : early_starts_) {
-    const bool may_be = outer_ != nullptr || uid_of(start.call) == container.uid;
+  for (const auto& [start, scope, uid] : early_starts_) {
+    const bool may_be = outer_ != nullptr || uid == container.uid;
     if (start.engine_namespace.empty() && may_be && start.time >= container.first_seen &&
         start.time < container.first_seen + kStartAnswer)
       return;

@@ -171,17 +171,21 @@ void Tracker::check_deploy(const std::string& id, TimeNs due) {
 }
 
 // The kernel saw its first process, by whatever words it was started.
-bool Tracker::runs(const ContainerCreated& created) {
-  const Container* container = containers_.find(created.container_id);
-  return container != nullptr && container->init_pid != 0;
+TimeNs Tracker::ran_since(const Waiting& waiting) {
+  if (waiting.ran != 0) return waiting.ran;
+  const Container* container = containers_.find(waiting.created.container_id);
+  return container != nullptr && container->init_pid != 0 ? container->first_seen : 0;
 }
 
-// One that was told as not started starts: the engine's answer says more, if it comes.
+// It may be over before its deployment is decided. One that was told as not started is told once
+// more: the engine's answer says more, if it comes.
 void Tracker::note_start(const Container& container, TimeNs time) {
-  for (const std::string& key : told_created_) {
-    const auto it = created_.find(key);
-    if (it == created_.end() || it->second.created.container_id != container.id) continue;
-    timers_.at(time + kStartAnswer, [this, key](TimeNs due) { settle_deploy(key, nullptr, due); });
+  for (auto& [key, waiting] : created_) {
+    if (waiting.created.container_id != container.id) continue;
+    if (waiting.ran == 0) waiting.ran = time;
+    if (!waiting.told) continue;
+    timers_.at(time + kStartAnswer,
+               [this, key = key](TimeNs due) { settle_deploy(key, nullptr, due); });
   }
 }
 
@@ -196,7 +200,7 @@ void Tracker::on(const ContainerStarted& fact) {
   if (fact.engine_namespace.empty() && reference.size() == 64 && !announced(reference))
     by_start_.insert(api_key(uid_of(fact.call), reference));
   if (early_starts_.size() >= kMaxEarlyStarts) early_starts_.pop_front();
-  early_starts_.push_back({fact, scope});
+  early_starts_.push_back({fact, scope, uid_of(fact.call)});
   timers_.at(fact.time + kStartAnswer, [this](TimeNs due) {
     while (!early_starts_.empty() && early_starts_.front().start.time + kStartAnswer <= due)
       early_starts_.pop_front();
@@ -262,7 +266,8 @@ void Tracker::tell_image(const Waiting& waiting, Moment& moment) {
 void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start, TimeNs time) {
   const auto it = created_.find(id);
   if (it == created_.end()) return;
-  const bool started = start != nullptr || runs(it->second.created);
+  const TimeNs ran = ran_since(it->second);
+  const bool started = start != nullptr || ran != 0;
   if (!started && it->second.told) return;
   const Waiting waiting = it->second;
   if (started || !waiting.made) {
@@ -293,7 +298,7 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   if (start != nullptr) {
     deployment.time = start->time;
   } else if (started) {
-    deployment.time = containers_.find(waiting.created.container_id)->first_seen;
+    deployment.time = ran;
   }
   deployment.started = started;
   deployment.container = waiting.created;

@@ -297,6 +297,7 @@ class Tracker {
   // deploys.cpp
   void on(const domain::PodStarted& fact) { pods_.add(fact); }
   void on(const domain::ManifestStored& fact);
+  void on(const domain::ImageResolved& fact);
   void on(domain::ContainerCreated fact);
   void on(const domain::ContainerStartAsked& fact);
   void on(const domain::ContainerStarted& fact);
@@ -304,7 +305,7 @@ class Tracker {
   void on(const domain::ImageTagged& fact);
   void meet_early_start(const std::string& key, domain::TimeNs time);
   void note_start(const Container& container, domain::TimeNs time);
-  bool runs(const domain::ContainerCreated& created);
+  domain::TimeNs ran_since(const Waiting& waiting);
   bool announced(const std::string& id);
   std::string waiting_deploy(const std::string& scope, const std::string& reference) const;
   void check_deploy(const std::string& id, domain::TimeNs due);

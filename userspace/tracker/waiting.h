@@ -28,11 +28,13 @@ struct Waiting {  // created, its start may come
   domain::Client client;                // who had it created, once it is waited for longer
   domain::TimeNs asked = 0;             // a start was asked for; 0: none
   bool told = false;                    // as created and not started so far
+  domain::TimeNs ran = 0;               // the kernel saw its first process; 0: not so far
 };
 
 struct EarlyStart {  // its creation is not known (yet)
   domain::ContainerStarted start;
   std::string scope;
+  std::uint32_t uid = 0;  // the engine's
 };
 
 struct Announced {  // "Running in"

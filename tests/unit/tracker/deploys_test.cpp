@@ -152,7 +152,9 @@ TEST_CASE("A start that nobody was heard asking for shows in the kernel") {
     Scene scene;
     build(scene, 1, 100 * kMs, 'f');
     scene.created(200 * kMs, 'd', "image1:1", "a");
-    scene.start((soon ? 300 : 4000) * kMs, 'd', "sleep 9");
+    const TimeNs start = (soon ? 300 : 4000) * kMs;
+    scene.start(start, 'd', "sleep 1");
+    scene.exit(start + 1000 * kMs, 'd');
     scene.pass(20'000 * kMs);
     REQUIRE(deploys(scene) == (soon ? 1 : 2));
     CHECK(scene.of(Rule::kImageDeploy)[0].deployment->started == soon);

@@ -104,6 +104,11 @@ class Scene {
     if (!text.empty()) p.args = {"/bin/sh", "-c", text};
     see(ProcessExecuted{time, p});
   }
+  // And its end.
+  void exit(TimeNs time, char id) {
+    const Process p = process(id);
+    see(ProcessExited{time, p.pid, p.start, 0});
+  }
   void step(ConnId conn, TimeNs time, std::uint32_t number, char id, std::uint32_t total = 9) {
     const std::string text = "step " + std::to_string(number);
     line(conn, time, number, total, "RUN " + text);
