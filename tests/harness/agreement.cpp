@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "harness/ancestors.h"
 #include "tracker/images.h"
 
 namespace kilnwatch::test {
@@ -95,26 +96,6 @@ bool masked_form(std::string_view said, std::string_view real) {
   return real.size() >= star + tail.size() && real.ends_with(tail);
 }
 
-using Words = std::vector<std::string>;
-
-// `said` from i on stands for `real` from j on; one may be known by the file that it had before.
-bool same_line(const Words& said, std::size_t i, const Words& real, std::size_t j, bool older) {
-  if (i == said.size()) return true;
-  for (; j < real.size(); ++j) {
-    if (said[i] == real[j] && same_line(said, i + 1, real, j + 1, older)) return true;
-    // Of the nearest: by the file of the one above it, which a process that executes itself has.
-    const bool before = !older && (i > 0 || (j + 1 < real.size() && said[i] == real[j + 1]));
-    if (before && same_line(said, i + 1, real, j + 1, true)) return true;
-  }
-  return false;
-}
-
-// Up to where knowledge ends. Where records were lost those that ended since may be left out:
-// whoever they were below has become the parent.
-bool same_ancestors(const Words& said, const Words& real) {
-  return same_line(said, 0, real, 0, false);
-}
-
 // Does `said` know no other thing than `real`?
 bool no_other(const std::string& path, const std::vector<std::string>& said,
               const std::vector<std::string>& real) {
@@ -151,6 +132,11 @@ bool ambiguous(const v1::Alert& alert) {
 bool creation_only(const v1::Alert& alert) {
   return alert.rule() == "image-deploy" &&
          alert.summary().find("created, not started so far") != std::string::npos;
+}
+
+// Told with the client that had it created.
+bool creators(const v1::Alert& alert) {
+  return creation_only(alert) || says(alert, "start-unheard");
 }
 
 bool of_one_process(const std::string& path) {
@@ -194,7 +180,7 @@ std::set<const v1::Alert*> superseded(const Alerts& alerts) {
     if (const auto before = created.find(id);
         before != created.end() && says(alert, "told-as-created"))
       out.insert(before->second);
-    created[id] = &alert;
+    if (creation_only(alert)) created[id] = &alert;
   }
   return out;
 }
@@ -213,8 +199,9 @@ class Judge {
     for (const v1::Alert& alert : alerts) {
       if (alert.has_build() && says_client_unknown(alert))
         unknown_clients_.insert(alert.build().id());
-      if (passed.contains(&alert)) continue;
-      if (alert.rule() != "sensor-blind")
+      if (passed.contains(&alert))
+        passed_.push_back({&alert, fields_of(alert)});
+      else if (alert.rule() != "sensor-blind")
         alerts_.push_back({&alert, fields_of(alert)});
       else
         said_blind_ |= !blind_.contains(alert.id());
@@ -224,6 +211,10 @@ class Judge {
   Agreement run(const std::function<bool(const v1::Alert&)>& owed) {
     Agreement result;
     result.said_blind = said_blind_;
+    for (const Seen& seen : passed_) {
+      const auto fits = [&](const Seen& real) { return differences(seen, real).empty(); };
+      if (std::none_of(truth_.begin(), truth_.end(), fits)) result.wrong.push_back(closest(seen));
+    }
     for (const Seen& seen : alerts_) {
       std::vector<std::size_t> fits;
       for (std::size_t t = 0; t < truth_.size(); ++t) {
@@ -266,7 +257,7 @@ class Judge {
     const bool story = seen.alert->rule() == "image-deploy" && seen.alert->has_connection();
     if (story && !tells_of(*seen.alert, *real.alert)) return "a connection of no such build";
     std::string text;
-    const bool early = creation_only(*seen.alert) && !creation_only(*real.alert);
+    const bool early = creators(*seen.alert) && !creators(*real.alert);
     for (const auto& [path, said] : seen.fields) {
       if (early && of_one_process(path)) continue;
       if (open && (path.starts_with("build.") || path.starts_with("step."))) continue;
@@ -388,6 +379,7 @@ class Judge {
 
   std::vector<Seen> truth_;
   std::vector<Seen> alerts_;
+  std::vector<Seen> passed_;  // superseded
   std::set<std::string> blind_;
   std::set<std::string> unknown_clients_;  // builds that say so
   bool said_blind_ = false;

@@ -280,8 +280,54 @@ TEST_CASE("agreement: a deployment whose start was lost is told with who had it 
   said.mutable_deployment()->mutable_client()->set_uid(7);
   CHECK_FALSE(compare({started}, {said}).wrong.empty());
   said = started;
+  said.mutable_deployment()->mutable_client()->set_pid(1);
+  said.add_reasons()->set_code("start-unheard");
+  CHECK(compare({started}, {said}).wrong.empty());
+  said = started;
   said.mutable_deployment()->set_container_id("d");
   CHECK_FALSE(compare({started}, {said}).wrong.empty());
+}
+
+TEST_CASE(
+    "agreement: a deployment told as created and as started stands for one, if both are true") {
+  v1::Alert started;
+  started.set_rule("image-deploy");
+  started.set_summary("container started from x:1");
+  started.mutable_deployment()->set_container_id("c");
+  started.mutable_image()->set_id("sha256:a");
+  v1::Alert created = started;
+  created.set_summary("container created, not started so far, from x:1");
+  v1::Alert later = started;
+  later.add_reasons()->set_code("told-as-created");
+  CHECK(compare({started}, {created, later}).wrong.empty());
+  CHECK(compare({created, later}, {started}).missing.empty());
+  CHECK_FALSE(compare({started}, {started, later}).wrong.empty());
+  CHECK_FALSE(compare({started}, {created, started}).wrong.empty());
+  CHECK_FALSE(compare({started}, {created, later, later}).wrong.empty());
+  created.mutable_image()->set_id("sha256:b");
+  CHECK_FALSE(compare({started}, {created, later}).wrong.empty());
+}
+
+TEST_CASE("agreement: ancestors of which one is known by the file it had before") {
+  const auto wrong = [](const std::vector<std::string>& said,
+                        const std::vector<std::string>& real) {
+    v1::Alert truth = egress("a", 2, "192.0.2.1"), alert = truth;
+    const auto set = [](v1::Alert& of, const std::vector<std::string>& line) {
+      auto& process = *of.mutable_connection()->mutable_process();
+      process.clear_ancestors();
+      for (const auto& one : line) process.add_ancestors(one);
+    };
+    set(truth, real);
+    set(alert, said);
+    return !compare({truth}, {alert}).wrong.empty();
+  };
+  CHECK_FALSE(wrong({"a", "c"}, {"a", "b", "c"}));       // one that ended is left out
+  CHECK_FALSE(wrong({"a", "c", "c"}, {"a", "b", "c"}));  // one by its parent's file
+  CHECK_FALSE(wrong({"b", "b", "c"}, {"a", "b", "c"}));  // the nearest
+  CHECK(wrong({"x", "b"}, {"a", "b"}));
+  CHECK(wrong({"x", "x"}, {"a", "b"}));
+  CHECK(wrong({"a", "x", "x"}, {"a", "b", "c"}));
+  CHECK(wrong({"a", "b", "c", "c"}, {"a", "b", "c"}));
 }
 
 }  // namespace kilnwatch::test

@@ -311,6 +311,7 @@ struct ImagePushed {
 struct ImageResolved {
   TimeNs time = 0;
   CallId call;
+  TimeNs asked = 0;  // it was so at this time or later
   std::string engine_namespace;
   std::string reference;
   std::string digest;  // of the manifest or index

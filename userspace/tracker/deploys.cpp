@@ -54,12 +54,12 @@ bool is_kernel_id(const std::string& id) { return id.size() == 64 && base::is_he
 }  // namespace
 
 void Tracker::on(const ManifestStored& fact) {
-  stores_.learn(fact);
+  stores_of(fact.call).learn(fact);
   note_refusals();
 }
 
 void Tracker::on(const ImageResolved& fact) {
-  stores_.resolve(fact);
+  stores_of(fact.call).resolve(fact);
   note_refusals();
 }
 
@@ -79,6 +79,8 @@ void Tracker::on(ContainerCreated fact) {
     waiting.client.transport = Transport::kNone;
     waiting.client.process = fact.client;
     if (fact.client) waiting.client.container_id = identity::container_of(fact.client->cgroup);
+  } else {
+    fill_client(fact.call.conn, waiting.client);  // its connection may be gone by the decision
   }
   if (const auto found = find_image(fact); found.made != nullptr) {
     waiting.made = *found.made;
@@ -291,6 +293,11 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
     moment.reasons.push_back({"told-as-created",
                               "an alert before this one told that the container "
                               "was created and had not started"});
+  }
+  if (started && start == nullptr) {
+    moment.reasons.push_back({"start-unheard",
+                              "the kernel saw it start; who asked for that was not heard: the "
+                              "client is the one that had it created"});
   }
   tell_image(waiting, moment);
   Deployment deployment;

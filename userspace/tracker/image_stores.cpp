@@ -55,9 +55,18 @@ template std::string Tracker::scope_of(const ContainerCreated&) const;
 template std::string Tracker::scope_of(const ContainerStartAsked&) const;
 template std::string Tracker::scope_of(const ContainerStarted&) const;
 
+// Any user's program may be called containerd: what it says of names and digests is its own.
+Stores& Tracker::stores_of(const CallId& call) {
+  const std::uint32_t uid = uid_of(call);
+  const bool room = stores_.size() < kMaxStoreUsers || uid == 0 || stores_.contains(uid);
+  const auto [at, fresh] = stores_.try_emplace(room ? uid : kOtherUsers);
+  if (fresh && unopened_at_ != 0) at->second.doubt(kAnyNamespace, unopened_at_);
+  return at->second;
+}
+
 // What a name means in a namespace of containerd.
-Images::Found Tracker::stored_image(const ContainerCreated& fact) const {
-  const auto meaning = stores_.find(fact);
+Images::Found Tracker::stored_image(const ContainerCreated& fact) {
+  const auto meaning = stores_of(fact.call).find(fact);
   for (const auto& id : meaning.ids) {
     for (const Images* images : {&images_, &podman_images_}) {
       if (const Made* made = images->find_id(id, fact.time); made != nullptr)

@@ -21,7 +21,7 @@ bool is_import(const ImageMoved& moved) {
 
 void Tracker::on(const ImageMoved& fact) {
   const bool contained = !fact.engine_namespace.empty();
-  if (contained) stores_.move(fact);
+  if (contained) stores_of(fact.call).move(fact);
   if (!is_import(fact)) {
     if (!contained && !take_export(fact, {})) images_of(fact.call).move(fact, store_of(fact.call));
     return note_refusals();
@@ -69,7 +69,7 @@ void Tracker::on(const ImageMoved& fact) {
 
 // The build that made the same image; empty: none that is known.
 std::string Tracker::built_here(const ImageMoved& fact) {
-  auto ids = stores_.configs_of(fact.digest);
+  auto ids = stores_of(fact.call).configs_of(fact.digest);
   if (!fact.image.empty()) ids.push_back(fact.image);
   if (const Made* made = export_of(fact)) return made->build->id;
   for (const std::string& id : ids) {

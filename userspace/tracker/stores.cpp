@@ -32,17 +32,25 @@ void Stores::learn(const ManifestStored& stored) {
   if (manifests_.size() > kMaxManifests) forget_oldest_manifest();
 }
 
-void Stores::doubt(const std::string& space) {
+void Stores::note_doubt(const std::string& space, TimeNs time) {
+  const bool room = doubted_.size() < kMaxDoubted || doubted_.contains(space);
+  auto& since = doubted_[room ? space : std::string(kAnyNamespace)];
+  since = std::max(since, time);
+}
+
+void Stores::doubt(const std::string& space, TimeNs time) {
   for (auto& [name, named] : names_) {
-    if (space == kAnyNamespace || name.first == space) named.certain = named.resolved = false;
+    if (space != kAnyNamespace && name.first != space) continue;
+    named.certain = named.resolved = false;
+    named.changed = std::max(named.changed, time);
   }
-  doubted_.insert(doubted_.size() < kMaxDoubted ? space : kAnyNamespace);
+  note_doubt(space, time);
 }
 
 void Stores::move(const ImageMoved& moved) {
   const auto& space = moved.engine_namespace;
   if (moved.reference.empty()) {
-    if (!moved.certain) doubt(space);
+    if (!moved.certain) doubt(space, moved.time);
     return;
   }
   // CRI completes what it is asked to pull; a client that pulls by itself has done so.
@@ -50,28 +58,32 @@ void Stores::move(const ImageMoved& moved) {
       space, moved.arrival == Arrival::kPull ? normalise_image(moved.reference) : moved.reference};
   const auto& digest = moved.digest.empty() ? moved.image : moved.digest;
   // One that was deleted stays, as a name of nothing.
-  set(name, {digest, moved.certain, false});
+  set(name, {digest, moved.certain, false, moved.digest.empty(), moved.time});
 }
 
+// What an answer says was so when it was asked for: it may be older than what was told before it.
 void Stores::resolve(const ImageResolved& resolved) {
   const Name name{resolved.engine_namespace, resolved.reference};
   const auto at = names_.find(name);
-  const bool certain = at != names_.end() ? at->second.certain : !doubted(name.first);
+  const bool known = at != names_.end();
+  const TimeNs changed = known ? at->second.changed : doubted_at(name.first);
   // What moved it was seen, and may say more than a digest that was never met.
-  if (at != names_.end() && certain && !at->second.resolved) return;
-  set(name, {resolved.digest, certain, true});
+  if (known && at->second.certain && !at->second.resolved && is_known(at->second)) return;
+  if (changed != 0 && resolved.asked <= changed) return;
+  set(name,
+      {resolved.digest, known ? at->second.certain : !doubted(name.first), true, false, changed});
 }
 
 void Stores::set(const Name& name, Named named) {
-  const auto [at, fresh] = names_.insert_or_assign(name, std::move(named));
+  const auto [at, fresh] = names_.insert_or_assign(name, named);
   if (!fresh) return;
   name_order_.push_back(name);
   if (name_order_.size() <= kMaxStoreNames) return;
   ++refused_;
+  // What it meant is not known any more.
+  note_doubt(name_order_.front().first, named.changed);
   names_.erase(name_order_.front());
   name_order_.pop_front();
-  // What it meant is not known any more.
-  doubted_.insert(doubted_.size() < kMaxDoubted ? name.first : kAnyNamespace);
 }
 
 std::vector<std::string> Stores::configs_of(const std::string& digest) const {
@@ -110,16 +122,42 @@ bool Stores::doubted(const std::string& space) const {
   return doubted_.contains(space) || doubted_.contains(kAnyNamespace);
 }
 
+TimeNs Stores::doubted_at(const std::string& space) const {
+  TimeNs last = 0;
+  for (const auto& key : {space, std::string(kAnyNamespace)}) {
+    if (const auto at = doubted_.find(key); at != doubted_.end()) last = std::max(last, at->second);
+  }
+  return last;
+}
+
+// A digest tells which image it is once what it stands for was seen. Of an index, a client writes
+// the platforms that its store has; which of them one reads is its own choice.
+bool Stores::is_known(const Named& named) const {
+  if (named.digest.empty() || named.is_image) return named.is_image;
+  return named.resolved ? wholly_known(named.digest) : !configs_of(named.digest).empty();
+}
+
+// Down to the configurations, of every platform.
+bool Stores::wholly_known(const std::string& digest) const {
+  std::vector<std::string> open{digest};
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    const auto at = manifests_.find(open[i]);
+    if (at == manifests_.end() || i >= kMaxAliases) return false;
+    for (const auto& manifest : at->second.manifests) {
+      if (std::find(open.begin(), open.end(), manifest) == open.end()) open.push_back(manifest);
+    }
+  }
+  return true;
+}
+
 // containerd knows a name as it stands; Kubernetes completes it before (reference.ParseDockerRef).
 Stores::Meaning Stores::named(const std::string& space, const std::string& reference) const {
   for (const auto& name : {reference, normalise_image(reference)}) {
     const auto at = names_.find({space, name});
     if (at == names_.end()) continue;
-    const auto& [digest, certain, resolved] = at->second;
-    // What was found counts once it is known which image that is: another one has the digest of a
-    // manifest that was never seen.
-    const bool known = resolved && !configs_of(digest).empty();
-    return {digest.empty() ? std::vector<std::string>() : aliases(digest), certain || known};
+    const Named& found = at->second;
+    if (found.digest.empty()) return {{}, found.certain};
+    return {aliases(found.digest), is_known(found) && (found.certain || found.resolved)};
   }
   // An id, or the beginning of one, as CRI takes it.
   if (base::is_hex(reference)) return {aliases("sha256:" + reference), true};

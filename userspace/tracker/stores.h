@@ -27,8 +27,8 @@ class Stores {
   void move(const domain::ImageMoved& moved);
   // A name was looked up.
   void resolve(const domain::ImageResolved& resolved);
-  // Any name of it may mean something else by now.
-  void doubt(const std::string& space);
+  // Any name of it may mean something else by then.
+  void doubt(const std::string& space, domain::TimeNs time);
 
   struct Meaning {
     std::vector<std::string> ids;  // digests that the image may be known by
@@ -45,13 +45,19 @@ class Stores {
   struct Named {
     std::string digest;  // empty: not known
     bool certain = true;
-    bool resolved = false;  // the digest is what a client found it to mean since
+    bool resolved = false;       // the digest is what a client found it to mean since
+    bool is_image = false;       // the digest is an image's own, no manifest's
+    domain::TimeNs changed = 0;  // moved or doubted last
   };
   using Name = std::pair<std::string, std::string>;  // namespace, reference
 
   std::vector<std::string> aliases(const std::string& digest) const;
   Meaning named(const std::string& space, const std::string& reference) const;
   bool doubted(const std::string& space) const;
+  domain::TimeNs doubted_at(const std::string& space) const;
+  void note_doubt(const std::string& space, domain::TimeNs time);
+  bool is_known(const Named& named) const;
+  bool wholly_known(const std::string& digest) const;
   void forget_oldest_manifest();
   void set(const Name& name, Named named);
 
@@ -59,8 +65,9 @@ class Stores {
   std::map<std::string, std::set<std::string>> parents_;     // what holds a digest
   std::deque<std::string> manifest_order_;                   // oldest first
   std::map<Name, Named> names_;
-  std::deque<Name> name_order_;    // oldest first; some are gone
-  std::set<std::string> doubted_;  // names that are not known may mean anything
+  std::deque<Name> name_order_;  // oldest first; some are gone
+  // Names that are not known may mean anything, since then.
+  std::map<std::string, domain::TimeNs> doubted_;
   std::uint64_t refused_ = 0;
 };
 

@@ -81,12 +81,14 @@ void Tracker::tell(Moment moment) {
 }
 
 void Tracker::note_refusals() {
+  std::uint64_t store_refusals = 0;
+  for (const auto& [uid, stores] : stores_) store_refusals += stores.refused();
   const std::array<std::pair<const char*, std::uint64_t>, kRefusals> all = {{
       {"processes", processes_.refused() + steps_.refused()},
       {"containers", containers_.refused()},
       {"image-names", images_.refused() + podman_images_.refused() + exports_.refused()},
       {"images", images_.forgotten() + podman_images_.forgotten() + exports_.forgotten()},
-      {"image-stores", stores_.refused()},
+      {"image-stores", store_refusals},
   }};
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto [cause, n] = all[i];
@@ -162,8 +164,9 @@ void Tracker::see(const ConnData& event) {
   const auto it = conns_.find(event.conn);
   if (it == conns_.end()) {
     if (evicted_.contains(event.conn)) return;  // told before
-    hidden_at_ = event.time;
-    stores_.doubt(kAnyNamespace);  // whose conversation it is, and what it says, is not known
+    hidden_at_ = unopened_at_ = event.time;
+    // Whose conversation it is, and what it says, is not known.
+    for (auto& [uid, stores] : stores_) stores.doubt(kAnyNamespace, event.time);
     return lose("opening", 1, event.time);
   }
   it->second.active = std::max(it->second.active, event.time);

@@ -321,8 +321,9 @@ class Tracker {
   std::uint32_t uid_of(const domain::CallId& call) const;
   std::string api_key(std::uint32_t uid, const std::string& id) const;
   std::string store_of(const domain::CallId& call) const;
+  Stores& stores_of(const domain::CallId& call);
   Images& images_of(const domain::CallId& call);
-  Images::Found stored_image(const domain::ContainerCreated& fact) const;
+  Images::Found stored_image(const domain::ContainerCreated& fact);
   Images::Found find_image(const domain::ContainerCreated& fact);
   template <class Fact>
   std::string scope_of(const Fact& fact) const;
@@ -333,7 +334,7 @@ class Tracker {
   std::string committed(const domain::ImageMoved& fact);
   const Made* exported(const std::string& id, domain::TimeNs now) const;
   const Made* exported_as(const std::string& name, domain::TimeNs now) const;
-  const Made* export_of(const domain::ImageMoved& fact) const;
+  const Made* export_of(const domain::ImageMoved& fact);
   bool take_export(const domain::ImageMoved& fact, const std::optional<domain::Import>& import);
 
   std::string boot_id_;
@@ -358,8 +359,9 @@ class Tracker {
   std::set<std::uint16_t> engine_ports_;
   std::map<domain::CallId, Run> runs_;
   std::map<domain::CallId, Upload> uploads_;
-  domain::TimeNs hidden_at_ = 0;  // a conversation could not be read that may be a build's, last
-  std::size_t vertex_bytes_ = 0;  // of all builds
+  domain::TimeNs unopened_at_ = 0;  // a conversation's opening was lost, last
+  domain::TimeNs hidden_at_ = 0;    // a conversation could not be read that may be a build's, last
+  std::size_t vertex_bytes_ = 0;    // of all builds
   Containers containers_;
   Layers layers_;
   Watchers watchers_;
@@ -383,7 +385,7 @@ class Tracker {
   Images podman_images_{Names::kPodman};  // of its stores, which buildah uses, too
   Images exports_;                        // made by buildkitd: in no store until one takes them in
   RecentNames imported_{kMaxImports};     // told
-  Stores stores_;
+  std::map<std::uint32_t, Stores> stores_;  // of containerds, by their user
   Pods pods_;
   Losses losses_;
   std::vector<Moment> moments_;

@@ -296,25 +296,62 @@ TEST_CASE("of two builds at once that use one tag each has the image of its own 
 }
 
 TEST_CASE("an unprivileged builder's second process is not its client, though the first was lost") {
-  for (const char* helper : {"newuidmap", "newgidmap"}) {
+  struct Mapping {
+    const char* helper = "newuidmap";
+    std::uint32_t parent = 20;
+    std::uint32_t uid = 1000;
+    const char* pid = "21";
+    bool before = false;  // of an older process of that number
+    bool second = true;
+  };
+  for (const Mapping& one :
+       {Mapping{}, Mapping{"newgidmap"}, Mapping{"newuidmap", 19, 1000, "21", false, false},
+        Mapping{"newuidmap", 20, 0, "21", false, false},
+        Mapping{"newuidmap", 20, 1000, "22", false, false},
+        Mapping{"newuidmap", 20, 1000, "21x", false, false},
+        Mapping{"newuidmap", 20, 1000, "21", true, false}}) {
+    CAPTURE(one.helper, one.parent, one.uid, one.pid, one.before);
     Commands commands;
     std::vector<domain::ApiFact> out;
-    auto mapping = process({helper, "21", "0", "1000", "1"});
-    mapping.comm = helper;
+    auto mapping = process({one.helper, one.pid, "0", "1000", "1"});
+    mapping.comm = one.helper;
     mapping.pid = 30;
-    mapping.ppid = 20;
+    mapping.ppid = one.parent;
+    mapping.uid = one.uid;
     auto again = process({"podman", "build", "-t", "x:1", "."});
     again.pid = 21;
     again.ppid = 20;
+    again.uid = 1000;
     const auto time = again.start + 1;
-    commands.observe(domain::ProcessExecuted{time, mapping}, out);
+    commands.observe(domain::ProcessExecuted{one.before ? again.start - 1 : time, mapping}, out);
     commands.observe(domain::ProcessExecuted{time + 1, again}, out);
-    REQUIRE(out.size() == 2);
+    REQUIRE_FALSE(out.empty());
     const auto& asked = std::get<domain::BuildRequested>(out[0]);
-    CHECK(asked.command->client.pid == 20);
-    CHECK(asked.command->late);
-    CHECK(std::get<domain::CommandJoined>(out[1]).pid == 21);
+    CHECK(asked.command->client.pid == (one.second ? 20U : 21U));
+    CHECK(asked.command->late == one.second);
+    CHECK((out.size() == 2) == one.second);
   }
+}
+
+TEST_CASE(
+    "an image is nobody's for certain that another build may have made, also when that is over") {
+  Commands commands;
+  std::vector<domain::ApiFact> out;
+  constexpr domain::TimeNs kSecond = 1'000'000'000;
+  auto one = process({"podman", "build", "."});
+  auto two = one;
+  two.pid = 11;
+  auto other = process({"podman", "run", "x"});
+  other.pid = 12;
+  commands.observe(domain::ProcessExecuted{1 * kSecond, one}, out);
+  commands.observe(domain::ProcessExecuted{2 * kSecond, two}, out);
+  commands.observe(domain::ProcessExited{5 * kSecond, two.pid, two.start, 0}, out);
+  commands.observe(domain::ProcessExecuted{11 * kSecond, other}, out);
+  commands.observe(domain::ProcessExited{20 * kSecond, one.pid, one.start, 0}, out);
+  out.clear();
+  const std::vector<domain::StoredImage> images{{"sha256:other", {}, {}, 4 * kSecond}};
+  commands.observe(domain::StorageRead{21 * kSecond, one.pid, one.start, images, {}}, out);
+  CHECK(out.empty());
 }
 
 TEST_CASE("calls of commands are none of connections") {

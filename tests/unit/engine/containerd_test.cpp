@@ -189,10 +189,32 @@ TEST_CASE("containerd: a name that is looked up, and the manifest that is read t
   CHECK(texts ==
         std::vector<std::string>{"resolved 7.0 a:1|" + digest_of(manifest) + "|default",
                                  "manifest 7.2 " + digest_of(manifest) + "|" + kConfig + "[]"});
+  // What stands behind a group is not read here, but by containerd.
+  const std::string hidden = part(1, digest_of(manifest)) + "\x9b\x06\x9c\x06" + number(2, 4);
+  CHECK(checked(begun({{asks(ask_containerd(1, read, hidden, "default")),
+                        answers(answer(1) + data(1, piece(0, manifest)) + trailers(1, "0"))}}))
+            .empty());
+  // A client that has what it asked for gives up the rest (containerd: content/proxy).
+  CHECK(checked(begun({{asks(ask_containerd(1, read, part(1, digest_of(manifest)), "default")),
+                        answers(answer(1) + data(1, piece(0, manifest))),
+                        asks(frame(h2::Type::kReset, 0, 1, std::string(3, '\0') + "\x08"))}}))
+            .size() == 1);
+  // Without a namespace there is no such name.
+  CHECK(checked(begun({call(1, kImages + "Get", part(1, "a:1"), "",
+                            image_request("a:1", digest_of(manifest)))}))
+            .empty());
   // A part that is not the first, a place that does not follow, another blob.
   CHECK(checked(begun({reads(1, manifest, 4, 9), reads(3, manifest, 0, 8),
                        reads(5, R"({"config":{"Env":["T=kw-canary-env"]}})", 0, 9)}))
             .empty());
+}
+
+TEST_CASE("containerd: more lookups at once than are followed put no name in doubt") {
+  std::vector<std::vector<Turn>> parts;
+  for (std::uint32_t i = 0; i < 300; ++i)
+    parts.push_back({asks(ask_containerd(2 * i + 1, kImages + "Get", part(1, "a:1"), "default"))});
+  parts.push_back(call(601, kImages + "Create", image_request("a:1", kConfig), "default"));
+  CHECK(fact_texts(converse_containerd(begun(parts), whole())).size() == 1);
 }
 
 TEST_CASE("containerd: a manifest in pieces, an index, and blobs that are neither") {

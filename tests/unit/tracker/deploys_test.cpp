@@ -162,6 +162,7 @@ TEST_CASE("A start that nobody was heard asking for shows in the kernel") {
     CHECK(last.deployment->started);
     CHECK(last.deployment->time == (soon ? 300 : 4000) * kMs);
     CHECK(has_reason(last, "told-as-created") != soon);
+    CHECK(has_reason(last, "start-unheard"));
     scene.started(21'000 * kMs, "a");
     CHECK(deploys(scene) == (soon ? 1 : 2));
   }

@@ -59,29 +59,77 @@ std::vector<Finding> deployed(Scene& scene, ContainerCreated made, bool start = 
 TEST_CASE("A name is what a client finds it to mean, where what moved it did not say") {
   using Ids = std::vector<std::string>;
   tracker::Stores stores;
-  const auto meaning = [&] { return stores.find(container_of(kName, "default", 200 * kMs)); };
-  const auto move = [&](const std::string& to, bool certain) {
-    ImageMoved moved{140 * kMs, {800, 1}, kName, false, {}, certain};
+  const auto meaning = [&] { return stores.find(container_of(kName, "default", 900 * kMs)); };
+  const auto move = [&](const std::string& to, bool certain, TimeNs time) {
+    ImageMoved moved{time * kMs, {800, 1}, kName, false, {}, certain};
     moved.digest = to;
     moved.engine_namespace = "default";
     stores.move(moved);
   };
-  const auto find = [&] { stores.resolve({150 * kMs, {800, 2}, "default", kName, digest('a')}); };
-  move({}, false);
-  find();
+  const auto find = [&](char digit, TimeNs asked) {
+    stores.resolve({900 * kMs, {800, 2}, asked * kMs, "default", kName, digest(digit)});
+  };
+  move({}, false, 100);
+  find('a', 110);
   CHECK_FALSE(meaning().certain);  // of that manifest nothing is known
-  stores.learn({151 * kMs, {800, 3}, digest('a'), digest('c'), {}});
+  stores.learn({120 * kMs, {800, 3}, digest('a'), digest('c'), {}});
   CHECK(meaning().certain);
   CHECK(meaning().ids == Ids{digest('a'), digest('c')});
-  move({}, false);
+  move({}, false, 200);
+  find('a', 190);  // asked before, answered later
   CHECK_FALSE(meaning().certain);
-  find();
+  find('a', 210);
   CHECK(meaning().certain);
-  stores.doubt("default");
+  stores.doubt("default", 300 * kMs);
   CHECK_FALSE(meaning().certain);
-  move(digest('d'), true);
-  find();
-  CHECK(meaning().ids == Ids{digest('d')});
+  find('a', 300);
+  CHECK_FALSE(meaning().certain);
+  // Moved to what is known: that says it all. To what was never met: what is found says more.
+  stores.learn({310 * kMs, {800, 3}, digest('d'), digest('e'), {}});
+  move(digest('d'), true, 400);
+  find('a', 410);
+  CHECK(meaning().ids == Ids{digest('d'), digest('e')});
+  move(digest('9'), true, 500);
+  CHECK_FALSE(meaning().certain);
+  find('a', 510);
+  CHECK(meaning().ids == Ids{digest('a'), digest('c')});
+  CHECK(meaning().certain);
+}
+
+TEST_CASE(
+    "Of an index that was looked up all manifests must be known, of one that was written one") {
+  for (const bool written : {true, false}) {
+    CAPTURE(written);
+    tracker::Stores stores;
+    ImageMoved moved{100 * kMs, {800, 1}, kName, false, {}, written};
+    if (written) moved.digest = digest('1');
+    moved.engine_namespace = "default";
+    stores.move(moved);
+    if (!written) stores.resolve({120 * kMs, {800, 2}, 110 * kMs, "default", kName, digest('1')});
+    const auto certain = [&] {
+      return stores.find(container_of(kName, "default", 900 * kMs)).certain;
+    };
+    stores.learn({110 * kMs, {800, 3}, digest('1'), {}, {digest('2'), digest('3')}});
+    CHECK_FALSE(certain());
+    stores.learn({110 * kMs, {800, 3}, digest('2'), digest('a'), {}});
+    CHECK(certain() == written);
+    stores.learn({110 * kMs, {800, 3}, digest('3'), digest('b'), {}});
+    CHECK(certain());
+  }
+}
+
+TEST_CASE("A name that found no room puts the others of its namespace in doubt") {
+  tracker::Stores stores;
+  ImageMoved moved{100 * kMs, {800, 1}, kName, false, digest('c'), true};
+  moved.engine_namespace = "k8s.io";
+  stores.move(moved);
+  moved.engine_namespace = "default";
+  for (std::size_t i = 0; i < tracker::kMaxStoreNames; ++i) {
+    moved.reference = "n" + std::to_string(i);
+    stores.move(moved);
+  }
+  CHECK_FALSE(stores.find(container_of(kName, "k8s.io", 900 * kMs)).certain);
+  CHECK(stores.find(container_of("m", "default", 900 * kMs)).certain);
 }
 
 TEST_CASE("An image is the same one under another manifest, by its configuration") {

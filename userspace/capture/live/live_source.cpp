@@ -7,7 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <set>
+#include <deque>
 
 #include "base/clock.h"
 #include "capture/live/kprobes.h"
@@ -37,11 +37,15 @@ constexpr unsigned kPollRecords = 4096;
 // The ring has 8 MiB and its smallest record 40 bytes: a full one is handed over, not one that is
 // filled for ever.
 constexpr unsigned kDrainPolls = 52;
-constexpr std::size_t kMaxWithSteps = 64;  // KW_MAX_ENGINES of bpf/lib/base/maps.bpf.h
+constexpr std::size_t kMaxWithSteps = 64;  // as many as the kernel side follows
 constexpr int kEnough = -ECANCELED;        // what on_record says to libbpf then
 constexpr std::array<const char*, KW_DROP_MAX> kDropNames = {
     "ring",   "connections", "calls",  "copy",   "framing", "egress", "lineage", "engines",
     "splice", "unused",      "unused", "unused", "unused",  "unused", "unused",  "unused"};
+
+bool runs_steps(std::uint32_t engine) {
+  return engine == KW_ENGINE_DOCKER || engine == KW_ENGINE_BUILDKITD;
+}
 
 struct Lineage {  // kw_lineage of bpf/lib/base/maps.bpf.h
   std::uint32_t kin = 0;
@@ -83,8 +87,7 @@ class Ring final : public LiveSource {
     losses_ = MappedArray(bpf_map__fd(skeleton_->maps.drops), KW_DROP_MAX);
     if (!losses_.ready()) {
       return Error{ErrorClass::kEnvironment,
-                   "the counters of losses cannot be mapped; raise the memory limit of this "
-                   "process"};
+                   std::string("the counters of losses cannot be mapped: ") + std::strerror(errno)};
     }
     note_path("/run/docker.sock");
     note_path("/var/run/docker.sock");
@@ -173,10 +176,15 @@ class Ring final : public LiveSource {
         exec->process.exe = std::move(exe);
     }
     if (auto* exec = std::get_if<domain::ProcessExecuted>(&*event); exec != nullptr) {
-      if (source.with_steps_.contains(exec->process.ppid)) read_layers(exec->process);
-      source.note_engine(exec->process.pid, engine_of(exec->process.comm));
+      if (source.has_steps(exec->process.ppid)) read_layers(exec->process);
+      source.note_engine(exec->process.pid, runs_steps(engine_of(exec->process.comm)));
     } else if (auto* gone = std::get_if<domain::ProcessExited>(&*event); gone != nullptr) {
-      source.with_steps_.erase(gone->pid);
+      source.note_engine(gone->pid, false);
+    } else if (auto* opened = std::get_if<domain::ConnOpened>(&*event); opened != nullptr) {
+      // Its execution may have been lost.
+      const bool engine = opened->engine == domain::EngineKind::kDocker ||
+                          opened->engine == domain::EngineKind::kBuildkitd;
+      if (engine && opened->engine_pid != 0) source.note_engine(opened->engine_pid, true);
     }
     if (auto* client = std::get_if<domain::ClientSeen>(&*event)) {
       client->process.exe = exe_of(client->process);
@@ -185,17 +193,16 @@ class Ring final : public LiveSource {
     return source.records_ < kPollRecords ? 0 : kEnough;
   }
 
-  // An engine with BuildKit: its runtimes run its steps. The kernel side knows as many of them; of
-  // one more the layers of its steps are not read.
-  void note_engine(std::uint32_t pid, std::uint32_t engine) {
-    const bool has_steps = engine == KW_ENGINE_DOCKER || engine == KW_ENGINE_BUILDKITD;
-    if (!has_steps) {
-      with_steps_.erase(pid);
-    } else if (with_steps_.size() < kMaxWithSteps || with_steps_.contains(pid)) {
-      with_steps_.insert(pid);
-    } else {
-      ++engines_refused_;
-    }
+  // An engine with BuildKit: its runtimes run its steps.
+  void note_engine(std::uint32_t pid, bool has_steps) {
+    std::erase(with_steps_, pid);
+    if (!has_steps) return;
+    if (with_steps_.size() >= kMaxWithSteps) with_steps_.pop_front();
+    with_steps_.push_back(pid);
+  }
+
+  bool has_steps(std::uint32_t engine) const {
+    return std::find(with_steps_.begin(), with_steps_.end(), engine) != with_steps_.end();
   }
 
   // What finds no room is told with the kernel side's own losses.
@@ -245,7 +252,7 @@ class Ring final : public LiveSource {
     if (engine == KW_ENGINE_PODMAN && listeners.unix_paths.empty() && listeners.tcp_ports.empty())
       return;
     note(bpf_map__fd(skeleton_->maps.engines), &pid, &engine);
-    note_engine(pid, engine);
+    note_engine(pid, runs_steps(engine));
     for (const auto& path : listeners.unix_paths) note_path(path);
     for (const auto port : listeners.tcp_ports) {
       note(bpf_map__fd(skeleton_->maps.engine_ports), &port, &one);
@@ -286,8 +293,8 @@ class Ring final : public LiveSource {
   const Handler* handler_ = nullptr;
   std::vector<domain::Event> backlog_;
   std::array<std::uint64_t, KW_DROP_MAX> drops_{};
-  MappedArray losses_;                  // by cause
-  std::set<std::uint32_t> with_steps_;  // engines with BuildKit, by pid
+  MappedArray losses_;                    // by cause
+  std::deque<std::uint32_t> with_steps_;  // engines with BuildKit, by pid, met last at the end
   domain::TimeNs losses_read_ = 0;
   domain::TimeNs losses_due_ = 0;
   unsigned records_ = 0;  // of this poll

@@ -79,14 +79,21 @@ bool Commands::is_again(const Process& process, const Arguments& arguments) cons
 // What an unprivileged builder has mapped is a child of its own, which goes on in its place
 // (containers/storage: pkg/unshare).
 void Commands::note_mapped(std::uint32_t pid, const Process& helper, TimeNs time) {
-  if (mapped_.size() >= kMaxMapped) mapped_.pop_front();
-  mapped_.push_back({time, pid, helper.ppid});
+  while (!mapped_.empty() && mapped_.front().time + kMappedKept < time) mapped_.pop_front();
+  if (helper.ppid <= 1) return;  // its builder is gone
+  if (mapped_.size() >= kMaxMapped) {
+    mapped_.pop_front();
+    ++refused_;
+  }
+  mapped_.push_back({time, pid, helper.ppid, helper.uid});
 }
 
-bool Commands::is_mapped(const Process& process) const {
-  return std::any_of(mapped_.begin(), mapped_.end(), [&](const Mapped& one) {
-    return one.pid == process.pid && one.parent == process.ppid && one.time >= process.start;
-  });
+// One that goes on in its parent's place.
+bool Commands::is_second(const Process& process) const {
+  return is_itself(process) || std::any_of(mapped_.begin(), mapped_.end(), [&](const Mapped& one) {
+           return one.pid == process.pid && one.parent == process.ppid && one.uid == process.uid &&
+                  one.time >= process.start;
+         });
 }
 
 // A builder that executed itself: its parent is the command, and was not seen.
@@ -107,8 +114,17 @@ std::optional<Process> Commands::client_above(std::uint32_t pid) const {
   }
   if (found == nullptr) return std::nullopt;
   Process client = *found;
-  if (is_itself(client)) name_parent(client);
+  if (is_second(client)) name_parent(client);
   return client;
+}
+
+// Another build that still runs began before this one ended: which image is whose is open.
+bool Commands::is_needed(const Command& over) const {
+  if (!over.makes_image()) return false;
+  return std::any_of(commands_.begin(), commands_.end(), [&](const auto& other) {
+    const Command& one = other.second;
+    return one.ended == 0 && one.makes_image() && one.time <= over.ended;
+  });
 }
 
 void Commands::make_room() {
@@ -146,7 +162,7 @@ void Commands::build(Command& command, Facts& out) {
   request.call = command.call;
   request.command->client = process;
   request.command->late = command.midway;
-  const bool again = is_itself(process) || is_mapped(process);
+  const bool again = is_second(process);
   if (again) {
     name_parent(request.command->client);
     request.command->late = true;
@@ -276,9 +292,8 @@ void Commands::made(const Command& command, const StorageRead& store, Facts& out
   // both have, whoever has it now may be either's.
   const auto contests = [&](const auto& other) {
     const Command& one = other.second;
-    if (!one.arguments || &one == &command || (one.ended != 0 && one.ended <= command.time))
+    if (!one.makes_image() || &one == &command || (one.ended != 0 && one.ended <= command.time))
       return false;
-    if (one.arguments->verb != Verb::kBuild && one.arguments->verb != Verb::kCommit) return false;
     if (one.process.uid != command.process.uid || one.arguments->store != command.arguments->store)
       return false;  // another store
     const auto& theirs = one.arguments->request.tags;
@@ -334,9 +349,14 @@ void Commands::observe(const Event& event, Facts& out) {
   const TimeNs now = time_of(event);
   if (const auto* exec = std::get_if<ProcessExecuted>(&event)) {
     while (!gone_.empty() && gone_.front().first + kAfterExit < now) {
-      const auto it = commands_.find(gone_.front().second);
-      if (it != commands_.end() && it->second.ended != 0) commands_.erase(it);
+      const std::uint32_t pid = gone_.front().second;
+      const auto it = commands_.find(pid);
       gone_.pop_front();
+      if (it == commands_.end() || it->second.ended == 0) continue;
+      if (is_needed(it->second))
+        gone_.emplace_back(now, pid);
+      else
+        commands_.erase(it);
     }
     execute(*exec, out);
   } else if (const auto* gone = std::get_if<ProcessExited>(&event)) {

@@ -17,9 +17,10 @@
 namespace kilnwatch::engine::command {
 
 inline constexpr std::size_t kMaxCommands =
-    4096;  // processes of podman, buildah and kaniko at once
-// Only where the builder's own execution was lost are they looked at, a moment later.
-inline constexpr std::size_t kMaxMapped = 64;
+    4096;                                       // processes of podman, buildah and kaniko at once
+inline constexpr std::size_t kMaxMapped = 256;  // processes mapped within kMappedKept
+// From the mapping to the execution, ns: what follows it there is the builder's own work.
+inline constexpr domain::TimeNs kMappedKept = 10'000'000'000;
 inline constexpr std::size_t kMaxWorking = 1024;  // working containers: as builds open (design §6)
 
 // The place of a connection's number in the call of a build that is a command: the first bit tells
@@ -46,6 +47,9 @@ class Commands {
     domain::TimeNs ended = 0;
     bool succeeded = false;
     bool midway = false;  // ran before it was met
+    bool makes_image() const {
+      return arguments && (arguments->verb == Verb::kBuild || arguments->verb == Verb::kCommit);
+    }
   };
   struct Working {  // a container of buildah's that builds step by step
     domain::CallId call;
@@ -57,6 +61,7 @@ class Commands {
     domain::TimeNs time = 0;
     std::uint32_t pid = 0;
     std::uint32_t parent = 0;  // who had it mapped
+    std::uint32_t uid = 0;
   };
 
   void execute(const domain::ProcessExecuted& exec, Facts& out);
@@ -70,10 +75,11 @@ class Commands {
   void go_on(Command& command, const domain::StoredContainer& container, Facts& out);
   Command* find(std::uint32_t pid, domain::TimeNs start);
   void note_mapped(std::uint32_t pid, const domain::Process& helper, domain::TimeNs time);
-  bool is_mapped(const domain::Process& process) const;
+  bool is_second(const domain::Process& process) const;
   static void name_parent(domain::Process& process);
   std::optional<domain::Process> client_above(std::uint32_t pid) const;
   bool is_again(const domain::Process& process, const Arguments& arguments) const;
+  bool is_needed(const Command& over) const;
   void make_room();
 
   std::map<std::uint32_t, Command> commands_;                  // by pid

@@ -114,9 +114,11 @@ std::size_t BlobWrite::held_bytes() const {
          (manifest_ ? manifest_->manifests.capacity() * (sizeof(std::string) + 72) : 0);
 }
 
-void BlobRead::asked(std::string_view message) {
-  digest_ = text_of(message, kReadDigest);
-  if (!base::is_digest(digest_) || number_of(message, kReadOffset) != 0) text_.drop();
+void BlobRead::asked(const BlobMessage& request) {
+  digest_ = text_of(request.bytes, kReadDigest);
+  if (!parts_of(request, kReadDigest).whole || !base::is_digest(digest_) ||
+      number_of(request.bytes, kReadOffset) != 0)
+    text_.drop();
 }
 
 void BlobRead::answered(const BlobMessage& answer, std::vector<SafeRange>& safe) {
@@ -124,6 +126,8 @@ void BlobRead::answered(const BlobMessage& answer, std::vector<SafeRange>& safe)
   take(answer, parts_of(answer, kReadData), masked_place(answer.bytes), text_,
        domain::Direction::kResponse, safe);
 }
+
+void BlobRead::torn() { text_.drop(); }
 
 std::optional<domain::ManifestStored> BlobRead::end(std::vector<SafeRange>& safe) {
   auto manifest = text_.finish(safe);

@@ -42,8 +42,11 @@ class BlobWrite {
 // much as what was written.
 class BlobRead {
  public:
-  void asked(std::string_view message);
+  // A request that was not read to its end may ask for another part than it seems to.
+  void asked(const BlobMessage& request);
   void answered(const BlobMessage& answer, std::vector<SafeRange>& safe);
+  // A part of the answers was not seen.
+  void torn();
   // That was all: a manifest that was read from its first byte on. No time, no call.
   std::optional<domain::ManifestStored> end(std::vector<SafeRange>& safe);
   // As of BlobWrite; among the answers.

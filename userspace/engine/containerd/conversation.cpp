@@ -79,7 +79,11 @@ ContainerdConversation::ContainerdConversation(const domain::ConnOpened& opened)
 
 void ContainerdConversation::gap(Direction direction, domain::TimeNs time, std::uint64_t count,
                                  Output& out) {
-  for (auto& [stream, call] : calls_) call.torn |= direction == Direction::kResponse;
+  for (auto& [stream, call] : calls_) {
+    if (direction != Direction::kResponse) continue;
+    call.torn = true;
+    if (call.read) call.read->torn();
+  }
   GrpcCalls::gap(direction, time, count, out);
 }
 
@@ -111,19 +115,31 @@ std::size_t ContainerdConversation::held_bytes() const {
 ContainerdConversation::Call* ContainerdConversation::open(const Stream& stream, Method method) {
   if (const auto known = calls_.find(stream.id); known != calls_.end()) return &known->second;
   if (method == Method::kOther) return nullptr;
-  if (calls_.size() >= kMaxCalls) {
-    lose("more calls at once on a connection of containerd than are followed");
-    conclude(calls_.begin()->first, Outcome::kUnknown);
-  }
+  const bool looks = method == Method::kGetImage || method == Method::kReadContent;
+  if (calls_.size() >= kMaxCalls && !make_room(looks)) return nullptr;
   auto& call = calls_[stream.id];
   call.method = method;
   call.id = {conn_, number_++};
-  const bool looks = method == Method::kGetImage || method == Method::kReadContent;
   relevant_ = relevant_ || (method != Method::kUnknown && !looks);
   if (method >= Method::kRunPod) call.engine_namespace = kKubernetes;
   if (method == Method::kWriteContent) call.blob.emplace();
   if (method == Method::kReadContent) call.read.emplace();
   return &call;
+}
+
+// Lookups go first, and are not missed: a name is in doubt for as long as none tells what it means.
+bool ContainerdConversation::make_room(bool for_lookup) {
+  const auto lookup = std::find_if(calls_.begin(), calls_.end(), [](const auto& one) {
+    return one.second.method == Method::kGetImage || one.second.method == Method::kReadContent;
+  });
+  if (lookup == calls_.end() && for_lookup) return false;
+  if (lookup != calls_.end()) {
+    calls_.erase(lookup);
+    return true;
+  }
+  lose("more calls at once on a connection of containerd than are followed");
+  conclude(calls_.begin()->first, Outcome::kUnknown);
+  return true;
 }
 
 void ContainerdConversation::called(const Stream& stream, const protocol::http2::HeaderList& list) {
@@ -187,11 +203,11 @@ void ContainerdConversation::asked(Call& call, const Text& text) {
   if (std::exchange(call.asked, true)) return;
   if (call.read) {
     vouch(direction, text, masked_read(text.bytes));
-    return call.read->asked(text.bytes);
+    return call.read->asked({text.bytes, text.whole, {}});
   }
   if (call.method == Method::kGetImage) {
     vouch(direction, text, masked_name(text.bytes));
-    call.fact = domain::ImageResolved{0, call.id, call.engine_namespace, {}, {}};
+    call.fact = domain::ImageResolved{0, call.id, now_, call.engine_namespace, {}, {}};
     return;
   }
   if (!text.whole) lose("a request to containerd was not seen to its end");
@@ -295,7 +311,7 @@ void ContainerdConversation::conclude(std::uint32_t stream, Outcome outcome) {
   calls_.erase(at);
   if (call.blob && call.blob->missed() && outcome != Outcome::kRefused)
     lose("a manifest that containerd was given was not seen whole");
-  if (auto stored = call.read && !call.torn ? call.read->end(out_->safe) : std::nullopt) {
+  if (auto stored = call.read ? call.read->end(out_->safe) : std::nullopt) {
     stored->time = now_;
     stored->call = call.id;
     out_->facts.emplace_back(std::move(*stored));

@@ -71,6 +71,7 @@ class ContainerdConversation final : public GrpcCalls {
   void broken(Sender from, std::string_view reason) override;
 
   Call* open(const Stream& stream, Method method);
+  bool make_room(bool for_lookup);
   bool take_shape(Call& call, std::string_view message);
   void asked(Call& call, const Text& text);
   void answered(Call& call, const Text& text);
