@@ -30,7 +30,7 @@ Handshake handshake_of(std::string_view text) {
   std::size_t at = 0;
   while (at + kRecordHead <= text.size() && byte_of(text, at) == kHandshake &&
          byte_of(text, at + 1) == 3) {
-    const std::size_t length = byte_of(text, at + 3) << 8 | byte_of(text, at + 4);
+    const std::size_t length = std::size_t{byte_of(text, at + 3)} << 8 | byte_of(text, at + 4);
     if (length == 0 || length > kMaxRecord) break;
     out.heads.emplace_back(at, kRecordHead);
     at += kRecordHead;
