@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <string_view>
+#include <utility>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
@@ -15,6 +17,15 @@ inline void promise(bool kept, const char* what) {
   if (kept) return;
   std::fprintf(stderr, "broken promise: %s\n", what);
   std::abort();
+}
+
+// What differs, for whoever mends it.
+inline void show(std::initializer_list<std::pair<const char*, std::string_view>> texts) {
+  for (const auto& [name, text] : texts) {
+    std::fprintf(stderr, "\n%s:\n", name);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+  }
+  std::fputc('\n', stderr);
 }
 
 inline std::string_view text(const std::uint8_t* data, std::size_t size) {

@@ -49,8 +49,7 @@ std::string read(const std::vector<Step>& steps, const std::string& encoding = "
       pos += step.hole;
       for (std::size_t at = 0; at < step.bytes.size();) {
         const auto n = std::min<std::size_t>(cut(), step.bytes.size() - at);
-        const auto held = reader.held_bytes();
-        reader.feed(pos, step.bytes.substr(at, n), encoding, room - std::min(room, held), log);
+        reader.feed(pos, step.bytes.substr(at, n), encoding, room, log);
         pos += n;
         at += n;
       }

@@ -50,8 +50,7 @@ void Reader::skip(Reason reason, MessageSink& sink) {
 }
 
 void Reader::feed(std::uint64_t pos, std::string_view bytes, std::string_view encoding,
-                  std::size_t room, MessageSink& sink) {
-  const auto most = room + held_bytes();
+                  std::size_t most, MessageSink& sink) {
   while (!bytes.empty() && !lost_) {
     if (prefix_.size() < kPrefix) {
       take_prefix(pos, bytes, most, sink);

@@ -61,9 +61,9 @@ class Reader {
   // `unframed`: bytes before the first ones were not seen.
   explicit Reader(std::size_t limit = kMessageLimit, bool unframed = false)
       : limit_(limit), lost_(unframed) {}
-  // `encoding`: of the header grpc-encoding, empty when it is not known. `room`: bytes that may be
-  // gathered besides what is held now.
-  void feed(std::uint64_t pos, std::string_view bytes, std::string_view encoding, std::size_t room,
+  // `encoding`: of the header grpc-encoding, empty when it is not known. `most`: bytes of a message
+  // that may be gathered, those that are held now among them.
+  void feed(std::uint64_t pos, std::string_view bytes, std::string_view encoding, std::size_t most,
             MessageSink& sink);
   void hole(std::uint64_t count, MessageSink& sink);
   void end(MessageSink& sink);   // of the stream

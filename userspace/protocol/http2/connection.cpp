@@ -84,10 +84,14 @@ void Connection::frame(Sender from, const FrameHeader& header) {
   sync_once(from, side(from).sync());
 }
 
-void Connection::block(Sender from, std::uint32_t id, bool end_stream, const HeaderBlock& block) {
-  counters_.fields_dropped += block.list.dropped;
-  for (const auto& field : block.list.fields)
+void Connection::count(const HeaderList& list) {
+  counters_.fields_dropped += list.dropped;
+  for (const auto& field : list.fields)
     counters_.fields_unknown += field.name_known && field.value_known ? 0 : 1;
+}
+
+void Connection::block(Sender from, std::uint32_t id, bool end_stream, const HeaderBlock& block) {
+  count(block.list);
   auto* tracked = open(id, true);
   if (tracked == nullptr || tracked->stream.ended[at(from)]) {
     ++counters_.frames_stray;
@@ -105,6 +109,7 @@ void Connection::block(Sender from, std::uint32_t id, bool end_stream, const Hea
 }
 
 void Connection::promise(Sender from, std::uint32_t id, const HeaderBlock& block) {
+  count(block.list);
   auto* tracked = open(id, true);
   if (tracked == nullptr) {
     ++counters_.frames_stray;
@@ -149,6 +154,12 @@ bool Connection::find_message(Tracked& tracked, Sender from, std::uint64_t pos,
   return false;
 }
 
+// What it may gather in all. Other readers may hold more than there is room for: the fronts of
+// messages that are skipped, and places.
+std::size_t Connection::room_of(const grpc::Reader& reader) const {
+  return options_.gathered - std::min(options_.gathered, gathered_ - reader.held_bytes());
+}
+
 void Connection::data(Sender from, std::uint32_t id, std::uint64_t pos, std::string_view bytes,
                       std::uint64_t left, bool begins) {
   auto* tracked = open(id, false);
@@ -157,7 +168,7 @@ void Connection::data(Sender from, std::uint32_t id, std::uint64_t pos, std::str
   const auto encoding = tracked->stream.encoding[at(from)];
   auto& front = tracked->fronts[at(from)];
   if (!std::exchange(tracked->headed[at(from)], true)) {
-    front.emplace();
+    front = Front{};
     read(*tracked, from, [](auto& reader, auto& teller) { reader.lose(teller); });
   }
   if (front) {
@@ -167,14 +178,14 @@ void Connection::data(Sender from, std::uint32_t id, std::uint64_t pos, std::str
     front.reset();
     pos = end - bytes.size();
     read(*tracked, from, [&](auto& reader, auto& teller) {
+      const auto most = room_of(reader);
       reader = grpc::Reader(options_.message);
-      reader.feed(found.pos, found.bytes, encoding, options_.gathered, teller);
+      reader.feed(found.pos, found.bytes, encoding, most, teller);
     });
     if (bytes.empty()) return;
   }
   read(*tracked, from, [&](auto& reader, auto& teller) {
-    const auto room = options_.gathered - std::min(options_.gathered, gathered_);
-    reader.feed(pos, bytes, encoding, room, teller);
+    reader.feed(pos, bytes, encoding, room_of(reader), teller);
   });
 }
 
@@ -185,7 +196,7 @@ void Connection::data_hole(Sender from, std::uint32_t id, std::uint64_t count) {
   if (!carries_grpc(*tracked, from)) return sink_.body_hole(tracked->stream, from, count);
   auto& front = tracked->fronts[at(from)];
   if (!std::exchange(tracked->headed[at(from)], true)) {
-    front.emplace();
+    front = Front{};
     read(*tracked, from, [](auto& reader, auto& teller) { reader.lose(teller); });
   }
   if (front) {

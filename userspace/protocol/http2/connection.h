@@ -133,9 +133,11 @@ class Connection final : private SideSink {
   void preface(Sender from) override;
   void found(Sender from) override;
   void frame(Sender from, const FrameHeader& header) override;
+  void count(const HeaderList& list);
   void block(Sender from, std::uint32_t id, bool end_stream, const HeaderBlock& block) override;
   void promise(Sender from, std::uint32_t id, const HeaderBlock& block) override;
   void block_lost(Sender from, std::uint32_t id, bool end_stream, std::string_view reason) override;
+  std::size_t room_of(const grpc::Reader& reader) const;
   void data(Sender from, std::uint32_t id, std::uint64_t pos, std::string_view bytes,
             std::uint64_t left, bool begins) override;
   bool find_message(Tracked& tracked, Sender from, std::uint64_t pos, std::string_view& bytes,
