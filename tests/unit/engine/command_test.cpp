@@ -303,14 +303,17 @@ TEST_CASE("an unprivileged builder's second process is not its client, though th
     const char* pid = "21";
     bool before = false;  // of an older process of that number
     bool second = true;
+    domain::TimeNs after = 1;  // it executes the builder
   };
   for (const Mapping& one :
        {Mapping{}, Mapping{"newgidmap"}, Mapping{"newuidmap", 19, 1000, "21", false, false},
         Mapping{"newuidmap", 20, 0, "21", false, false},
         Mapping{"newuidmap", 20, 1000, "22", false, false},
         Mapping{"newuidmap", 20, 1000, "21x", false, false},
-        Mapping{"newuidmap", 20, 1000, "21", true, false}}) {
-    CAPTURE(one.helper, one.parent, one.uid, one.pid, one.before);
+        Mapping{"newuidmap", 20, 1000, "21", true, false},
+        Mapping{"newuidmap", 20, 1000, "21", false, true, kMappedKept},
+        Mapping{"newuidmap", 20, 1000, "21", false, false, kMappedKept + 1}}) {
+    CAPTURE(one.helper, one.parent, one.uid, one.pid, one.before, one.after);
     Commands commands;
     std::vector<domain::ApiFact> out;
     auto mapping = process({one.helper, one.pid, "0", "1000", "1"});
@@ -324,7 +327,7 @@ TEST_CASE("an unprivileged builder's second process is not its client, though th
     again.uid = 1000;
     const auto time = again.start + 1;
     commands.observe(domain::ProcessExecuted{one.before ? again.start - 1 : time, mapping}, out);
-    commands.observe(domain::ProcessExecuted{time + 1, again}, out);
+    commands.observe(domain::ProcessExecuted{time + one.after, again}, out);
     REQUIRE_FALSE(out.empty());
     const auto& asked = std::get<domain::BuildRequested>(out[0]);
     CHECK(asked.command->client.pid == (one.second ? 20U : 21U));
@@ -348,10 +351,81 @@ TEST_CASE(
   commands.observe(domain::ProcessExited{5 * kSecond, two.pid, two.start, 0}, out);
   commands.observe(domain::ProcessExecuted{11 * kSecond, other}, out);
   commands.observe(domain::ProcessExited{20 * kSecond, one.pid, one.start, 0}, out);
+  other.pid = 13;  // before the store is read
+  commands.observe(domain::ProcessExecuted{20 * kSecond + 1, other}, out);
   out.clear();
   const std::vector<domain::StoredImage> images{{"sha256:other", {}, {}, 4 * kSecond}};
   commands.observe(domain::StorageRead{21 * kSecond, one.pid, one.start, images, {}}, out);
   CHECK(out.empty());
+}
+
+TEST_CASE("a build that is over is kept for those whose image it may have made only") {
+  constexpr domain::TimeNs kSecond = 1'000'000'000;
+  const auto open = process({"podman", "build", "-t", "x:1", "."});
+  auto same = open, another_tag = process({"podman", "build", "-t", "y:1", "."}),
+       another_user = open;
+  another_user.uid = 1;
+  for (auto* over : {&same, &another_tag, &another_user}) {
+    Commands commands;
+    std::vector<domain::ApiFact> out;
+    over->pid = 11;
+    commands.observe(domain::ProcessExecuted{1 * kSecond, open}, out);
+    commands.observe(domain::ProcessExecuted{2 * kSecond, *over}, out);
+    commands.observe(domain::ProcessExited{3 * kSecond, over->pid, over->start, 0}, out);
+    commands.observe(domain::ProcessExecuted{20 * kSecond, process({"true"})}, out);
+    CHECK(commands.size() == (over == &same ? 2 : 1));
+  }
+}
+
+TEST_CASE("conmon below a process that has a finished build's number is nobody's") {
+  constexpr domain::TimeNs kSecond = 1'000'000'000;
+  const std::string id(64, 'a');
+  for (const bool over : {true, false}) {
+    Commands commands;
+    std::vector<domain::ApiFact> out;
+    auto longer = process({"podman", "build", "-t", "x:1", "."}), build = longer;
+    build.pid = 11;
+    auto conmon = process({"conmon", "-c", id, "-b", "/s/overlay-containers/x/userdata"});
+    conmon.pid = 12;
+    conmon.ppid = build.pid;
+    commands.observe(domain::ProcessExecuted{1 * kSecond, longer}, out);
+    commands.observe(domain::ProcessExecuted{2 * kSecond, build}, out);
+    const auto ends = domain::ProcessExited{3 * kSecond, build.pid, build.start, 0};
+    if (over) commands.observe(ends, out);
+    commands.observe(domain::ProcessExecuted{20 * kSecond, conmon}, out);
+    out.clear();
+    domain::StoredContainer made;
+    made.id = id;
+    commands.observe(domain::StorageRead{20 * kSecond + 1, 12, conmon.start, {}, {made}}, out);
+    CHECK(out.empty() == over);
+  }
+}
+
+TEST_CASE("who has a container started is known for as long as it takes to start it") {
+  constexpr domain::TimeNs kSecond = 1'000'000'000;
+  const std::string id(64, 'a');
+  Commands commands;
+  std::vector<domain::ApiFact> out;
+  auto mapping = process({"newuidmap", "21", "0", "1000", "1"});
+  mapping.pid = 30;
+  mapping.ppid = 20;
+  auto run = process({"podman", "run", "x"});
+  run.pid = 21;
+  run.ppid = 20;
+  auto conmon = process({"conmon", "-c", id, "-b", "/s/overlay-containers/x/userdata"});
+  conmon.pid = 22;
+  conmon.ppid = 21;
+  commands.observe(domain::ProcessExecuted{1 * kSecond, mapping}, out);
+  commands.observe(domain::ProcessExecuted{2 * kSecond, run}, out);
+  mapping.pid = 31;  // while an image is pulled somebody else maps
+  mapping.ppid = 40;
+  commands.observe(domain::ProcessExecuted{40 * kSecond, mapping}, out);
+  commands.observe(domain::ProcessExecuted{41 * kSecond, conmon}, out);
+  domain::StoredContainer made;
+  made.id = id;
+  commands.observe(domain::StorageRead{41 * kSecond + 1, 22, conmon.start, {}, {made}}, out);
+  REQUIRE(out.size() == 1);
+  CHECK(std::get<domain::ContainerCreated>(out[0]).client->pid == 20);
 }
 
 TEST_CASE("calls of commands are none of connections") {

@@ -69,11 +69,16 @@ Commands::Command* Commands::find(std::uint32_t pid, TimeNs start) {
   return start != 0 && known != 0 && start != known ? nullptr : &it->second;
 }
 
+// One that is over may be kept for long: by then its number can be another process's.
+const Commands::Command* Commands::running(std::uint32_t pid, TimeNs time) const {
+  const auto it = commands_.find(pid);
+  return it != commands_.end() && it->second.ran_at(time) ? &it->second : nullptr;
+}
+
 // In a user namespace of its own the program executes itself again, as its own child.
-bool Commands::is_again(const Process& process, const Arguments& arguments) const {
-  const auto parent = commands_.find(process.ppid);
-  return parent != commands_.end() && parent->second.ended == 0 &&
-         parent->second.verb == arguments.verb;
+bool Commands::is_again(const ProcessExecuted& exec, const Arguments& arguments) const {
+  const Command* parent = running(exec.process.ppid, exec.time);
+  return parent != nullptr && parent->verb == arguments.verb;
 }
 
 // What an unprivileged builder has mapped is a child of its own, which goes on in its place
@@ -88,11 +93,11 @@ void Commands::note_mapped(std::uint32_t pid, const Process& helper, TimeNs time
   mapped_.push_back({time, pid, helper.ppid, helper.uid});
 }
 
-// One that goes on in its parent's place.
-bool Commands::is_second(const Process& process) const {
+// Does what it executes at that time go on in its parent's place?
+bool Commands::is_second(const Process& process, TimeNs time) const {
   return is_itself(process) || std::any_of(mapped_.begin(), mapped_.end(), [&](const Mapped& one) {
            return one.pid == process.pid && one.parent == process.ppid && one.uid == process.uid &&
-                  one.time >= process.start;
+                  one.time >= process.start && one.time + kMappedKept >= time;
          });
 }
 
@@ -104,26 +109,44 @@ void Commands::name_parent(Process& process) {
 }
 
 // The topmost process that runs the same program, as podman does in a user namespace.
-std::optional<Process> Commands::client_above(std::uint32_t pid) const {
-  const Process* found = nullptr;
-  for (auto it = commands_.find(pid); it != commands_.end(); it = commands_.find(found->ppid)) {
+std::optional<Process> Commands::client_above(const Command& monitor) const {
+  const Command* found = nullptr;
+  for (const Command* next = running(monitor.process.ppid, monitor.time); next != nullptr;
+       next = running(found->process.ppid, found->time)) {
     if (found != nullptr &&
-        (it->second.process.args != found->args || it->second.process.pid == found->pid))
+        (next->process.args != found->process.args || next->process.pid == found->process.pid))
       break;
-    found = &it->second.process;
+    found = next;
   }
   if (found == nullptr) return std::nullopt;
-  Process client = *found;
-  if (is_second(client)) name_parent(client);
+  Process client = found->process;
+  if (found->second) name_parent(client);
   return client;
 }
 
-// Another build that still runs began before this one ended: which image is whose is open.
-bool Commands::is_needed(const Command& over) const {
-  if (!over.makes_image()) return false;
+// May an image that `command` seems to have made be that of `one`, which ran beside it? Without a
+// tag the newest image may be its own; with a tag that both have, whoever has it now may be
+// either's.
+bool Commands::contests(const Command& one, const Command& command) {
+  if (!one.makes_image() || &one == &command || (one.ended != 0 && one.ended <= command.time))
+    return false;
+  if (one.process.uid != command.process.uid || one.arguments->store != command.arguments->store)
+    return false;  // another store
+  const auto& tags = command.arguments->request.tags;
+  const auto& theirs = one.arguments->request.tags;
+  return tags.empty() || std::any_of(tags.begin(), tags.end(), [&](const auto& tag) {
+           return std::any_of(theirs.begin(), theirs.end(), [&](const auto& their) {
+             return stored_name(their) == stored_name(tag);
+           });
+         });
+}
+
+// For another build whose image is not told yet: which image is whose is open.
+bool Commands::is_needed(const Command& over, TimeNs now) const {
   return std::any_of(commands_.begin(), commands_.end(), [&](const auto& other) {
     const Command& one = other.second;
-    return one.ended == 0 && one.makes_image() && one.time <= over.ended;
+    const bool open = one.ended == 0 || one.ended + kAfterExit >= now;
+    return open && one.makes_image() && contests(over, one);
   });
 }
 
@@ -144,10 +167,11 @@ void Commands::execute(const ProcessExecuted& exec, Facts& out) {
   auto monitor = read_monitor(process);
   auto arguments = monitor ? std::nullopt : read_arguments(process);
   if (!monitor && !arguments && !runs_podman(process)) return;
-  const bool again = arguments && is_again(process, *arguments);
+  const bool again = arguments && is_again(exec, *arguments);
   make_room();
   Command& command = commands_[process.pid];
   command = {process, exec.time, {}, {}, std::move(monitor), {}, 0, false, exec.midway};
+  command.second = is_second(process, exec.time);
   if (arguments) command.verb = arguments->verb;
   if (!arguments || again) return;
   command.arguments = std::move(arguments);
@@ -162,13 +186,12 @@ void Commands::build(Command& command, Facts& out) {
   request.call = command.call;
   request.command->client = process;
   request.command->late = command.midway;
-  const bool again = is_second(process);
-  if (again) {
+  if (command.second) {
     name_parent(request.command->client);
     request.command->late = true;
   }
   out.emplace_back(request);
-  if (again)
+  if (command.second)
     out.emplace_back(CommandJoined{command.time, command.call, process.pid, process.start});
 }
 
@@ -288,25 +311,11 @@ void Commands::go_on(Command& command, const StoredContainer& container, Facts& 
 
 void Commands::made(const Command& command, const StorageRead& store, Facts& out) {
   const auto& tags = command.arguments->request.tags;
-  // Another build at the same time. Without a tag the newest image may be its own; with a tag that
-  // both have, whoever has it now may be either's.
-  const auto contests = [&](const auto& other) {
-    const Command& one = other.second;
-    if (!one.makes_image() || &one == &command || (one.ended != 0 && one.ended <= command.time))
-      return false;
-    if (one.process.uid != command.process.uid || one.arguments->store != command.arguments->store)
-      return false;  // another store
-    const auto& theirs = one.arguments->request.tags;
-    return tags.empty() || std::any_of(tags.begin(), tags.end(), [&](const auto& tag) {
-             return std::any_of(theirs.begin(), theirs.end(), [&](const auto& their) {
-               return stored_name(their) == stored_name(tag);
-             });
-           });
-  };
   std::vector<BuildSpan> others;
   for (const auto& other : commands_) {
     const Command& one = other.second;
-    if (contests(other)) others.push_back({one.time, one.ended != 0 ? one.ended : store.time});
+    if (contests(one, command))
+      others.push_back({one.time, one.ended != 0 ? one.ended : store.time});
   }
   if (tags.empty() && !others.empty()) return;
   const StoredImage* image = made_image(store.images, tags, {command.time, command.ended}, others);
@@ -318,10 +327,8 @@ void Commands::made(const Command& command, const StorageRead& store, Facts& out
 // podman has it started, and no other program: whatever else executes conmon says nothing of
 // containers. Which of them it can speak of the tracker knows.
 void Commands::started(const Command& monitor, const StorageRead& store, Facts& out) {
-  const auto parent = commands_.find(monitor.process.ppid);
-  if (parent == commands_.end() || !runs_podman(parent->second.process) ||
-      serves_api(parent->second.process))
-    return;
+  const Command* parent = running(monitor.process.ppid, monitor.time);
+  if (parent == nullptr || !runs_podman(parent->process) || serves_api(parent->process)) return;
   const auto container =
       std::find_if(store.containers.begin(), store.containers.end(),
                    [&](const auto& one) { return one.id == monitor.monitor->container_id; });
@@ -341,7 +348,7 @@ void Commands::started(const Command& monitor, const StorageRead& store, Facts& 
   made.capabilities = container->capabilities;
   made.host_namespaces = container->host_namespaces;
   made.by_command = true;
-  made.client = client_above(monitor.process.ppid);
+  made.client = client_above(monitor);
   out.emplace_back(std::move(made));
 }
 
@@ -353,7 +360,7 @@ void Commands::observe(const Event& event, Facts& out) {
       const auto it = commands_.find(pid);
       gone_.pop_front();
       if (it == commands_.end() || it->second.ended == 0) continue;
-      if (is_needed(it->second))
+      if (is_needed(it->second, now))
         gone_.emplace_back(now, pid);
       else
         commands_.erase(it);

@@ -16,8 +16,9 @@
 
 namespace kilnwatch::engine::command {
 
-inline constexpr std::size_t kMaxCommands =
-    4096;                                       // processes of podman, buildah and kaniko at once
+// Processes of podman, buildah and kaniko at once, and builds that are over while one beside them
+// runs.
+inline constexpr std::size_t kMaxCommands = 4096;
 inline constexpr std::size_t kMaxMapped = 256;  // processes mapped within kMappedKept
 // From the mapping to the execution, ns: what follows it there is the builder's own work.
 inline constexpr domain::TimeNs kMappedKept = 10'000'000'000;
@@ -33,7 +34,7 @@ class Commands {
   void observe(const domain::Event& event, std::vector<domain::ApiFact>& out);
 
   std::size_t size() const { return commands_.size() + working_.size(); }
-  std::uint64_t refused() const { return refused_; }  // commands, for want of room
+  std::uint64_t refused() const { return refused_; }  // commands and mappings, for want of room
 
  private:
   using Facts = std::vector<domain::ApiFact>;
@@ -47,9 +48,11 @@ class Commands {
     domain::TimeNs ended = 0;
     bool succeeded = false;
     bool midway = false;  // ran before it was met
+    bool second = false;  // goes on in its parent's place
     bool makes_image() const {
       return arguments && (arguments->verb == Verb::kBuild || arguments->verb == Verb::kCommit);
     }
+    bool ran_at(domain::TimeNs then) const { return ended == 0 || then <= ended; }
   };
   struct Working {  // a container of buildah's that builds step by step
     domain::CallId call;
@@ -75,11 +78,13 @@ class Commands {
   void go_on(Command& command, const domain::StoredContainer& container, Facts& out);
   Command* find(std::uint32_t pid, domain::TimeNs start);
   void note_mapped(std::uint32_t pid, const domain::Process& helper, domain::TimeNs time);
-  bool is_second(const domain::Process& process) const;
+  bool is_second(const domain::Process& process, domain::TimeNs time) const;
+  const Command* running(std::uint32_t pid, domain::TimeNs time) const;
   static void name_parent(domain::Process& process);
-  std::optional<domain::Process> client_above(std::uint32_t pid) const;
-  bool is_again(const domain::Process& process, const Arguments& arguments) const;
-  bool is_needed(const Command& over) const;
+  std::optional<domain::Process> client_above(const Command& monitor) const;
+  bool is_again(const domain::ProcessExecuted& exec, const Arguments& arguments) const;
+  static bool contests(const Command& one, const Command& command);
+  bool is_needed(const Command& over, domain::TimeNs now) const;
   void make_room();
 
   std::map<std::uint32_t, Command> commands_;                  // by pid
