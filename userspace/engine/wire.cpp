@@ -46,6 +46,14 @@ std::uint64_t number_of(std::string_view message, std::uint32_t number) {
   return found;
 }
 
+bool is_whole(std::string_view message) {
+  Fields fields(message);
+  Field field;
+  while (fields.next(field)) {
+  }
+  return fields.whole();
+}
+
 bool Fields::varint(std::uint64_t& value, std::size_t& at) const {
   value = 0;
   for (unsigned i = 0; i < kMaxVarint && at < bytes_.size(); ++i) {

@@ -49,6 +49,9 @@ std::string text_of(std::string_view message, std::uint32_t number);
 std::string message_of(std::string_view message, std::uint32_t number);
 std::uint64_t number_of(std::string_view message, std::uint32_t number);
 
+// Read to its end. Behind a group nothing is read here, but by whom the message is for.
+bool is_whole(std::string_view message);
+
 // The whole fields from the beginning on, each value as keep(field, value) gives it, of equal
 // length.
 template <class Keep>

@@ -217,6 +217,43 @@ TEST_CASE("containerd: more lookups at once than are followed put no name in dou
   CHECK(fact_texts(converse_containerd(begun(parts), whole())).size() == 1);
 }
 
+TEST_CASE("containerd: a call that made room for others is not taken for one of dockerd's") {
+  std::vector<std::vector<Turn>> parts;
+  for (std::uint32_t i = 0; i <= 256; ++i)
+    parts.push_back({asks(frame(h2::Type::kHeaders, h2::kEndHeaders, 2 * i + 1,
+                                literals({{":method", "POST"},
+                                          {":path", kImages + "Create"},
+                                          {"content-type", "application/grpc"},
+                                          {"containerd-namespace", "default"}})))});
+  parts.push_back({asks(data(1, grpc_message(image_request("a:1", kConfig)), h2::kEndStream)),
+                   answers(answer_containerd(1, "x"))});
+  CHECK(fact_texts(converse_containerd(begun(parts), whole())) ==
+        std::vector<std::string>{
+            "blind more calls at once on a connection of containerd than are followed",
+            "moved 7.0 ||perhaps||*|0"});
+}
+
+TEST_CASE("containerd: what a client hides from those that read no groups may be any name") {
+  const auto request = image_request("a:1", kConfig);
+  for (const auto& hidden : {request + "\x9b\x06\x9c\x06" + image_request("b:1", kConfig),
+                             part(1, part(1, "a:1") + "\x9b\x06\x9c\x06" + part(1, "b:1"))}) {
+    const auto texts = checked(begun({call(1, kImages + "Create", hidden, "default")}));
+    CHECK(count(texts, "blind") == 1);
+    CHECK(count(texts, "moved 7.0 ||perhaps||*|0") == 1);
+    CHECK(count(texts, "moved 7.0 a:1||sha256") == 0);
+  }
+}
+
+TEST_CASE("containerd: an update of labels alone moves no name") {
+  const auto update = [](const std::string& paths) {
+    const auto image = image_request("a:1", kConfig);
+    return checked(begun({call(1, kImages + "Update", image + part(2, paths), "default")})).size();
+  };
+  CHECK(update(part(1, "labels.kw-canary-label")) == 0);
+  CHECK(update(part(1, "labels") + part(1, "target")) == 1);
+  CHECK(update(number(1, 1'700'000'000)) == 1);  // the time of Images/Create
+}
+
 TEST_CASE("containerd: a manifest in pieces, an index, and blobs that are neither") {
   const auto manifest = manifest_json(kConfig);
   const auto index = index_json({digest_of(manifest), kConfig});

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/containerd/cri.h"
 #include "engine/containerd/services.h"
+#include "engine/wire.h"
 
 namespace kilnwatch::engine::containerd {
 namespace {
@@ -152,7 +153,9 @@ void ContainerdConversation::called(const Stream& stream, const protocol::http2:
 
 void ContainerdConversation::said(const Stream& stream, Sender from, const Text& text) {
   const bool client = from == Sender::kConnector;
-  auto* call = open(stream, client ? method_of(path_of(stream)) : Method::kOther);
+  // One whose path is known was met with its headers: where it is gone it had to make room.
+  const bool unknown = client && stream.path.empty();
+  auto* call = open(stream, unknown ? Method::kUnknown : Method::kOther);
   if (call == nullptr) return;
   if (call->method == Method::kUnknown && client && !take_shape(*call, text.bytes))
     return void(calls_.erase(stream.id));
@@ -210,15 +213,18 @@ void ContainerdConversation::asked(Call& call, const Text& text) {
     call.fact = domain::ImageResolved{0, call.id, now_, call.engine_namespace, {}, {}};
     return;
   }
-  if (!text.whole) lose("a request to containerd was not seen to its end");
+  const bool whole = text.whole && is_whole(text.bytes);
+  if (!whole) lose("a request to containerd was not read to its end");
   if (call.homeless)
     return lose("in which namespace of containerd an image or a container was made is not known");
   switch (call.method) {
     case Method::kSetImage: {
       vouch(direction, text, masked_image(text.bytes));
+      if (whole && !sets_target(text.bytes)) return;
       auto moved = read_image(text.bytes);
       moved.arrival = arrival_;
-      moved.certain = text.whole;
+      if (whole && !moved.certain) return lose("an image of containerd was not read to its end");
+      moved.certain = whole;
       if (midway_ && arrival_ == domain::Arrival::kUnknown)
         blind(
             "an image of containerd came in a conversation met midway; by what road is not known");

@@ -11,6 +11,9 @@ namespace {
 
 // CreateImageRequest, UpdateImageRequest, DeleteImageRequest; Image; Descriptor
 constexpr std::uint32_t kImage = 1, kImageName = 1, kTarget = 3, kMediaType = 1, kDigest = 2;
+// UpdateImageRequest; google.protobuf.FieldMask
+constexpr std::uint32_t kMask = 2, kPath = 1;
+constexpr std::string_view kTargetPath = "target";  // no other path sets what a name names
 // CreateContainerRequest; Container; google.protobuf.Any; an entry of a map
 constexpr std::uint32_t kContainer = 1, kId = 1, kLabels = 2, kContainerImage = 3, kSpec = 5;
 constexpr std::uint32_t kTypeUrl = 1, kAnyValue = 2, kKey = 1, kValue = 2;
@@ -35,6 +38,14 @@ std::string masked_target(std::string_view bytes) {
   });
 }
 
+// Of Images/Create a time stands here.
+std::string masked_mask(std::string_view bytes) {
+  return rewritten_part(bytes, [](const Field& field, std::string_view value) {
+    const bool keep = field.text && field.number == kPath && value == kTargetPath;
+    return keep ? std::string(value) : blank(field);
+  });
+}
+
 std::string masked_any(std::string_view bytes) {
   return rewritten_part(bytes, [](const Field& field, std::string_view value) {
     if (field.text && field.number == kTypeUrl) return kept(value);
@@ -53,6 +64,7 @@ std::string masked_label(std::string_view bytes) {
 
 std::string masked_image(std::string_view message) {
   return rewritten(message, [](const Field& field, std::string_view value) {
+    if (field.text && field.number == kMask) return masked_mask(value);
     if (!field.text || field.number != kImage) return blank(field);
     return rewritten_part(value, [](const Field& own, std::string_view text) {
       if (own.text && own.number == kImageName) return docker::masked_reference(text);
@@ -63,11 +75,24 @@ std::string masked_image(std::string_view message) {
 
 domain::ImageMoved read_image(std::string_view message) {
   domain::ImageMoved out;
-  const auto image = message_of(message, kImage);
+  const auto image = message_of(message, kImage), target = message_of(image, kTarget);
   out.reference = docker::safe_reference(text_of(image, kImageName));
-  if (const auto digest = text_of(message_of(image, kTarget), kDigest); base::is_digest(digest))
-    out.digest = digest;
+  if (const auto digest = text_of(target, kDigest); base::is_digest(digest)) out.digest = digest;
+  out.certain = is_whole(message) && is_whole(image) && is_whole(target);
   return out;
+}
+
+bool sets_target(std::string_view message) {
+  const auto mask = message_of(message, kMask);
+  Fields fields(mask);
+  Field field;
+  bool any = false;
+  while (fields.next(field)) {
+    if (!field.text || field.number != kPath) continue;
+    if (mask.substr(field.at, field.size) == kTargetPath) return true;
+    any = true;
+  }
+  return !any;
 }
 
 bool is_set_image(std::string_view message) {

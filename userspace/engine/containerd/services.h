@@ -13,7 +13,10 @@ namespace kilnwatch::engine::containerd {
 
 // Images/Create, Update: a name and what it names from then on. So is the answer of Images/Get.
 std::string masked_image(std::string_view message);
+// Not certain: what was not read of it may say otherwise.
 domain::ImageMoved read_image(std::string_view message);
+// Images/Update of labels alone leaves what the name names, whatever stands there for it.
+bool sets_target(std::string_view message);
 
 // Whether a message can only be such a request, or one of Containers/Create.
 bool is_set_image(std::string_view message);
