@@ -324,6 +324,7 @@ struct ManifestStored {
   std::string digest;
   std::string config;                  // of the image; empty: an index
   std::vector<std::string> manifests;  // of an index
+  bool whole = true;                   // false: it has others, too
 };
 
 // Part of a conversation could not be read.

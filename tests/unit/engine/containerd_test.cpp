@@ -269,6 +269,15 @@ TEST_CASE("containerd: a manifest in pieces, an index, and blobs that are neithe
   }
 }
 
+TEST_CASE("containerd: an index that has more manifests than are kept, or others, is not whole") {
+  using engine::containerd::read_manifest;
+  std::vector<std::string> all(64, kConfig);
+  CHECK(read_manifest(index_json(all))->whole);
+  CHECK_FALSE(read_manifest(index_json({kConfig, "sha512:" + std::string(128, 'a')}))->whole);
+  all.push_back(kConfig);
+  CHECK_FALSE(read_manifest(index_json(all))->whole);
+}
+
 TEST_CASE("containerd: a manifest that is not seen whole is said") {
   auto turns = begun({write_blob(1, "a", manifest_json(kConfig) + std::string(70'000, ' '), "x")});
   CHECK(count(checked(turns), "blind") == 1);

@@ -80,6 +80,7 @@ domain::ManifestStored stored(std::string digest, Manifest manifest) {
   out.digest = std::move(digest);
   out.config = std::move(manifest.config);
   out.manifests = std::move(manifest.manifests);
+  out.whole = manifest.whole;
   return out;
 }
 
@@ -116,7 +117,7 @@ std::size_t BlobWrite::held_bytes() const {
 
 void BlobRead::asked(const BlobMessage& request) {
   digest_ = text_of(request.bytes, kReadDigest);
-  if (!parts_of(request, kReadDigest).whole || !base::is_digest(digest_) ||
+  if (!request.whole || !is_whole(request.bytes) || !base::is_digest(digest_) ||
       number_of(request.bytes, kReadOffset) != 0)
     text_.drop();
 }

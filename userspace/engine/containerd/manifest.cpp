@@ -31,8 +31,11 @@ std::optional<Manifest> read_manifest(std::string_view json) {
   if (manifests == nullptr) return std::nullopt;
   for (const auto& [key, manifest] : manifests->members) {
     auto digest = json_string(json_find(manifest, "digest"));
-    if (base::is_digest(digest) && out.manifests.size() < kMaxPlatforms)
+    if (base::is_digest(digest) && out.manifests.size() < kMaxPlatforms) {
       out.manifests.push_back(std::move(digest));
+    } else {
+      out.whole = false;
+    }
   }
   return out;
 }

@@ -14,6 +14,7 @@ inline constexpr std::size_t kMaxPlatforms = 64;  // manifests of an index that 
 struct Manifest {
   std::string config;                  // digest; empty: an index
   std::vector<std::string> manifests;  // of an index
+  bool whole = true;                   // false: it has others, too
 };
 
 // Nothing when it is neither.
