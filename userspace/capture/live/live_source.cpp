@@ -197,7 +197,10 @@ class Ring final : public LiveSource {
   void note_engine(std::uint32_t pid, bool has_steps) {
     std::erase(with_steps_, pid);
     if (!has_steps) return;
-    if (with_steps_.size() >= kMaxWithSteps) with_steps_.pop_front();
+    if (with_steps_.size() >= kMaxWithSteps) {
+      with_steps_.pop_front();
+      ++engines_refused_;
+    }
     with_steps_.push_back(pid);
   }
 
@@ -299,7 +302,7 @@ class Ring final : public LiveSource {
   domain::TimeNs losses_due_ = 0;
   unsigned records_ = 0;  // of this poll
   std::uint64_t malformed_ = 0;
-  std::uint64_t engines_refused_ = 0;  // engines and listeners met at the start
+  std::uint64_t engines_refused_ = 0;  // engines and listeners, for want of room
   std::uint64_t missed_ = 0;
 };
 
