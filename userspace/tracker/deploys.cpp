@@ -295,9 +295,11 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
                               "was created and had not started"});
   }
   if (started && start == nullptr) {
-    moment.reasons.push_back({"start-unheard",
-                              "the kernel saw it start; who asked for that was not heard: the "
-                              "client is the one that had it created"});
+    const std::string unheard =
+        waiting.asked != 0 ? "an answer to who asked for that" : "who asked for that";
+    moment.reasons.push_back(
+        {"start-unheard", "the kernel saw it start; " + unheard +
+                              " was not heard: the client is the one that had it created"});
   }
   tell_image(waiting, moment);
   Deployment deployment;

@@ -168,6 +168,23 @@ TEST_CASE("A start that nobody was heard asking for shows in the kernel") {
   }
 }
 
+TEST_CASE("A start that was asked for and not answered is told as that") {
+  for (const bool asked : {true, false}) {
+    Scene scene;
+    build(scene, 1, 100 * kMs, 'f');
+    scene.created(200 * kMs, 'd', "image1:1", "a");
+    if (asked) scene.learn(ContainerStartAsked{250 * kMs, {901, 0}, "a"});
+    scene.start(300 * kMs, 'd', "sleep 1");
+    scene.pass(40'000 * kMs);
+    REQUIRE(deploys(scene) == 1);
+    const auto reasons = scene.of(Rule::kImageDeploy)[0].reasons;
+    const auto unheard = std::find_if(reasons.begin(), reasons.end(),
+                                      [](const auto& r) { return r.code == "start-unheard"; });
+    REQUIRE(unheard != reasons.end());
+    CHECK((unheard->text.find("an answer to") != std::string::npos) == asked);
+  }
+}
+
 TEST_CASE("While the engine is at a start its answer decides, for thirty seconds") {
   for (const bool answered : {true, false}) {
     CAPTURE(answered);
