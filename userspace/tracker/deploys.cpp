@@ -64,7 +64,7 @@ void Tracker::on(const ImageResolved& fact) {
 }
 
 void Tracker::on(ContainerCreated fact) {
-  pods_.complete(fact);
+  stores_.seen(uid_of(fact.call)).complete(fact);
   const bool own = fact.engine_namespace.empty();
   // What a command says of a container takes none out of a build: one that podman made has a cgroup
   // that says so (identity::of_other_engine), and any process may say that it is podman's.

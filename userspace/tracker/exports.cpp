@@ -51,11 +51,11 @@ const Made* Tracker::exported_as(const std::string& name, TimeNs now) const {
   return nullptr;
 }
 
-const Made* Tracker::export_of(const ImageMoved& fact) {
+const Made* Tracker::export_of(const ImageMoved& fact) const {
   if (fact.perhaps) return nullptr;
   if (const Made* made = exported(fact.image, fact.time)) return made;
   if (const Made* made = exported(fact.digest, fact.time)) return made;
-  for (const std::string& config : stores_of(fact.call).configs_of(fact.digest)) {
+  for (const std::string& config : stores_.seen(uid_of(fact.call)).configs_of(fact.digest)) {
     if (const Made* made = exported(config, fact.time)) return made;
   }
   return nullptr;

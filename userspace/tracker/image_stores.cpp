@@ -18,9 +18,17 @@ Process Tracker::engine_of(const ConnOpened& opened) const {
   return engine;
 }
 
+// Also one that was forgotten: what comes of it is its own engine's.
+const Tracker::Conn* Tracker::conn_of(ConnId conn) const {
+  for (const auto* conns : {&conns_, &evicted_}) {
+    if (const auto at = conns->find(conn); at != conns->end()) return &at->second;
+  }
+  return nullptr;
+}
+
 std::uint32_t Tracker::uid_of(const CallId& call) const {
-  const auto conn = conns_.find(call.conn);
-  return conn != conns_.end() ? conn->second.uid : 0;
+  const Conn* conn = conn_of(call.conn);
+  return conn != nullptr ? conn->uid : 0;
 }
 
 // What an engine says of containers counts for those that its user's shims started: any user's
@@ -31,21 +39,23 @@ std::string Tracker::api_key(std::uint32_t uid, const std::string& id) const {
 }
 
 std::string Tracker::store_of(const CallId& call) const {
-  const auto conn = conns_.find(call.conn);
-  return conn != conns_.end() ? conn->second.store : std::string();
+  const Conn* conn = conn_of(call.conn);
+  return conn != nullptr ? conn->store : std::string();
 }
 
 // Each engine has a store of its own; what goes from one to the other keeps its id.
 Images& Tracker::images_of(const CallId& call) {
-  const auto conn = conns_.find(call.conn);
-  const bool podman = conn != conns_.end() && conn->second.opened.engine == EngineKind::kPodman;
+  const Conn* conn = conn_of(call.conn);
+  const bool podman = conn != nullptr && conn->opened.engine == EngineKind::kPodman;
   return podman ? podman_images_ : images_;
 }
 
-// In containerd's namespaces ids are what clients call their containers: each has its own.
+// In containerd's namespaces ids are what clients call their containers: each has its own, and each
+// user's containerd has its own namespaces.
 template <class Fact>
 std::string Tracker::scope_of(const Fact& fact) const {
-  if (!fact.engine_namespace.empty()) return "/" + fact.engine_namespace + "/";
+  if (!fact.engine_namespace.empty())
+    return "/" + api_key(uid_of(fact.call), fact.engine_namespace) + "/";
   if constexpr (requires { fact.by_command; }) {
     if (fact.by_command) return store_of_command(fact.client.value_or(Process{}));
   }
@@ -55,18 +65,9 @@ template std::string Tracker::scope_of(const ContainerCreated&) const;
 template std::string Tracker::scope_of(const ContainerStartAsked&) const;
 template std::string Tracker::scope_of(const ContainerStarted&) const;
 
-// Any user's program may be called containerd: what it says of names and digests is its own.
-Stores& Tracker::stores_of(const CallId& call) {
-  const std::uint32_t uid = uid_of(call);
-  const bool room = stores_.size() < kMaxStoreUsers || uid == 0 || stores_.contains(uid);
-  const auto [at, fresh] = stores_.try_emplace(room ? uid : kOtherUsers);
-  if (fresh && unopened_at_ != 0) at->second.doubt(kAnyNamespace, unopened_at_);
-  return at->second;
-}
-
 // What a name means in a namespace of containerd.
-Images::Found Tracker::stored_image(const ContainerCreated& fact) {
-  const auto meaning = stores_of(fact.call).find(fact);
+Images::Found Tracker::stored_image(const ContainerCreated& fact) const {
+  const auto meaning = stores_.seen(uid_of(fact.call)).find(fact);
   for (const auto& id : meaning.ids) {
     for (const Images* images : {&images_, &podman_images_}) {
       if (const Made* made = images->find_id(id, fact.time); made != nullptr)

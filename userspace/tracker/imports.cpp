@@ -69,7 +69,7 @@ void Tracker::on(const ImageMoved& fact) {
 
 // The build that made the same image; empty: none that is known.
 std::string Tracker::built_here(const ImageMoved& fact) {
-  auto ids = stores_of(fact.call).configs_of(fact.digest);
+  auto ids = stores_.seen(uid_of(fact.call)).configs_of(fact.digest);
   if (!fact.image.empty()) ids.push_back(fact.image);
   if (const Made* made = export_of(fact)) return made->build->id;
   for (const std::string& id : ids) {

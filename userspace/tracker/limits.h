@@ -25,9 +25,7 @@ inline constexpr std::size_t kMaxEgress = 16'384;
 inline constexpr std::size_t kMaxElsewhere = 16'384;  // connections that may be no step's
 inline constexpr std::size_t kMaxWaitingDeploys = 4096;
 inline constexpr std::size_t kMaxEarlyStarts = 64;
-inline constexpr std::size_t kMaxStoreUsers = 4;          // users with a containerd of their own
-inline constexpr std::uint32_t kOtherUsers = 0xffffffff;  // all of the others together
-inline constexpr std::size_t kMaxImports = 4096;          // remembered as told
+inline constexpr std::size_t kMaxImports = 4096;  // remembered as told
 // Containers whose engine is followed: each has tables of its own.
 inline constexpr std::size_t kMaxNested = 16;
 inline constexpr domain::TimeNs kSecond = 1'000'000'000;

@@ -22,9 +22,8 @@ std::string key_text(const Process& process) {
 }  // namespace
 
 std::string Tracker::engine_home(ConnId conn) const {
-  if (const auto it = conns_.find(conn); it != conns_.end()) return it->second.home;
-  const auto it = nested_.find(conn);
-  return it != nested_.end() ? it->second : std::string();
+  const Conn* known = conn_of(conn);
+  return known != nullptr ? known->home : std::string();
 }
 
 Tracker* Tracker::inner_at(const std::string& home) const {
@@ -48,6 +47,7 @@ bool Tracker::follow(const std::string& home) {
   inner->now_ = now_;
   inner->containers_.note_cgroup({containers_.newest_cgroup(), {}});
   inner->set_deploy_window(deploy_window_);
+  inner->stores_ = stores_.unfilled();
   inner_.emplace(home, std::move(inner));
   return true;
 }
@@ -71,9 +71,9 @@ bool Tracker::is_dockerd(const Process& process) const {
 
 // dockerd is a client of containerd. What it asks for there, its own clients asked it for.
 bool Tracker::asked_by_engine(ConnId conn) const {
-  const auto it = conns_.find(conn);
-  if (it == conns_.end() || it->second.opened.engine != EngineKind::kContainerd) return false;
-  const ConnOpened& opened = it->second.opened;
+  const Conn* known = conn_of(conn);
+  if (known == nullptr || known->opened.engine != EngineKind::kContainerd) return false;
+  const ConnOpened& opened = known->opened;
   const ClientSeen* seen = client_of(opened);
   const Process* client =
       seen != nullptr ? &seen->process : processes_.find_running(opened.client_pid, opened.time);

@@ -9,6 +9,14 @@ namespace kilnwatch::tracker {
 
 using namespace domain;
 
+namespace {
+
+constexpr std::uint32_t kOtherUsers = 0xffffffff;  // all of whom there are too many
+// Of CRI.
+constexpr std::string_view kKubernetes = "k8s.io";
+
+}  // namespace
+
 void Stores::forget_oldest_manifest() {
   ++refused_;
   const auto at = manifests_.find(manifest_order_.front());
@@ -24,7 +32,18 @@ void Stores::forget_oldest_manifest() {
   manifests_.erase(at);
 }
 
+void Stores::close() {
+  closed_ = true;
+  note_doubt(kAnyNamespace, 0);
+}
+
+void Stores::add(const PodStarted& started) {
+  if (closed_) return void(++refused_);
+  pods_.add(started);
+}
+
 void Stores::learn(const ManifestStored& stored) {
+  if (closed_) return void(++refused_);
   if (!manifests_.emplace(stored.digest, stored).second) return;
   manifest_order_.push_back(stored.digest);
   if (!stored.config.empty()) parents_[stored.config].insert(stored.digest);
@@ -41,7 +60,7 @@ void Stores::note_doubt(const std::string& space, TimeNs time) {
 void Stores::doubt(const std::string& space, TimeNs time) {
   for (auto& [name, named] : names_) {
     if (space != kAnyNamespace && name.first != space) continue;
-    named.certain = named.resolved = false;
+    named.certain = false;
     named.changed = std::max(named.changed, time);
   }
   note_doubt(space, time);
@@ -49,6 +68,7 @@ void Stores::doubt(const std::string& space, TimeNs time) {
 
 void Stores::move(const ImageMoved& moved) {
   const auto& space = moved.engine_namespace;
+  if (closed_) return void(++refused_);
   if (moved.reference.empty()) {
     if (!moved.certain) doubt(space, moved.time);
     return;
@@ -63,6 +83,7 @@ void Stores::move(const ImageMoved& moved) {
 
 // What an answer says was so when it was asked for: it may be older than what was told before it.
 void Stores::resolve(const ImageResolved& resolved) {
+  if (closed_) return void(++refused_);
   const Name name{resolved.engine_namespace, resolved.reference};
   const auto at = names_.find(name);
   const bool known = at != names_.end();
@@ -70,8 +91,7 @@ void Stores::resolve(const ImageResolved& resolved) {
   // What moved it was seen, and may say more than a digest that was never met.
   if (known && at->second.certain && !at->second.resolved && is_known(at->second)) return;
   if (changed != 0 && resolved.asked <= changed) return;
-  set(name,
-      {resolved.digest, known ? at->second.certain : !doubted(name.first), true, false, changed});
+  set(name, {resolved.digest, true, true, false, changed});
 }
 
 void Stores::set(const Name& name, Named named) {
@@ -81,8 +101,9 @@ void Stores::set(const Name& name, Named named) {
   if (name_order_.size() <= kMaxStoreNames) return;
   ++refused_;
   // What it meant is not known any more.
-  note_doubt(name_order_.front().first, named.changed);
-  names_.erase(name_order_.front());
+  const auto oldest = names_.find(name_order_.front());
+  note_doubt(oldest->first.first, oldest->second.changed);
+  names_.erase(oldest);
   name_order_.pop_front();
 }
 
@@ -142,7 +163,7 @@ bool Stores::wholly_known(const std::string& digest) const {
   std::vector<std::string> open{digest};
   for (std::size_t i = 0; i < open.size(); ++i) {
     const auto at = manifests_.find(open[i]);
-    if (at == manifests_.end() || i >= kMaxAliases) return false;
+    if (at == manifests_.end() || !at->second.whole || open.size() > kMaxAliases) return false;
     for (const auto& manifest : at->second.manifests) {
       if (std::find(open.begin(), open.end(), manifest) == open.end()) open.push_back(manifest);
     }
@@ -154,13 +175,14 @@ bool Stores::wholly_known(const std::string& digest) const {
 Stores::Meaning Stores::named(const std::string& space, const std::string& reference) const {
   for (const auto& name : {reference, normalise_image(reference)}) {
     const auto at = names_.find({space, name});
-    if (at == names_.end()) continue;
+    if (at == names_.end() || (name != reference && space != kKubernetes)) continue;
     const Named& found = at->second;
     if (found.digest.empty()) return {{}, found.certain};
-    return {aliases(found.digest), is_known(found) && (found.certain || found.resolved)};
+    return {aliases(found.digest), found.certain && is_known(found)};
   }
   // An id, or the beginning of one, as CRI takes it.
-  if (base::is_hex(reference)) return {aliases("sha256:" + reference), true};
+  if (base::is_hex(reference))
+    return {aliases("sha256:" + reference), reference.size() >= kShortId};
   return {{}, !doubted(space)};
 }
 
@@ -173,6 +195,38 @@ Stores::Meaning Stores::find(const ContainerCreated& created) const {
   }
   return named(created.engine_namespace,
                created.image_id.empty() ? created.image : created.image_id);
+}
+
+Stores& UserStores::of(std::uint32_t uid) {
+  const bool room = stores_.size() < kMaxStoreUsers || uid == 0 || stores_.contains(uid);
+  Stores& stores = stores_.try_emplace(room ? uid : kOtherUsers, fresh_).first->second;
+  // Names of one of them would be taken for another one's.
+  if (!room) stores.close();
+  return stores;
+}
+
+const Stores& UserStores::seen(std::uint32_t uid) const {
+  for (const auto user : {uid, kOtherUsers}) {
+    if (const auto at = stores_.find(user); at != stores_.end()) return at->second;
+  }
+  return fresh_;
+}
+
+void UserStores::doubt(TimeNs time) {
+  fresh_.doubt(kAnyNamespace, time);
+  for (auto& [uid, stores] : stores_) stores.doubt(kAnyNamespace, time);
+}
+
+UserStores UserStores::unfilled() const {
+  UserStores out;
+  out.fresh_ = fresh_;
+  return out;
+}
+
+std::uint64_t UserStores::refused() const {
+  std::uint64_t sum = 0;
+  for (const auto& [uid, stores] : stores_) sum += stores.refused();
+  return sum;
 }
 
 void Pods::add(const PodStarted& started) {

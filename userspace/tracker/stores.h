@@ -19,7 +19,21 @@ inline constexpr std::size_t kMaxStoreNames = 16'384;  // of all namespaces
 inline constexpr std::size_t kMaxDoubted = 64;         // namespaces; beyond it all are
 inline constexpr std::size_t kMaxAliases = 64;         // digests of one image
 inline constexpr std::size_t kMaxPods = 4096;
+inline constexpr std::size_t kMaxStoreUsers = 4;  // with a containerd of their own, beside root
 
+// Sandboxes of pods.
+class Pods {
+ public:
+  void add(const domain::PodStarted& started);
+  // What the container's request does not say of its pod.
+  void complete(domain::ContainerCreated& created) const;
+
+ private:
+  std::map<std::string, domain::PodStarted> pods_;
+  std::deque<std::string> order_;  // oldest first
+};
+
+// Of the containerds of one user.
 class Stores {
  public:
   void learn(const domain::ManifestStored& stored);
@@ -29,6 +43,10 @@ class Stores {
   void resolve(const domain::ImageResolved& resolved);
   // Any name of it may mean something else by then.
   void doubt(const std::string& space, domain::TimeNs time);
+  // Nothing is kept from now on: any name may mean anything.
+  void close();
+  void add(const domain::PodStarted& started);
+  void complete(domain::ContainerCreated& created) const { pods_.complete(created); }
 
   struct Meaning {
     std::vector<std::string> ids;  // digests that the image may be known by
@@ -38,14 +56,14 @@ class Stores {
   Meaning find(const domain::ContainerCreated& created) const;
   // The configurations of a manifest or an index, as far as they are known.
   std::vector<std::string> configs_of(const std::string& digest) const;
-  // Manifests and names forgotten before their time: no room.
+  // Manifests and names that found no room, or were forgotten for others.
   std::uint64_t refused() const { return refused_; }
 
  private:
   struct Named {
-    std::string digest;  // empty: not known
-    bool certain = true;
-    bool resolved = false;       // the digest is what a client found it to mean since
+    std::string digest;          // empty: not known
+    bool certain = true;         // false: it may mean something else
+    bool resolved = false;       // the digest is what a client found it to mean
     bool is_image = false;       // the digest is an image's own, no manifest's
     domain::TimeNs changed = 0;  // moved or doubted last
   };
@@ -68,19 +86,27 @@ class Stores {
   std::deque<Name> name_order_;  // oldest first; some are gone
   // Names that are not known may mean anything, since then.
   std::map<std::string, domain::TimeNs> doubted_;
+  Pods pods_;
+  bool closed_ = false;
   std::uint64_t refused_ = 0;
 };
 
-// Sandboxes of pods.
-class Pods {
+// By their user: any program may be called containerd, and what it says is its own.
+class UserStores {
  public:
-  void add(const domain::PodStarted& started);
-  // What the container's request does not say of its pod.
-  void complete(domain::ContainerCreated& created) const;
+  // Where it says something.
+  Stores& of(std::uint32_t uid);
+  // What it said.
+  const Stores& seen(std::uint32_t uid) const;
+  // Whose names may have moved is not known.
+  void doubt(domain::TimeNs time);
+  // With the same doubts.
+  UserStores unfilled() const;
+  std::uint64_t refused() const;
 
  private:
-  std::map<std::string, domain::PodStarted> pods_;
-  std::deque<std::string> order_;  // oldest first
+  std::map<std::uint32_t, Stores> stores_;
+  Stores fresh_;  // of one that said nothing so far
 };
 
 }  // namespace kilnwatch::tracker

@@ -13,7 +13,7 @@ using namespace domain;
 namespace {
 
 template <class Fact>
-ConnId conn_of(const Fact& fact) {
+ConnId conn_in(const Fact& fact) {
   if constexpr (requires { fact.call; }) {
     return fact.call.conn;
   } else {
@@ -45,8 +45,8 @@ void Tracker::observe(const Event& event) {
 
 void Tracker::learn(const ApiFact& fact) {
   const auto take = [&](const auto& f) {
-    if (!is_of_any_client<decltype(f)> && asked_by_engine(conn_of(f))) return;
-    const std::string home = engine_home(conn_of(f));
+    if (!is_of_any_client<decltype(f)> && asked_by_engine(conn_in(f))) return;
+    const std::string home = engine_home(conn_in(f));
     if (home.empty()) return on(f);
     Tracker* inner = inner_at(home);
     if (inner == nullptr) return;
@@ -81,14 +81,12 @@ void Tracker::tell(Moment moment) {
 }
 
 void Tracker::note_refusals() {
-  std::uint64_t store_refusals = 0;
-  for (const auto& [uid, stores] : stores_) store_refusals += stores.refused();
   const std::array<std::pair<const char*, std::uint64_t>, kRefusals> all = {{
       {"processes", processes_.refused() + steps_.refused()},
       {"containers", containers_.refused()},
       {"image-names", images_.refused() + podman_images_.refused() + exports_.refused()},
       {"images", images_.forgotten() + podman_images_.forgotten() + exports_.forgotten()},
-      {"image-stores", store_refusals},
+      {"image-stores", stores_.refused()},
   }};
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto [cause, n] = all[i];
@@ -164,9 +162,10 @@ void Tracker::see(const ConnData& event) {
   const auto it = conns_.find(event.conn);
   if (it == conns_.end()) {
     if (evicted_.contains(event.conn)) return;  // told before
-    hidden_at_ = unopened_at_ = event.time;
+    hidden_at_ = event.time;
     // Whose conversation it is, and what it says, is not known.
-    for (auto& [uid, stores] : stores_) stores.doubt(kAnyNamespace, event.time);
+    stores_.doubt(event.time);
+    for (auto& [home, inner] : inner_) inner->stores_.doubt(event.time);
     return lose("opening", 1, event.time);
   }
   it->second.active = std::max(it->second.active, event.time);
@@ -196,17 +195,15 @@ void Tracker::evict_conn() {
     }
     if (idlest != conns_.end()) break;
   }
-  if (!idlest->second.home.empty()) {
-    nested_.emplace(idlest->first, idlest->second.home);
-    if (nested_.size() > kMaxConnections) nested_.erase(nested_.begin());
-  }
-  evicted_.insert(idlest->first);
+  evicted_.insert(*idlest);
   if (evicted_.size() > kMaxConnections) evicted_.erase(evicted_.begin());
   drop_conn(idlest->first);
 }
 
 void Tracker::see(const ConnClosed& event) {
-  evicted_.erase(event.conn);
+  // What it said last is told after this.
+  if (evicted_.contains(event.conn))
+    timers_.at(event.time + kLinger, [this, conn = event.conn](TimeNs) { evicted_.erase(conn); });
   const auto it = conns_.find(event.conn);
   if (it == conns_.end() || it->second.closed != 0) return;
   it->second.closed = event.time;

@@ -295,7 +295,7 @@ class Tracker {
   void drop_flow(domain::EgressId id);
   bool is_engine(const domain::Endpoint& to) const;
   // deploys.cpp
-  void on(const domain::PodStarted& fact) { pods_.add(fact); }
+  void on(const domain::PodStarted& fact) { stores_of(fact.call).add(fact); }
   void on(const domain::ManifestStored& fact);
   void on(const domain::ImageResolved& fact);
   void on(domain::ContainerCreated fact);
@@ -318,12 +318,13 @@ class Tracker {
   static void tell_image(const Waiting& waiting, Moment& moment);
   // image_stores.cpp
   domain::Process engine_of(const domain::ConnOpened& opened) const;
+  const Conn* conn_of(domain::ConnId conn) const;
   std::uint32_t uid_of(const domain::CallId& call) const;
   std::string api_key(std::uint32_t uid, const std::string& id) const;
   std::string store_of(const domain::CallId& call) const;
-  Stores& stores_of(const domain::CallId& call);
+  Stores& stores_of(const domain::CallId& call) { return stores_.of(uid_of(call)); }
   Images& images_of(const domain::CallId& call);
-  Images::Found stored_image(const domain::ContainerCreated& fact);
+  Images::Found stored_image(const domain::ContainerCreated& fact) const;
   Images::Found find_image(const domain::ContainerCreated& fact);
   template <class Fact>
   std::string scope_of(const Fact& fact) const;
@@ -334,7 +335,7 @@ class Tracker {
   std::string committed(const domain::ImageMoved& fact);
   const Made* exported(const std::string& id, domain::TimeNs now) const;
   const Made* exported_as(const std::string& name, domain::TimeNs now) const;
-  const Made* export_of(const domain::ImageMoved& fact);
+  const Made* export_of(const domain::ImageMoved& fact) const;
   bool take_export(const domain::ImageMoved& fact, const std::optional<domain::Import>& import);
 
   std::string boot_id_;
@@ -349,19 +350,17 @@ class Tracker {
   static constexpr std::size_t kRefusals = 5;  // causes
   std::array<std::uint64_t, kRefusals> refusals_told_{};
   std::map<domain::ConnId, Conn> conns_;
-  std::set<domain::ConnId> evicted_;              // forgotten in conns_ while they were open
-  std::map<domain::ConnId, std::string> nested_;  // forgotten in conns_: home of their engine
-  RecentNames nested_told_{kMaxContainerNames};   // containers with an engine
-  RecentNames serving_{kMaxConnections};          // processes that serve docker's API
+  std::map<domain::ConnId, Conn> evicted_;       // forgotten in conns_ while they were open
+  RecentNames nested_told_{kMaxContainerNames};  // containers with an engine
+  RecentNames serving_{kMaxConnections};         // processes that serve docker's API
   std::map<PeerKey, Peer> peers_;
   bool sweeping_ = false;             // a deadline for peers_ is set
   std::set<std::string> engine_ips_;  // where engines were reached over TCP
   std::set<std::uint16_t> engine_ports_;
   std::map<domain::CallId, Run> runs_;
   std::map<domain::CallId, Upload> uploads_;
-  domain::TimeNs unopened_at_ = 0;  // a conversation's opening was lost, last
-  domain::TimeNs hidden_at_ = 0;    // a conversation could not be read that may be a build's, last
-  std::size_t vertex_bytes_ = 0;    // of all builds
+  domain::TimeNs hidden_at_ = 0;  // a conversation could not be read that may be a build's, last
+  std::size_t vertex_bytes_ = 0;  // of all builds
   Containers containers_;
   Layers layers_;
   Watchers watchers_;
@@ -385,8 +384,7 @@ class Tracker {
   Images podman_images_{Names::kPodman};  // of its stores, which buildah uses, too
   Images exports_;                        // made by buildkitd: in no store until one takes them in
   RecentNames imported_{kMaxImports};     // told
-  std::map<std::uint32_t, Stores> stores_;  // of containerds, by their user
-  Pods pods_;
+  UserStores stores_;                     // of containerds
   Losses losses_;
   std::vector<Moment> moments_;
   Counters counters_;

@@ -115,6 +115,13 @@ TEST_CASE(
     CHECK(certain() == written);
     stores.learn({110 * kMs, {800, 3}, digest('3'), digest('b'), {}});
     CHECK(certain());
+    // One that has others, too.
+    stores.learn({110 * kMs, {800, 3}, digest('4'), {}, {digest('2')}, false});
+    moved.time = 200 * kMs;
+    moved.digest = written ? digest('4') : "";
+    stores.move(moved);
+    if (!written) stores.resolve({220 * kMs, {800, 2}, 210 * kMs, "default", kName, digest('4')});
+    CHECK(certain() == written);
   }
 }
 
@@ -130,6 +137,109 @@ TEST_CASE("A name that found no room puts the others of its namespace in doubt")
   }
   CHECK_FALSE(stores.find(container_of(kName, "k8s.io", 900 * kMs)).certain);
   CHECK(stores.find(container_of("m", "default", 900 * kMs)).certain);
+}
+
+TEST_CASE("What a forgotten name meant before it moved is not found later") {
+  tracker::Stores stores;
+  ImageMoved moved{100 * kMs, {800, 1}, kName, false, digest('c'), true};
+  moved.engine_namespace = "default";
+  stores.move(moved);
+  for (std::size_t i = 0; i < tracker::kMaxStoreNames; ++i)
+    stores.resolve({900 * kMs, {}, kMs, "default", "n" + std::to_string(i), digest('c')});
+  stores.learn({110 * kMs, {800, 3}, digest('d'), digest('e'), {}});
+  for (const TimeNs asked : {90, 110}) {
+    stores.resolve({900 * kMs, {}, asked * kMs, "default", kName, digest('d')});
+    CHECK(stores.find(container_of(kName, "default", 900 * kMs)).certain == (asked == 110));
+  }
+}
+
+TEST_CASE("A name is the one that stands there, but for Kubernetes, and a few digits are one") {
+  tracker::Stores stores;
+  ImageMoved moved{100 * kMs, {800, 1}, kName, false, digest('c'), true};
+  for (const char* space : {"default", "k8s.io"}) {
+    moved.engine_namespace = space;
+    stores.move(moved);
+  }
+  CHECK(stores.find(container_of("evil:1", "default", 900 * kMs)).ids.empty());
+  CHECK_FALSE(stores.find(container_of("evil:1", "k8s.io", 900 * kMs)).ids.empty());
+  CHECK_FALSE(stores.find(container_of("cafe", "default", 900 * kMs)).certain);
+  CHECK(stores.find(container_of("cafecafecafe", "default", 900 * kMs)).certain);
+}
+
+namespace {
+
+// Of a containerd of that user.
+void open(Scene& scene, ConnId conn, std::uint32_t uid) {
+  ConnOpened opened;
+  opened.time = 10 * kMs;
+  opened.conn = conn;
+  opened.engine = EngineKind::kContainerd;
+  opened.path = "/run/user/" + std::to_string(uid) + "/containerd/containerd.sock";
+  scene.see(opened);
+}
+
+void moves(Scene& scene, ConnId conn, const std::string& to) {
+  ImageMoved moved{140 * kMs, {conn, 1}, kName, false, {}, true};
+  moved.image = to;
+  moved.engine_namespace = "default";
+  scene.learn(moved);
+}
+
+}  // namespace
+
+TEST_CASE("Names of users of whom there are too many are not one another's, and that is said") {
+  Scene scene;
+  build(scene, 'c');
+  constexpr std::uint32_t kUsers = tracker::kMaxStoreUsers + 2;
+  for (std::uint32_t user = 1; user <= kUsers; ++user) {
+    open(scene, 900 + user, user);
+    if (user < kUsers) moves(scene, 900 + user, digest('c'));
+  }
+  CHECK_FALSE(scene.of(Rule::kSensorBlind).empty());
+  for (const std::uint32_t user : {1U, kUsers}) {
+    auto made = container_of(kName, "default", user * 10'000 * kMs);
+    made.call.conn = 900 + user;
+    CHECK(deployed(scene, made).size() == 1);  // the first one's alone
+  }
+}
+
+TEST_CASE("The same id in containerds of two users is two containers") {
+  Scene scene;
+  build(scene, 'c');
+  open(scene, 901, 1000);
+  scene.learn(container_of(digest('c'), "default", 200 * kMs));
+  auto made = container_of(digest('9'), "default", 201 * kMs);
+  made.call.conn = 901;
+  scene.learn(made);
+  scene.learn(ContainerStarted{210 * kMs, {901, 1}, "job", "default"});
+  CHECK(scene.of(Rule::kImageDeploy).empty());
+  scene.learn(ContainerStarted{211 * kMs, {801, 1}, "job", "default"});
+  CHECK(scene.of(Rule::kImageDeploy).size() == 1);
+}
+
+TEST_CASE("A sandbox is its own user's") {
+  Scene scene;
+  build(scene, 'c');
+  open(scene, 901, 1000);
+  scene.learn(PodStarted{150 * kMs, {800, 2}, container('5'), {"shop", "web-0"}, {}});
+  scene.learn(PodStarted{151 * kMs, {901, 2}, container('5'), {"forged", "forged"}, {}});
+  auto made = container_of(digest('c'), "k8s.io", 200 * kMs);
+  made.sandbox = container('5');
+  const auto found = deployed(scene, made);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].deployment->container.pod.name == "web-0");
+}
+
+TEST_CASE("A connection that made room speaks for its own user as before") {
+  Scene scene;
+  build(scene, 'c');
+  stored(scene, 'd', 'c');
+  named(scene, "default", kName, digest('d'));
+  open(scene, 901, 1000);
+  for (ConnId conn = 2000; conn < 2000 + tracker::kMaxConnections; ++conn) open(scene, conn, 0);
+  scene.see(ConnClosed{130 * kMs, 901});
+  moves(scene, 901, digest('9'));
+  CHECK(deployed(scene, container_of(kName, "default", 200 * kMs)).size() == 1);
 }
 
 TEST_CASE("An image is the same one under another manifest, by its configuration") {
