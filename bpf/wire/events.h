@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define KW_WIRE_VERSION 4
+#define KW_WIRE_VERSION 5
 
 #define KW_COMM_LEN 16
 #define KW_ARGV_LEN 1024   /* bytes of argv kept, NUL separated */
@@ -19,6 +19,7 @@
 #define KW_CGROUP_LEN 512  /* trailing cgroup components, leaf first, NUL separated */
 #define KW_DATA_SMALL 512  /* size classes of a data record's payload */
 #define KW_DATA_LARGE 4096
+#define KW_DNS_LEN 512      /* bytes of a DNS answer; of a longer one the first (RFC 1035, 4.2.1) */
 #define KW_BODY_PREFIX 65536    /* bytes of a request body, or HTTP/2 stream, that cross the ring */
 #define KW_FETCH_PREFIX 4096     /* bytes of a request that the engine itself makes */
 #define KW_RESPONSE_FULL 1048576 /* bytes of one response sent whole; then heads of writes or frames */
@@ -34,6 +35,7 @@ enum kw_kind {
 	KW_EGRESS = 8,
 	KW_EGRESS_DATA = 9,
 	KW_EGRESS_OUTCOME = 10,
+	KW_DNS = 11,
 };
 
 enum kw_engine {
@@ -57,6 +59,9 @@ enum kw_outcome { KW_PENDING = 0, KW_ESTABLISHED = 1, KW_REFUSED = 2, KW_TIMED_O
 #define KW_F_MIDWAY 1 /* met after it was accepted: earlier bytes are unknown */
 #define KW_F_FETCH 2  /* the engine connected: it writes requests and reads responses */
 
+/* kw_dns.flags */
+#define KW_F_LOOPBACK 1 /* came over loopback: sent from within the network namespace */
+
 enum kw_drop { /* index into the counter map */
 	KW_DROP_RING = 0,	/* ring full */
 	KW_DROP_CONN_MAP = 1,	/* too many connections followed at once */
@@ -67,6 +72,7 @@ enum kw_drop { /* index into the counter map */
 	KW_DROP_LINEAGE_MAP = 6,/* too many processes under engines */
 	KW_DROP_ENGINE_MAP = 7,	/* too many engines, or sockets they listen on */
 	KW_DROP_SPLICE = 8,	/* bytes that an engine moved without reading them */
+	KW_DROP_NAMES = 9,	/* DNS answers: more of one cgroup at once than cross the ring, or not readable */
 	KW_DROP_MAX = 16,
 };
 
@@ -167,6 +173,8 @@ struct kw_egress {
 	__u32 protocol;	/* IPPROTO_* */
 	__u32 outcome;	/* kw_outcome at this moment */
 	struct kw_address destination;
+	__u32 net;	/* number of its network namespace; 0: not known */
+	__u32 pad;
 	struct kw_task task;
 };
 
@@ -176,6 +184,17 @@ struct kw_egress_data {
 	__u32 captured;
 	__u32 pad;
 	char payload[KW_DATA_SMALL];
+};
+
+struct kw_dns { /* a UDP datagram from port 53, as a process received it */
+	struct kw_header h;
+	__u32 net;	/* as in kw_egress */
+	__u32 flags;
+	__u32 captured;
+	__u32 length;	/* of the datagram */
+	struct kw_address resolver;
+	struct kw_task task;
+	char payload[KW_DNS_LEN];
 };
 
 struct kw_egress_outcome {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "domain/event.h"
+#include "harness/dns.h"
 
 namespace kilnwatch::test {
 
@@ -48,13 +49,20 @@ inline std::vector<domain::Event> every_kind() {
           domain::ProcessForked{6, 1, 100, 5},
           domain::ProcessExecuted{7, process(), true},
           domain::ProcessExited{8, 100, 5, 256},
-          domain::EgressStarted{9, 3, 17, domain::Outcome::kSent, b, process()},
+          domain::EgressStarted{9, 3, 17, domain::Outcome::kSent, b, process(), 7},
           domain::EgressPayload{10, 3, "GET / HTTP/1.1\r\n"},
           domain::EgressOutcome{11, 3, domain::Outcome::kRefused},
           domain::KernelLoss{12, "ring", 4},
           domain::ConnClosed{13, 1},
           domain::DockerfileRead{14, 100, 5, "/ctx/Dockerfile", "FROM x\n", std::string(64, 'f')},
-          store()};
+          store(),
+          domain::DnsAnswered{16,
+                              {"192.0.2.53", 53},
+                              true,
+                              true,
+                              7,
+                              process(),
+                              dns::message("kiln.test", 1, {dns::a(dns::same(), "192.0.2.7")})}};
 }
 
 }  // namespace kilnwatch::test

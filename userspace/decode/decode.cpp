@@ -20,8 +20,8 @@ static_assert(sizeof(kw_header) == 16 && sizeof(kw_address) == 24 && sizeof(kw_t
 static_assert(sizeof(kw_conn_open) == 216 && sizeof(kw_conn_data) == 48);
 static_assert(sizeof(kw_conn_close) == 24 && sizeof(kw_client) == 1664);
 static_assert(sizeof(kw_fork) == 32 && sizeof(kw_exec) == 1864 && sizeof(kw_exit) == 32);
-static_assert(sizeof(kw_egress) == 616 && sizeof(kw_egress_data) == 544);
-static_assert(sizeof(kw_egress_outcome) == 32);
+static_assert(sizeof(kw_egress) == 624 && sizeof(kw_egress_data) == 544);
+static_assert(sizeof(kw_egress_outcome) == 32 && sizeof(kw_dns) == 1128);
 static_assert(offsetof(kw_conn_data, payload) == 48 && offsetof(kw_client, argv) == 640);
 static_assert(offsetof(kw_exec, argv) == 840 && offsetof(kw_egress_data, payload) == 32);
 static_assert(static_cast<int>(domain::EngineKind::kDocker) == KW_ENGINE_DOCKER);
@@ -119,6 +119,7 @@ Result<Event> convert(const kw_egress& r) {
   e.outcome = static_cast<domain::Outcome>(r.outcome);
   e.destination = endpoint_of(r.destination);
   e.process = process_of(r.task);
+  e.net = r.net;
   return Event(std::move(e));
 }
 
@@ -131,6 +132,18 @@ Result<Event> convert(const kw_egress_outcome& r) {
   if (!known_outcome(r.outcome)) return refused(r.h, "unknown outcome");
   return Event(
       domain::EgressOutcome{r.h.time_ns, r.egress, static_cast<domain::Outcome>(r.outcome)});
+}
+
+Result<Event> convert(const kw_dns& r) {
+  if (r.captured > sizeof(r.payload)) return refused(r.h, "payload length out of range");
+  domain::DnsAnswered e;
+  e.time = r.h.time_ns;
+  e.resolver = endpoint_of(r.resolver);
+  e.loopback = (r.flags & KW_F_LOOPBACK) != 0;
+  e.net = r.net;
+  e.process = process_of(r.task);
+  e.bytes.assign(r.payload, r.captured);
+  return Event(std::move(e));
 }
 
 // The one record with a tail: its size says how much room was reserved, `captured` how much is
@@ -206,6 +219,8 @@ Result<Event> decode(std::span<const std::byte> record) {
       return fixed<kw_egress_data>(header, record);
     case KW_EGRESS_OUTCOME:
       return fixed<kw_egress_outcome>(header, record);
+    case KW_DNS:
+      return fixed<kw_dns>(header, record);
     default:
       return refused(header, "unknown kind");
   }

@@ -84,7 +84,8 @@ struct EgressStarted {
   std::uint32_t protocol = 6;  // IPPROTO_*
   Outcome outcome = Outcome::kPending;
   Endpoint destination;
-  Process process;  // args and exe are empty: join by pid with ProcessExecuted
+  Process process;        // args and exe are empty: join by pid with ProcessExecuted
+  std::uint32_t net = 0;  // number of its network namespace; 0: not known
 };
 
 struct EgressPayload {  // the first bytes sent
@@ -97,6 +98,17 @@ struct EgressOutcome {
   TimeNs time = 0;
   EgressId egress = 0;
   Outcome outcome = Outcome::kPending;
+};
+
+// A datagram from a resolver's port (53), as a process received it: most likely a DNS answer.
+struct DnsAnswered {
+  TimeNs time = 0;
+  Endpoint resolver;        // whoever sent it says so
+  bool loopback = false;    // it came over loopback: sent from within the network namespace
+  bool configured = false;  // the host's own configuration names the resolver, not for loopback
+  std::uint32_t net = 0;    // as EgressStarted's
+  Process process;          // as EgressStarted's
+  std::string bytes;        // the first of them
 };
 
 // What a build's file said when its command was executed: found as the process itself would find
@@ -150,9 +162,10 @@ struct Tick {
   TimeNs time = 0;
 };
 
-using Event = std::variant<ConnOpened, ClientSeen, ConnData, ConnClosed, ProcessForked,
-                           ProcessExecuted, ProcessExited, EgressStarted, EgressPayload,
-                           EgressOutcome, KernelLoss, DockerfileRead, StorageRead, Tick>;
+using Event =
+    std::variant<ConnOpened, ClientSeen, ConnData, ConnClosed, ProcessForked, ProcessExecuted,
+                 ProcessExited, EgressStarted, EgressPayload, EgressOutcome, KernelLoss,
+                 DockerfileRead, StorageRead, DnsAnswered, Tick>;
 
 inline TimeNs time_of(const Event& event) {
   return std::visit([](const auto& e) { return e.time; }, event);

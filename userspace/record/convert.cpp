@@ -99,6 +99,7 @@ struct Writer {
     to.set_outcome(number(e.outcome));
     put(e.destination, *to.mutable_destination());
     put(e.process, *to.mutable_process());
+    to.set_net(e.net);
     return true;
   }
   bool operator()(const domain::EgressPayload& e) const {
@@ -111,6 +112,16 @@ struct Writer {
     recording::v1::EgressOutcome& to = *out.mutable_egress_outcome();
     to.set_egress(e.egress);
     to.set_outcome(number(e.outcome));
+    return true;
+  }
+  bool operator()(const domain::DnsAnswered& e) const {
+    recording::v1::DnsAnswered& to = *out.mutable_dns_answered();
+    put(e.resolver, *to.mutable_resolver());
+    to.set_loopback(e.loopback);
+    to.set_configured(e.configured);
+    to.set_net(e.net);
+    put(e.process, *to.mutable_process());
+    to.set_bytes(e.bytes);
     return true;
   }
   bool operator()(const domain::KernelLoss& e) const {

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "base/secrets.h"
+#include "protocol/dns/message.h"
 #include "protocol/http1/first_request.h"
 #include "protocol/tls/client_hello.h"
 #include "record/convert.h"
@@ -38,6 +39,28 @@ void mask(domain::EgressPayload& payload) {
                      base::mask_text_same_length(hello->server_name));
   }
   payload.bytes = std::move(masked);
+}
+
+// Of a resolver's answer: what it tells of names and addresses, secrets out of the names.
+void mask(domain::DnsAnswered& answered) {
+  const std::string& bytes = answered.bytes;
+  std::string masked(bytes.size(), '*');
+  if (const auto answer = protocol::read_dns_answer(bytes)) {
+    for (const auto& [at, length] : answer->open) masked.replace(at, length, bytes, at, length);
+    for (const auto& [at, length] : answer->names) {
+      // As text: a length byte stands where the dot before its label would.
+      std::string text = bytes.substr(at + 1, length - 1);
+      for (std::size_t i = 1 + static_cast<std::uint8_t>(bytes[at]); i < length;
+           i += 1 + static_cast<std::uint8_t>(bytes[at + i]))
+        text[i - 1] = '.';
+      const std::string safe = base::mask_text_same_length(text);
+      for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool same = i < safe.size() && safe[i] == text[i];
+        if (text[i] != '.' && !same) masked[at + 1 + i] = '*';
+      }
+    }
+  }
+  answered.bytes = std::move(masked);
 }
 
 }  // namespace
@@ -75,6 +98,7 @@ void Recorder::event(const domain::Event& event) {
   } else {
     waiting.event = event;
     if (auto* payload = std::get_if<domain::EgressPayload>(&waiting.event)) mask(*payload);
+    if (auto* answered = std::get_if<domain::DnsAnswered>(&waiting.event)) mask(*answered);
     if (const auto* close = std::get_if<domain::ConnClosed>(&event)) closed_[close->conn] = now_;
   }
   waiting.cost = stream::cost_of(waiting.event);

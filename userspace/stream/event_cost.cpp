@@ -21,6 +21,9 @@ struct TextOf {
   std::size_t operator()(const domain::ProcessExecuted& e) const { return text(e.process); }
   std::size_t operator()(const domain::EgressStarted& e) const { return text(e.process); }
   std::size_t operator()(const domain::EgressPayload& e) const { return e.bytes.size(); }
+  std::size_t operator()(const domain::DnsAnswered& e) const {
+    return text(e.process) + e.bytes.size();
+  }
   std::size_t operator()(const domain::KernelLoss& e) const { return e.cause.size(); }
   std::size_t operator()(const domain::DockerfileRead& e) const {
     return e.path.size() + e.text.size() + e.sha256.size();

@@ -34,6 +34,9 @@ struct RankOf {
   }
   Rank operator()(const domain::DockerfileRead& e) const { return {e.pid, e.start, 0}; }
   Rank operator()(const domain::StorageRead& e) const { return {e.pid, e.start, 0}; }
+  Rank operator()(const domain::DnsAnswered& e) const {
+    return {e.process.pid, e.resolver.port, e.bytes.size()};
+  }
   Rank operator()(const domain::Tick&) const { return {0, 0, 0}; }
 };
 

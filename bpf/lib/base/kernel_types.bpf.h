@@ -84,12 +84,25 @@ struct in6_addr {
 	} in6_u;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
 struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	u32 skc_daddr, skc_rcv_saddr;
 	u16 skc_dport, skc_num;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+	possible_net_t skc_net;
 };
 
 struct sock {
@@ -123,6 +136,13 @@ struct unix_sock {
 struct iovec {
 	void *iov_base;
 	unsigned long iov_len;
+};
+
+struct sk_buff {
+	unsigned char *head;
+	unsigned int len, data_len; /* in all; in pages */
+	u16 transport_header, network_header; /* from head */
+	int skb_iif; /* the interface that it came by last */
 };
 
 struct iov_iter {

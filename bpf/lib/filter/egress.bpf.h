@@ -32,7 +32,7 @@ static __always_inline void fold_key(struct kw_fold_key *key, struct kw_address 
  * The first time that this cgroup meets the destination: one record. Returns 0 when there is nothing
  * to follow; a record that the ring refused is tried again with the next connection.
  */
-static __always_inline int emit_first(struct kw_address *to, u16 protocol, u32 outcome, u64 id)
+static __always_inline int emit_first(struct sock *sk, struct kw_address *to, u16 protocol, u32 outcome, u64 id)
 {
 	struct kw_fold_key key = {};
 	struct kw_egress *e;
@@ -54,6 +54,8 @@ static __always_inline int emit_first(struct kw_address *to, u16 protocol, u32 o
 	e->protocol = protocol;
 	e->outcome = outcome;
 	e->destination = *to;
+	e->net = read_net(sk);
+	e->pad = 0;
 	read_task((struct task_struct *)bpf_get_current_task(), &e->task);
 	bpf_ringbuf_submit(e, 0);
 	bpf_map_update_elem(&folds, &key, &one, BPF_ANY);
@@ -85,7 +87,7 @@ static __always_inline int tcp_changed(struct sock *sk, int oldstate, int newsta
 	if (newstate == KW_TCP_SYN_SENT) {
 		read_remote(sk, &to);
 		state.id = unique_id();
-		if (emit_first(&to, KW_IPPROTO_TCP, KW_PENDING, state.id) &&
+		if (emit_first(sk, &to, KW_IPPROTO_TCP, KW_PENDING, state.id) &&
 		    bpf_map_update_elem(&egress, &key, &state, BPF_ANY))
 			count_drop(KW_DROP_EGRESS_MAP);
 		return 0;
@@ -175,7 +177,7 @@ static __always_inline int udp_send(struct sock *sk, struct msghdr *msg)
 		}
 	}
 	if (to.port)
-		emit_first(&to, KW_IPPROTO_UDP, KW_SENT, unique_id());
+		emit_first(sk, &to, KW_IPPROTO_UDP, KW_SENT, unique_id());
 	return 0;
 }
 

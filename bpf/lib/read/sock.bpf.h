@@ -40,6 +40,16 @@ static __always_inline void read_local(struct sock *sk, struct kw_address *out)
 		BPF_CORE_READ_INTO(&out->ip, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
 }
 
+/* Number of the network namespace, as /proc/PID/ns/net has it. */
+static __always_inline u32 read_net(struct sock *sk)
+{
+	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+
+	if (!bpf_core_field_exists(net->ns.inum))
+		return 0;
+	return BPF_CORE_READ(net, ns.inum);
+}
+
 /* Address a unix socket is bound to; an accepted socket has its listener's. Returns 0 if none. */
 static __always_inline int read_unix_path(struct sock *sk, struct kw_path *out)
 {

@@ -67,9 +67,18 @@ std::vector<Bytes> every_record() {
   kw_egress egress{};
   egress.task = task();
   egress.protocol = 6;
+  egress.net = 7;
   kw_egress_data payload{};
   payload.captured = 4;
   put(payload.payload, "GET ");
+  kw_dns answered{};
+  answered.task = task();
+  answered.net = 7;
+  answered.flags = KW_F_LOOPBACK;
+  answered.resolver.port = 53;
+  answered.resolver.ip[15] = 1;
+  answered.captured = 6;
+  put(answered.payload, "answer");
   kw_egress_outcome outcome{};
   outcome.outcome = KW_REFUSED;
   return {bytes_of(open, KW_CONN_OPEN),
@@ -81,7 +90,8 @@ std::vector<Bytes> every_record() {
           bytes_of(kw_exit{}, KW_EXIT),
           bytes_of(egress, KW_EGRESS),
           bytes_of(payload, KW_EGRESS_DATA),
-          bytes_of(outcome, KW_EGRESS_OUTCOME)};
+          bytes_of(outcome, KW_EGRESS_OUTCOME),
+          bytes_of(answered, KW_DNS)};
 }
 
 TEST_CASE("every kind becomes its event") {
@@ -113,6 +123,14 @@ TEST_CASE("every kind becomes its event") {
   CHECK(exec.process.args.size() == 1);
   CHECK(std::get<domain::EgressPayload>(events[8]).bytes == "GET ");
   CHECK(std::get<domain::EgressOutcome>(events[9]).outcome == domain::Outcome::kRefused);
+  CHECK(std::get<domain::EgressStarted>(events[7]).net == 7);
+  const auto& answered = std::get<domain::DnsAnswered>(events[10]);
+  CHECK(answered.bytes == "answer");
+  CHECK(answered.resolver == domain::Endpoint{"::1", 53});
+  CHECK(answered.loopback);
+  CHECK_FALSE(answered.configured);  // nothing that the kernel knows
+  CHECK(answered.net == 7);
+  CHECK(answered.process.cgroup.path == "system.slice/docker-1.scope");
 }
 
 TEST_CASE("cut at every byte, grown, of another version: refused") {
@@ -152,6 +170,9 @@ TEST_CASE("inner lengths beyond the record are refused") {
   kw_exec exec{};
   exec.argv_len = KW_ARGV_LEN + 1;
   CHECK_FALSE(decode::decode(bytes_of(exec, KW_EXEC)));
+  kw_dns answered{};
+  answered.captured = KW_DNS_LEN + 1;
+  CHECK_FALSE(decode::decode(bytes_of(answered, KW_DNS)));
 }
 
 }  // namespace

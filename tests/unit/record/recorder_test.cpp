@@ -8,6 +8,7 @@
 #include "harness/events.h"
 #include "harness/hex.h"
 #include "harness/recordings.h"
+#include "protocol/dns/message.h"
 #include "protocol/http1/first_request.h"
 #include "protocol/tls/client_hello.h"
 #include "stream/event_cost.h"
@@ -125,6 +126,42 @@ std::string recorded_payload(const std::string& bytes) {
   const auto back = test::replay(dir.file("r"));
   REQUIRE(back.events.size() == 1);
   return std::get<domain::EgressPayload>(back.events[0]).bytes;
+}
+
+std::string recorded_answer(const std::string& bytes) {
+  const test::TempDir dir;
+  auto recorder = record::Recorder::create(dir.file("r"), test::info());
+  REQUIRE(recorder);
+  domain::DnsAnswered answered;
+  answered.time = 1;
+  answered.bytes = bytes;
+  recorder->event(answered);
+  REQUIRE(recorder->finish());
+  const auto back = test::replay(dir.file("r"));
+  REQUIRE(back.events.size() == 1);
+  return std::get<domain::DnsAnswered>(back.events[0]).bytes;
+}
+
+TEST_CASE("of a resolver's answer names and addresses are written, without secrets") {
+  namespace dns = test::dns;
+  const std::string token = "ghp_" + std::string(36, 'c');
+  const auto answer = dns::message(
+      "kiln.test", 1,
+      {dns::record(dns::same(), 16, dns::sized("canary-text", 1)),
+       dns::record(dns::same(), 5, dns::name(token + ".kiln.test")),
+       dns::a(dns::name(token + ".kiln.test"), "192.0.2.7"), dns::a(dns::same(), "192.0.2.8")});
+  const std::string kept = recorded_answer(answer);
+  CHECK(kept.size() == answer.size());
+  CHECK(kept.find("canary") == std::string::npos);
+  CHECK(kept.find("cccc") == std::string::npos);
+  const auto read = protocol::read_dns_answer(kept);
+  REQUIRE(read);
+  CHECK(read->question == "kiln.test");
+  CHECK(read->whole);
+  CHECK(protocol::addresses_of(*read) == std::vector<std::string>{"192.0.2.8"});
+  CHECK(recorded_answer("canary") == "******");
+  for (std::size_t size = 0; size < answer.size(); ++size)
+    CHECK(recorded_answer(answer.substr(0, size)).find("cccc") == std::string::npos);
 }
 
 TEST_CASE("of a step's own request only the request line and the host are written") {

@@ -5,6 +5,8 @@
 namespace kilnwatch::capture {
 namespace {
 
+constexpr std::size_t kMaxDnsBytes = 65'535;  // of a datagram
+
 // Collects what is out of range while fields are read.
 struct Reader {
   bool valid = true;
@@ -115,7 +117,14 @@ struct Reader {
                                  from.protocol(),
                                  outcome(from.outcome()),
                                  endpoint(from.destination()),
-                                 process(from.process())};
+                                 process(from.process()),
+                                 from.net()};
+  }
+  domain::Event read(std::uint64_t time, const recording::v1::DnsAnswered& from) {
+    require(from.bytes().size() <= kMaxDnsBytes);
+    return domain::DnsAnswered{
+        time,       endpoint(from.resolver()), from.loopback(), from.configured(),
+        from.net(), process(from.process()),   from.bytes()};
   }
 };
 
@@ -163,6 +172,9 @@ Converted from_proto(const recording::v1::Record& record, domain::Event& out) {
       out = domain::EgressOutcome{time, from.egress(), reader.outcome(from.outcome())};
       break;
     }
+    case recording::v1::Record::kDnsAnswered:
+      out = reader.read(time, record.dns_answered());
+      break;
     case recording::v1::Record::kKernelLoss:
       out = domain::KernelLoss{time, record.kernel_loss().cause(), record.kernel_loss().count()};
       break;
