@@ -26,6 +26,9 @@ std::string_view cost_of(std::string_view target) {
   if (target.find("sendpage") != std::string_view::npos) {
     return "nothing on kernels from 6.5 on: pages pass through sendmsg";
   }
+  if (target == "skb_consume_udp") {
+    return "destinations have no names by DNS";
+  }
   if (target.starts_with("inet6") || target.starts_with("udpv6") || target.starts_with("tcp_v6")) {
     return "IPv6 clients and destinations are not seen";
   }

@@ -18,6 +18,7 @@
 #include "capture/live/probe.h"
 #include "capture/live/proc.h"
 #include "capture/live/programs.h"
+#include "capture/live/resolvers.h"
 #include "decode/decode.h"
 #include "probes.skel.h"
 #include "wire/events.h"
@@ -41,7 +42,7 @@ constexpr std::size_t kMaxWithSteps = 64;  // as many as the kernel side follows
 constexpr int kEnough = -ECANCELED;        // what on_record says to libbpf then
 constexpr std::array<const char*, KW_DROP_MAX> kDropNames = {
     "ring",   "connections", "calls",  "copy",   "framing", "egress", "lineage", "engines",
-    "splice", "unused",      "unused", "unused", "unused",  "unused", "unused",  "unused"};
+    "splice", "names",       "unused", "unused", "unused",  "unused", "unused",  "unused"};
 
 bool runs_steps(std::uint32_t engine) {
   return engine == KW_ENGINE_DOCKER || engine == KW_ENGINE_BUILDKITD;
@@ -189,6 +190,8 @@ class Ring final : public LiveSource {
     if (auto* client = std::get_if<domain::ClientSeen>(&*event)) {
       client->process.exe = exe_of(client->process);
     }
+    if (auto* answered = std::get_if<domain::DnsAnswered>(&*event))
+      answered->configured = source.resolvers_.names(answered->resolver.ip, answered->time);
     (*source.handler_)(std::move(*event));
     return source.records_ < kPollRecords ? 0 : kEnough;
   }
@@ -293,6 +296,7 @@ class Ring final : public LiveSource {
   std::optional<Kprobes> kprobes_;  // where some are in use
   std::unique_ptr<ring_buffer, RingFree> ring_;
   domain::HostFacts host_;
+  HostResolvers resolvers_;
   const Handler* handler_ = nullptr;
   std::vector<domain::Event> backlog_;
   std::array<std::uint64_t, KW_DROP_MAX> drops_{};

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* dns.bpf.c by kprobes, where fentry cannot be attached. */
+#include "lib/base/kprobe.bpf.h"
+#include "lib/filter/dns.bpf.h"
+
+SEC("kprobe/skb_consume_udp")
+int BPF_KPROBE(k_udp_consume, struct sock *sk, struct sk_buff *skb, int len)
+{
+	return udp_received(sk, skb, len);
+}
