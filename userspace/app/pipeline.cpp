@@ -83,6 +83,9 @@ PipelineStats Pipeline::stats() const {
   out.held_bytes = held_;
   if (tracker_.counters().unknown_to_host > 0)
     out.losses["host-connections"] = tracker_.counters().unknown_to_host;
+  // With those that the kernel side kept back.
+  if (tracker_.counters().names_refused > 0)
+    out.losses["names"] += tracker_.counters().names_refused;
   if (window_.forced() > 0) out.losses["order"] = window_.forced();
   return out;
 }

@@ -78,10 +78,11 @@ std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding&
       tracker::own_loopback(*moment.build, *finding.step, moment.reasons, to.ip))
     return std::nullopt;
   const std::string name = claimed_name(connection);
+  connection.dns_name = told_name(connection);
   meet(moment, connection);
   const bool metadata = to.ip == "169.254.169.254" || to.ip == "fd00:ec2::254";
   // A claim is enough to be denied, and never enough to be allowed.
-  const policy::Destination* denied = policy::find(policy_.deny, to, name);
+  const policy::Destination* denied = denied_by(connection, name);
   if (!connection.first_in_builds && !engine && !metadata && denied == nullptr) return std::nullopt;
   // One alert for each step container and destination, also where every connection is wrong, and
   // one more where it is denied by a name that only came later.
@@ -89,7 +90,7 @@ std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding&
   if (told_.contains(told)) return std::nullopt;
   told_.insert(told);
   const policy::Destination* allowed =
-      engine || metadata || denied != nullptr ? nullptr : policy::find(policy_.allow, to, {});
+      engine || metadata || denied != nullptr ? nullptr : allowed_by(connection);
   if (engine) add(finding, Severity::kCritical, "engine-api", where + " is an engine's API");
   if (metadata)
     add(finding, Severity::kCritical, "cloud-metadata", where + " is the cloud's metadata service");
@@ -110,20 +111,16 @@ std::optional<Severity> Detector::egress(const tracker::Moment& moment, Finding&
   const bool notable = connection.first_in_builds || denied != nullptr;
   if (notable && moment.build && allowed == nullptr && exception == nullptr && !learning)
     remember(moment.build->id, connection);
-  if (name.empty()) {
-    add(finding, Severity::kHigh, "raw-address", "the destination has no name that was seen");
-  } else {
-    add(finding, Severity::kHigh, "name-unverified",
-        "the name " + name + " is what the process itself claims");
-  }
+  add_name(finding, name);
   if (allowed != nullptr) {
     add(finding, Severity::kLow, "allowed-destination",
         where + " is allowed by the configuration: " + allowed->text);
-  } else if (const auto* entry = policy::find(policy_.allow, to, name);
+  } else if (const auto* entry =
+                 policy::find(policy_.allow, to, name.empty() ? connection.dns_name.name : name);
              entry != nullptr && !entry->domain.empty()) {
     add(finding, Severity::kHigh, "allowed-name-unverified",
         "the configuration allows " + entry->text +
-            ", but the name is only what the process claims, and allows nothing");
+            ", but the name is not verified, and allows nothing");
   }
   const std::uint32_t number = finding.step->number;
   finding.summary = (number != 0 ? "build step " + std::to_string(number) : "a build step") +

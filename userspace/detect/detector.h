@@ -56,6 +56,10 @@ class Detector {
   const policy::Exception* exception(const tracker::Moment& moment) const;
   void weigh(domain::Finding& finding, domain::Severity most,
              const policy::Exception* exception) const;
+  // `claim`: the name that the process claims; a claim is enough to be denied. Null: none.
+  const policy::Destination* denied_by(const domain::Connection& connection,
+                                       const std::string& claim) const;
+  const policy::Destination* allowed_by(const domain::Connection& connection) const;
   void remember(const std::string& build, const domain::Connection& connection);
 
   std::string boot_id_;

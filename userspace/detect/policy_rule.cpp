@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "detect/detector.h"
+#include "detect/names.h"
 #include "detect/reasons.h"
 #include "policy/match.h"
 
@@ -133,6 +134,29 @@ void Detector::base_registries(const Build& build, Finding& finding) const {
   if (from == nullptr) return;
   add(finding, Severity::kMedium, "registry-unknown",
       "a base image hangs on a build argument, whose value is not kept: " + from->text);
+}
+
+// By any of its names: whoever lies about one is no better than who says it.
+const policy::Destination* Detector::denied_by(const Connection& connection,
+                                               const std::string& claim) const {
+  const auto* entry = policy::find(policy_.deny, connection.destination, claim);
+  for (const DnsName& name : connection.dns_names) {
+    if (entry != nullptr) break;
+    entry = policy::find(policy_.deny, connection.destination, name.name);
+  }
+  return entry;
+}
+
+// By its address, or by a name that DNS verified. Where several may be meant all must be allowed.
+const policy::Destination* Detector::allowed_by(const Connection& connection) const {
+  const Endpoint& to = connection.destination;
+  const auto* entry = policy::find(policy_.allow, to, {});
+  if (entry != nullptr) return entry;
+  for (const std::string& name : verified_names(connection)) {
+    entry = policy::find(policy_.allow, to, name);
+    if (entry == nullptr) return nullptr;
+  }
+  return entry;
 }
 
 const policy::Exception* Detector::exception(const tracker::Moment& moment) const {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "baseline/key.h"
+#include "detect/names.h"
 #include "domain/finding.h"
 #include "policy/policy.h"
 #include "tracker/address.h"
@@ -48,6 +49,31 @@ inline void add_denied(domain::Finding& finding, const domain::Endpoint& to,
                        const policy::Destination& entry) {
   add(finding, domain::Severity::kHigh, "denied-destination",
       text_of(to) + " is denied by the configuration: " + entry.text);
+}
+
+// How sure the destination's name is. `claim`: what the process says; empty: nothing.
+inline void add_name(domain::Finding& finding, const std::string& claim) {
+  const domain::DnsName& dns = finding.connection->dns_name;
+  const bool agrees = claim.empty() || without_dot(claim) == dns.name;
+  if (dns.verified) {
+    add(finding, domain::Severity::kInfo, "name-verified",
+        "resolver " + dns.resolver + " of this host said that " + dns.name + " is there");
+  }
+  if (!claim.empty() && !(dns.verified && agrees)) {
+    add(finding, domain::Severity::kHigh, "name-unverified",
+        "the name " + claim + " is what the process itself claims");
+  } else if (!dns.verified && !dns.name.empty()) {
+    add(finding, domain::Severity::kHigh, "name-unverified",
+        "the name " + dns.name + " is out of an answer from " + dns.resolver +
+            ", which the process may have written itself");
+  } else if (dns.name.empty()) {
+    add(finding, domain::Severity::kHigh, "raw-address",
+        "the destination has no name that was seen");
+  }
+  if (dns.verified && !agrees) {
+    add(finding, domain::Severity::kHigh, "name-differs",
+        "the process asks there for " + claim + ", to which no answer that was seen led");
+  }
 }
 
 inline std::string client_text(const domain::Client& client) {

@@ -32,6 +32,7 @@ bool Detector::is_learning(const tracker::Moment& moment) const {
          now - *created < *policy_.learn_for / kSecond;
 }
 
+// A DNS answer is no part of it: whoever could write one would make what he likes known.
 // A name that the process only claims makes nothing known but itself at that address.
 void Detector::meet(const tracker::Moment& moment, Connection& connection) {
   const std::string key = seen_key(connection.destination, claimed_name(connection));

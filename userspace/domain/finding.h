@@ -56,6 +56,14 @@ struct Step {
   Attribution attribution = Attribution::kExact;
 };
 
+// That an answer of DNS gave to an address.
+struct DnsName {
+  std::string name;       // lower case
+  std::string resolver;   // the address that it came from
+  bool verified = false;  // whoever connects could hardly have written the answer (tracker/dns_names.h)
+  bool operator==(const DnsName&) const = default;
+};
+
 struct Connection {
   TimeNs time = 0;
   std::uint32_t protocol = 6;
@@ -64,7 +72,9 @@ struct Connection {
   std::string http_host;
   std::string http_path;
   std::string tls_name;  // from the first payload: the server that the client asks for, lower case
-  bool tls_relay = false;  // that is a relay's, the true one is encrypted
+  bool tls_relay = false;               // that is a relay's, the true one is encrypted
+  std::vector<DnsName> dns_names = {};  // of the destination's address; the best first
+  DnsName dns_name = {};                // the one that the destination is told by; empty: none
   Outcome outcome = Outcome::kPending;
   Process process;
   std::vector<std::string> ancestors;  // exe of parent, grandparent, ...

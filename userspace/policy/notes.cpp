@@ -24,8 +24,8 @@ std::vector<std::string> notes(const Policy& policy, std::uint64_t now) {
     }
     if (entry.domain.empty()) continue;
     out.push_back("destinations.allow: " + entry.text +
-                  " lowers nothing, since names are only claimed by the processes that connect; "
-                  "alerts will say so. Name networks instead");
+                  " lowers only what this host's own resolver gave that name to, never what the "
+                  "connecting process claims; networks are surer");
   }
   return out;
 }

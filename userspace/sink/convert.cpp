@@ -117,12 +117,18 @@ void connection(v1::Connection* to, const Connection& from, const HostFacts& hos
   to->set_protocol(protocol(from.protocol));
   to->mutable_destination()->set_ip(from.destination.ip);
   to->mutable_destination()->set_port(from.destination.port);
-  if (!from.http_host.empty()) {
+  if (from.dns_name.verified) {
+    to->set_domain(valid_utf8(from.dns_name.name));
+    to->set_domain_source("dns");
+  } else if (!from.http_host.empty()) {
     to->set_domain(valid_utf8(from.http_host));
     to->set_domain_source("http-host");
   } else if (!from.tls_name.empty()) {
     to->set_domain(valid_utf8(from.tls_name));
     to->set_domain_source(from.tls_relay ? "tls-sni-relay" : "tls-sni");
+  } else if (!from.dns_name.name.empty()) {
+    to->set_domain(valid_utf8(from.dns_name.name));
+    to->set_domain_source("dns-unverified");
   }
   if (!from.http_method.empty()) {
     to->mutable_http()->set_method(valid_utf8(from.http_method));

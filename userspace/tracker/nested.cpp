@@ -116,6 +116,7 @@ void Tracker::observe_inside(const Event& event, TimeNs now) {
   if (const auto* e = std::get_if<EgressStarted>(&event)) see(*e);
   if (const auto* e = std::get_if<EgressPayload>(&event)) see(*e);
   if (const auto* e = std::get_if<EgressOutcome>(&event)) see(*e);
+  if (const auto* e = std::get_if<DnsAnswered>(&event)) see(*e);
   note_refusals();
 }
 
@@ -126,6 +127,7 @@ void Tracker::collect(Tracker& inner) {
   }
   for (std::size_t i = 0; i < counters_.ended.size(); ++i)
     counters_.ended[i] += std::exchange(inner.counters_.ended[i], 0);
+  counters_.names_refused += std::exchange(inner.counters_.names_refused, 0);
   counters_.ignored_forged += std::exchange(inner.counters_.ignored_forged, 0);
 }
 

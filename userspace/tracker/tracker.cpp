@@ -260,8 +260,10 @@ void Tracker::see(const ProcessExited& event) {
 void Tracker::let_go(const std::string& id, TimeNs due) {
   const Container* container = containers_.find(id);
   if (container == nullptr) return;
-  if (container->above.empty() || !steps_.has_members(id) || due > now_)
+  if (container->above.empty() || !steps_.has_members(id) || due > now_) {
+    dns_names_.forget(id);
     return containers_.forget(id);
+  }
   timers_.at(due + kLinger, [this, id](TimeNs at) { let_go(id, at); });
 }
 
@@ -323,6 +325,17 @@ void Tracker::see(const EgressOutcome& event) {
   if (event.outcome != Outcome::kRefused && event.outcome != Outcome::kTimedOut) return;
   it->second.ripe = true;
   try_decide(event.egress, event.time, false);
+}
+
+void Tracker::see(const DnsAnswered& event) {
+  const auto met = meet(event.process, event.time, false);
+  containers_.note_cgroup(event.process.cgroup);
+  if (met.container == nullptr) return;
+  if (met.fresh) consider(*met.container);
+  // Only steps are told, and what a container is may be known later.
+  const auto before = dns_names_.refused();
+  dns_names_.note(met.container->id, event);
+  counters_.names_refused += dns_names_.refused() - before;
 }
 
 void Tracker::see(const KernelLoss& event) { lose(event.cause, event.count, event.time); }

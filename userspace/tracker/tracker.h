@@ -25,6 +25,7 @@
 #include "tracker/bounded.h"
 #include "tracker/containers.h"
 #include "tracker/counters.h"
+#include "tracker/dns_names.h"
 #include "tracker/images.h"
 #include "tracker/layers.h"
 #include "tracker/limits.h"
@@ -150,6 +151,7 @@ class Tracker {
   void see(const domain::EgressStarted& event);
   void see(const domain::EgressPayload& event);
   void see(const domain::EgressOutcome& event);
+  void see(const domain::DnsAnswered& event);
   void see(const domain::KernelLoss& event);
   Containers::Met meet(const domain::Process& process, domain::TimeNs time, bool exec);
   void let_go(const std::string& id, domain::TimeNs due);
@@ -291,6 +293,7 @@ class Tracker {
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
   void decide_waiting(Container& container, domain::TimeNs time);
   bool stays_inside(const Flow& flow, const Owner& owner) const;
+  static bool could_be_resolver(const Run& run);
   void report_egress(const Flow& flow, Owner owner, domain::TimeNs time);
   void drop_flow(domain::EgressId id);
   bool is_engine(const domain::Endpoint& to) const;
@@ -363,6 +366,7 @@ class Tracker {
   std::size_t vertex_bytes_ = 0;  // of all builds
   Containers containers_;
   Layers layers_;
+  DnsNames dns_names_;
   Watchers watchers_;
   RecentNames idle_sessions_{kMaxBuilds};
   RecentNames strays_{kMaxContainerNames};  // steps of nobody's build, seen to begin

@@ -122,6 +122,72 @@ TEST_CASE("A name that is only claimed allows nothing, and that is said") {
   CHECK_FALSE(has(bench.judge(egress("192.0.2.3", 443, "example.org")), "allowed-name-unverified"));
 }
 
+TEST_CASE("A name that DNS verified allows, unless the process asks for another one") {
+  const std::string text =
+      "destinations: {allow: [{domain: '*.pypi.org', port: 443}, {domain: pypi.org}]}";
+  const auto named = [](Moment moment, std::vector<DnsName> names) {
+    moment.connection->dns_names = std::move(names);
+    return moment;
+  };
+  const DnsName pypi{"pypi.org", "192.0.2.53", true}, files{"files.pypi.org", "192.0.2.53", true};
+  const DnsName other{"evil.example", "192.0.2.53", true}, own{"pypi.org", "203.0.113.1", false};
+  const auto judged = [&](const Moment& moment) {
+    Bench bench(text);
+    const auto finding = bench.judge(moment);
+    REQUIRE(finding);
+    CHECK(has(finding, "allowed-destination") == (finding->severity == Severity::kLow));
+    return finding;
+  };
+  for (const auto& moment :
+       {named(egress("192.0.2.1", 443), {pypi}), named(egress("192.0.2.1", 443), {files, pypi}),
+        named(egress("192.0.2.1", 443), {pypi, own}),
+        named(egress("192.0.2.1", 443, "files.pypi.org"), {pypi, files, other}),
+        named(egress("192.0.2.1", 80, "", "PyPI.org:80"), {pypi})}) {
+    const auto finding = judged(moment);
+    CHECK(has(finding, "allowed-destination"));
+    CHECK(has(finding, "name-verified"));
+    CHECK_FALSE(has(finding, "name-unverified"));
+  }
+  // A name that it asks for and that cannot be read is another one.
+  CHECK_FALSE(
+      has(judged(named(egress("192.0.2.1", 443, "", "pypi.org!"), {pypi})), "allowed-destination"));
+  auto relayed = named(egress("192.0.2.1", 443, "pypi.org"), {pypi});
+  relayed.connection->tls_relay = true;
+  for (const auto& moment :
+       {named(egress("192.0.2.1", 443), {own}), named(egress("192.0.2.1", 443), {pypi, other}),
+        named(egress("192.0.2.1", 443, "evil.example"), {pypi}),
+        named(egress("192.0.2.1", 443, "pypi.org"), {other}),
+        named(egress("192.0.2.1", 443, "pypi.org"), {own}), relayed,
+        named(egress("192.0.2.1", 80), {files})})
+    CHECK_FALSE(has(judged(moment), "allowed-destination"));
+  CHECK(has(judged(named(egress("192.0.2.1", 443), {own})), "allowed-name-unverified"));
+  CHECK(judged(relayed)->connection->dns_name.name.empty());
+  relayed.connection->dns_names = {pypi, other};
+  CHECK(judged(relayed)->connection->dns_name == other);
+  const auto engine = named(egress("192.0.2.1", 2375), {pypi});
+  CHECK(judged(engine)->severity == Severity::kCritical);
+}
+
+TEST_CASE("Any name denies, also one that is not verified") {
+  Bench bench("destinations: {deny: [{domain: evil.example}], allow: [{domain: pypi.org}]}");
+  auto moment = egress("192.0.2.1", 443, "pypi.org");
+  moment.connection->dns_names = {{"pypi.org", "192.0.2.53", true},
+                                  {"evil.example", "203.0.113.1", false}};
+  const auto finding = bench.judge(moment);
+  CHECK(has(finding, "denied-destination"));
+  CHECK_FALSE(has(finding, "allowed-destination"));
+}
+
+TEST_CASE("A name that DNS verified makes no other address known") {
+  Bench bench("{}");
+  auto moment = egress("192.0.2.1", 443);
+  moment.connection->dns_names = {{"pypi.org", "192.0.2.53", true}};
+  CHECK(bench.judge(moment));
+  moment.connection->destination.ip = "192.0.2.2";
+  moment.key = "other";
+  CHECK(has(bench.judge(moment), "first-seen-on-host"));
+}
+
 TEST_CASE("An allowed connection hides no denied one to the same address") {
   Bench bench(
       "destinations: {allow: [{network: 192.0.2.0/24}], deny: [{domain: '*.evil.example'}]}");

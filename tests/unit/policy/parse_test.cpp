@@ -93,7 +93,7 @@ exceptions:
   const auto notes = policy::notes(policy, noon);
   REQUIRE(notes.size() == 3);
   CHECK(notes[0].find("ops in line 4 ended with 2026-11-23") != std::string::npos);
-  CHECK(notes[1].find("pypi.org lowers nothing") != std::string::npos);
+  CHECK(notes[1].find("pypi.org lowers only what") != std::string::npos);
   CHECK(notes[2].find("port 443 alone allows every address") != std::string::npos);
   CHECK(policy::notes(policy, noon + 43'200 * kSecond).size() == 4);
 }
