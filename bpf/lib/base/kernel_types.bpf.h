@@ -88,8 +88,13 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct user_namespace {
+	int level; /* 0: of the host */
+};
+
 struct net {
 	struct ns_common ns;
+	struct user_namespace *user_ns; /* whose root may change it */
 };
 
 typedef struct {

@@ -40,12 +40,15 @@ static __always_inline void read_local(struct sock *sk, struct kw_address *out)
 		BPF_CORE_READ_INTO(&out->ip, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
 }
 
-/* Number of the network namespace, as /proc/PID/ns/net has it. */
+/*
+ * Number of the network namespace, as /proc/PID/ns/net has it. 0: not known, or one of a user namespace
+ * below the host's, where whoever made it has each address.
+ */
 static __always_inline u32 read_net(struct sock *sk)
 {
 	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
 
-	if (!bpf_core_field_exists(net->ns.inum))
+	if (!bpf_core_field_exists(net->ns.inum) || BPF_CORE_READ(net, user_ns, level))
 		return 0;
 	return BPF_CORE_READ(net, ns.inum);
 }
