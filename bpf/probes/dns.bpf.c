@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What resolvers answer to processes under engines. */
+/* What resolvers answer to processes under engines, and which of these could write it themselves. */
 #include "lib/base/program.bpf.h"
 #include "lib/filter/dns.bpf.h"
+
+SEC("fentry/sk_alloc")
+int KW_PROG(sock_alloc, struct net *net, int family, u32 priority, struct proto *proto, int kern)
+{
+	return socket_made(family, proto);
+}
 
 SEC("fentry/skb_consume_udp")
 int KW_PROG(udp_consume, struct sock *sk, struct sk_buff *skb, int len)

@@ -3,6 +3,12 @@
 #include "lib/base/kprobe.bpf.h"
 #include "lib/filter/dns.bpf.h"
 
+SEC("kprobe/sk_alloc")
+int BPF_KPROBE(k_sock_alloc, struct net *net, int family, u32 priority, struct proto *proto)
+{
+	return socket_made(family, proto);
+}
+
 SEC("kprobe/skb_consume_udp")
 int BPF_KPROBE(k_udp_consume, struct sock *sk, struct sk_buff *skb, int len)
 {

@@ -60,7 +60,8 @@ enum kw_outcome { KW_PENDING = 0, KW_ESTABLISHED = 1, KW_REFUSED = 2, KW_TIMED_O
 #define KW_F_FETCH 2  /* the engine connected: it writes requests and reads responses */
 
 /* kw_dns.flags */
-#define KW_F_LOOPBACK 1 /* came over loopback: sent from within the network namespace */
+#define KW_F_LOOPBACK 1 /* came over loopback, or to a group or all: may be sent from within the network namespace */
+#define KW_F_RAW 2	/* its cgroup has made a socket that sends under any address */
 
 enum kw_drop { /* index into the counter map */
 	KW_DROP_RING = 0,	/* ring full */

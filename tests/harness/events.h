@@ -60,6 +60,7 @@ inline std::vector<domain::Event> every_kind() {
                               {"192.0.2.53", 53},
                               true,
                               true,
+                              true,
                               7,
                               process(),
                               dns::message("kiln.test", 1, {dns::a(dns::same(), "192.0.2.7")})}};

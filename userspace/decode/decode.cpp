@@ -140,6 +140,7 @@ Result<Event> convert(const kw_dns& r) {
   e.time = r.h.time_ns;
   e.resolver = endpoint_of(r.resolver);
   e.loopback = (r.flags & KW_F_LOOPBACK) != 0;
+  e.raw = (r.flags & KW_F_RAW) != 0;
   e.net = r.net;
   e.process = process_of(r.task);
   e.bytes.assign(r.payload, r.captured);

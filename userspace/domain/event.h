@@ -104,7 +104,8 @@ struct EgressOutcome {
 struct DnsAnswered {
   TimeNs time = 0;
   Endpoint resolver;        // whoever sent it says so
-  bool loopback = false;    // it came over loopback: sent from within the network namespace
+  bool loopback = false;    // it may have been sent from within the network namespace
+  bool raw = false;         // a process beside it has made a socket that sends under any address
   bool configured = false;  // the host's own configuration names the resolver, not for loopback
   std::uint32_t net = 0;    // as EgressStarted's
   Process process;          // as EgressStarted's

@@ -118,6 +118,7 @@ struct Writer {
     recording::v1::DnsAnswered& to = *out.mutable_dns_answered();
     put(e.resolver, *to.mutable_resolver());
     to.set_loopback(e.loopback);
+    to.set_raw(e.raw);
     to.set_configured(e.configured);
     to.set_net(e.net);
     put(e.process, *to.mutable_process());

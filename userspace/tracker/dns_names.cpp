@@ -14,11 +14,13 @@ using namespace domain;
 namespace {
 
 // Nobody asks whether the process that reads it wrote it, so: it came from a resolver that the host
-// was given, and not over loopback, where each process can send under any address. A step that may
-// make network namespaces of its own can make any address answer there: what is told in one counts
-// for connections out of the same one only, so it has to be known.
+// was given, and not over loopback, where each process can send under any address. Nor did a
+// process beside the one that reads it make a socket that writes whole packets: the host forwards
+// between containers, and so back to where a packet came from. A step that may make network
+// namespaces of its own can make any address answer there: what is told in one counts for
+// connections out of the same one only, so it has to be known.
 bool is_believed(const DnsAnswered& event) {
-  return event.configured && !event.loopback && event.net != 0;
+  return event.configured && !event.loopback && !event.raw && event.net != 0;
 }
 
 }  // namespace

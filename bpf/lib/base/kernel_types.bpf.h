@@ -123,6 +123,10 @@ struct socket {
 	struct sock *sk;
 };
 
+struct proto {
+	char name[32];
+};
+
 struct sockaddr_un {
 	unsigned short sun_family;
 	char sun_path[108];
@@ -148,6 +152,7 @@ struct sk_buff {
 	unsigned int len, data_len; /* in all; in pages */
 	u16 transport_header, network_header; /* from head */
 	int skb_iif; /* the interface that it came by last */
+	u8 pkt_type : 3;
 };
 
 struct iov_iter {

@@ -65,6 +65,7 @@ TEST_CASE("names: an answer is believed where the process could not have sent it
   CHECK(is_verified([](auto&) {}));
   CHECK_FALSE(is_verified([](auto& event) { event.configured = false; }));
   CHECK_FALSE(is_verified([](auto& event) { event.loopback = true; }));
+  CHECK_FALSE(is_verified([](auto& event) { event.raw = true; }));
   CHECK_FALSE(is_verified([](auto& event) { event.net = 0; }));
 }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <string_view>
 
 #include "base/clock.h"
 #include "capture/live/kprobes.h"
@@ -57,6 +58,12 @@ struct RingFree {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
+bool has_hook(const std::vector<Hook>& hooks, std::string_view target) {
+  return std::any_of(hooks.begin(), hooks.end(), [&](const Hook& hook) {
+    return hook.target == target && hook.road != Road::kNone;
+  });
+}
+
 // How often a program was not run because it would have interrupted itself on its CPU (kernel:
 // __bpf_prog_enter_recur). Kernels before 5.12 do not tell.
 std::uint64_t missed_runs(const bpf_object* object) {
@@ -76,6 +83,7 @@ class Ring final : public LiveSource {
   explicit Ring(Programs programs)
       : skeleton_(std::move(programs.skeleton)),
         hooks_(std::move(programs.hooks)),
+        sees_raw_(has_hook(hooks_, "sk_alloc")),
         host_(read_host_facts()) {}
 
   base::Status start() {
@@ -190,8 +198,11 @@ class Ring final : public LiveSource {
     if (auto* client = std::get_if<domain::ClientSeen>(&*event)) {
       client->process.exe = exe_of(client->process);
     }
-    if (auto* answered = std::get_if<domain::DnsAnswered>(&*event))
+    if (auto* answered = std::get_if<domain::DnsAnswered>(&*event)) {
       answered->configured = source.resolvers_.names(answered->resolver.ip, answered->time);
+      // Where nobody looks any may be.
+      answered->raw = answered->raw || !source.sees_raw_;
+    }
     (*source.handler_)(std::move(*event));
     return source.records_ < kPollRecords ? 0 : kEnough;
   }
@@ -293,6 +304,7 @@ class Ring final : public LiveSource {
   using kw_path_key = std::array<char, 112>;
   std::unique_ptr<::probes, Programs::Free> skeleton_;
   std::vector<Hook> hooks_;
+  bool sees_raw_ = false;           // sockets that send under any address are seen to be made
   std::optional<Kprobes> kprobes_;  // where some are in use
   std::unique_ptr<ring_buffer, RingFree> ring_;
   domain::HostFacts host_;

@@ -123,7 +123,7 @@ struct Reader {
   domain::Event read(std::uint64_t time, const recording::v1::DnsAnswered& from) {
     require(from.bytes().size() <= kMaxDnsBytes);
     return domain::DnsAnswered{
-        time,       endpoint(from.resolver()), from.loopback(), from.configured(),
+        time,       endpoint(from.resolver()), from.loopback(), from.raw(), from.configured(),
         from.net(), process(from.process()),   from.bytes()};
   }
 };
