@@ -15,9 +15,8 @@ namespace {
 
 constexpr domain::TimeNs kReadAgain = 1'000'000'000;
 
-// RFC 5952, mapped ones as IPv4; empty: no address, or one of loopback.
-std::string address_of(std::string word) {
-  word = word.substr(0, word.find('%'));  // the zone of a link-local one
+// RFC 5952, mapped ones as IPv4; empty: no address, or one that is another host's elsewhere.
+std::string address_of(const std::string& word) {
   std::array<unsigned char, 16> bytes{};
   std::array<char, INET6_ADDRSTRLEN> text{};
   constexpr std::array<unsigned char, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -32,7 +31,9 @@ std::string address_of(std::string word) {
   const void* from = v4 != nullptr ? v4 : bytes.data();
   ::inet_ntop(v4 != nullptr ? AF_INET : AF_INET6, from, text.data(), text.size());
   const std::string out = text.data();
-  const bool local = v4 != nullptr ? v4[0] == 127 || out == "0.0.0.0" : out == "::1" || out == "::";
+  const bool link = v4 == nullptr && bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+  const bool local =
+      v4 != nullptr ? v4[0] == 127 || out == "0.0.0.0" : link || out == "::1" || out == "::";
   return local ? std::string{} : out;
 }
 

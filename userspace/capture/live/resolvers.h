@@ -15,7 +15,8 @@ namespace kilnwatch::capture {
 inline constexpr std::size_t kMaxNameservers = 64;  // of all files
 
 // Of a resolv.conf(5), as decode writes addresses. Those of loopback are left out: a container has
-// a loopback of its own, and whoever shares the host's can send under any address of it.
+// a loopback of its own, and whoever shares the host's can send under any address of it. So are
+// link-local ones of IPv6, which are somebody else's on a bridge.
 std::vector<std::string> nameservers_in(std::string_view text);
 
 class HostResolvers {
