@@ -13,6 +13,8 @@ using namespace domain;
 
 namespace {
 
+constexpr TimeNs kRoomAgain = 1'000'000'000;
+
 // Nobody asks whether the process that reads it wrote it, so: it came from a resolver that the host
 // was given, and not over loopback, where each process can send under any address. Nor did a
 // process beside the one that reads it make a socket that writes whole packets: the host forwards
@@ -87,8 +89,11 @@ void DnsNames::forget(const std::string& container) {
   lists_.erase(list);
 }
 
-// Names that are over, of containers whose end was not seen, too.
+// Names that are over, of containers whose end was not seen, too. All are looked at, so not for each
+// answer of a flood.
 bool DnsNames::make_room(TimeNs now) {
+  if (now < room_due_) return false;
+  room_due_ = now + kRoomAgain;
   for (auto list = lists_.begin(); list != lists_.end();) {
     size_ -= std::erase_if(list->second,
                            [&](const Entry& entry) { return entry.last + kNameLife < now; });

@@ -45,6 +45,7 @@ class DnsNames {
   bool make_room(domain::TimeNs now);
   std::map<std::string, std::deque<Entry>> lists_;  // by container; the latest last
   std::size_t size_ = 0;
+  domain::TimeNs room_due_ = 0;
   std::uint64_t refused_ = 0;
 };
 
