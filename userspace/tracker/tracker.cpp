@@ -332,7 +332,8 @@ void Tracker::see(const DnsAnswered& event) {
   containers_.note_cgroup(event.process.cgroup);
   if (met.container == nullptr) return;
   if (met.fresh) consider(*met.container);
-  // Only steps are told, and what a container is may be known later.
+  // As with connections. A host with many busy services would have no room for a step's.
+  if (runs_.empty() || !could_be_step(*met.container)) return;
   const auto before = dns_names_.refused();
   dns_names_.note(met.container->id, event);
   counters_.names_refused += dns_names_.refused() - before;

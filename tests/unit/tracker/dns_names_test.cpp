@@ -219,3 +219,17 @@ TEST_CASE("names: an answer counts for its container only, and makes no other bu
   scene.reach(500 * kMs, 'b', "198.51.100.7", 1);
   CHECK(has_reason(scene.last(), "raw-address"));
 }
+
+TEST_CASE("names: what containers that are no steps hear takes no room") {
+  const auto refused = [](bool build) {
+    Named scene;
+    if (build) scene.request(1, 10 * kMs);
+    scene.created(20 * kMs, 's', "service:1");
+    scene.start(30 * kMs, 's');
+    for (std::size_t i = 0; i < tracker::kMaxNamesOfOne + 9; ++i)
+      scene.hear(40 * kMs, 's', answered(0, "n" + std::to_string(i) + ".test", "198.51.100.8"));
+    return scene.tracker().counters().names_refused;
+  };
+  CHECK(refused(false) == 0);
+  CHECK(refused(true) == 0);
+}
