@@ -115,6 +115,14 @@ bool says(const v1::Alert& alert, const std::string& code) {
                      [&](const auto& reason) { return reason.code() == code; });
 }
 
+// Without DNS's answer a destination has the name that is claimed, or none. That is no loss to be
+// told: nothing is lowered then.
+bool told_by_dns(const v1::Alert& truth, const std::string& path) {
+  return truth.connection().domain_source().starts_with("dns") &&
+         (path == "connection.domain" || path == "connection.domain_source");
+}
+bool claims_name(const v1::Alert& alert) { return alert.connection().domain_source() != "dns"; }
+
 bool says_client_unknown(const v1::Alert& alert) { return says(alert, "client-unknown"); }
 
 // A step told from less says so itself.
@@ -262,6 +270,7 @@ class Judge {
       if (early && of_one_process(path)) continue;
       if (open && (path.starts_with("build.") || path.starts_with("step."))) continue;
       if (story && path.starts_with("connection.")) continue;
+      if (claims_name(*seen.alert) && told_by_dns(*real.alert, path)) continue;
       const auto known = real.fields.find(path);
       if (known != real.fields.end() && no_other(path, said, known->second)) continue;
       if (known == real.fields.end() && known_of_build(path, said, *real.alert)) continue;
@@ -318,6 +327,7 @@ class Judge {
                                              !shared_with(*other.alert, real.build().id())))
         return false;
       return std::all_of(said.begin(), said.end(), [&](const auto& field) {
+        if (claims_name(alert) && told_by_dns(*other.alert, field.first)) return true;
         const auto known = other.fields.find(field.first);
         return known != other.fields.end() && no_other(field.first, field.second, known->second);
       });
@@ -331,6 +341,7 @@ class Judge {
     for (const auto& [path, known] : real.fields) {
       if (client_said && path.starts_with("build.client.")) continue;
       if (importer_said && path.starts_with("import.client.")) continue;
+      if (told_by_dns(*real.alert, path)) continue;
       const auto said = seen.fields.find(path);
       if (path == "connection.process.ancestors" && said != seen.fields.end()) continue;
       if (said == seen.fields.end() || said->second.size() < known.size()) text += path + " ";

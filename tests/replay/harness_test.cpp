@@ -229,6 +229,24 @@ TEST_CASE("agreement: a fact of the build may be told by an earlier alert than i
   CHECK_FALSE(compare({early, later}, {said}).wrong.empty());
 }
 
+TEST_CASE("agreement: without DNS's answer a destination has a claimed name or none") {
+  const auto named = [](const std::string& source, const std::string& name) {
+    auto alert = egress("a", 2, "192.0.2.1");
+    if (!name.empty()) alert.mutable_connection()->set_domain(name);
+    if (!source.empty()) alert.mutable_connection()->set_domain_source(source);
+    return alert;
+  };
+  const Alerts truth = {named("dns", "files.kiln.test")};
+  for (const auto& said : {named("", ""), named("http-host", "other.kiln.test:80")}) {
+    CHECK(compare(truth, {said}).wrong.empty());
+    CHECK(compare(truth, {said}).missing.empty());
+  }
+  CHECK_FALSE(compare(truth, {named("dns", "other.kiln.test")}).wrong.empty());
+  const Alerts claimed = {named("http-host", "files.kiln.test")};
+  CHECK_FALSE(compare(claimed, {named("dns", "files.kiln.test")}).wrong.empty());
+  CHECK(compare(claimed, {named("", "")}).missing.size() == 1);
+}
+
 TEST_CASE("agreement: an ambiguous step names the true one") {
   const Alerts truth = {egress("a", 2, "192.0.2.1")};
   v1::Alert alert = egress("b", 7, "192.0.2.1");
