@@ -60,7 +60,7 @@ struct Step {
 struct DnsName {
   std::string name;       // lower case
   std::string resolver;   // the address that it came from
-  bool verified = false;  // whoever connects could hardly have written the answer (tracker/dns_names.h)
+  bool verified = false;  // whoever connects could hardly have written the answer
   bool operator==(const DnsName&) const = default;
 };
 

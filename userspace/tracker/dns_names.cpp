@@ -89,8 +89,8 @@ void DnsNames::forget(const std::string& container) {
   lists_.erase(list);
 }
 
-// Names that are over, of containers whose end was not seen, too. All are looked at, so not for each
-// answer of a flood.
+// Names that are over, of containers whose end was not seen, too. All are looked at, so not for
+// each answer of a flood.
 bool DnsNames::make_room(TimeNs now) {
   if (now < room_due_) return false;
   room_due_ = now + kRoomAgain;
