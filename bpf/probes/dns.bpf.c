@@ -6,7 +6,7 @@
 SEC("fentry/sk_alloc")
 int KW_PROG(sock_alloc, struct net *net, int family, u32 priority, struct proto *proto, int kern)
 {
-	return socket_made(family, proto);
+	return socket_made(family, proto, kern);
 }
 
 SEC("fentry/skb_consume_udp")

@@ -4,9 +4,9 @@
 #include "lib/filter/dns.bpf.h"
 
 SEC("kprobe/sk_alloc")
-int BPF_KPROBE(k_sock_alloc, struct net *net, int family, u32 priority, struct proto *proto)
+int BPF_KPROBE(k_sock_alloc, struct net *net, int family, u32 priority, struct proto *proto, int kern)
 {
-	return socket_made(family, proto);
+	return socket_made(family, proto, kern);
 }
 
 SEC("kprobe/skb_consume_udp")

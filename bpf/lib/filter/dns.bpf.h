@@ -54,15 +54,16 @@ static __always_inline int is_raw(int family, struct proto *proto)
 
 /*
  * A socket is made (kernel: sk_alloc). Who may write whole packets can have the host hand one back to
- * him: it forwards between containers, and looks at the sender's address only by rp_filter=1.
+ * him: it forwards between containers, and looks at the sender's address only by rp_filter=1. A new
+ * network namespace comes with raw ones that are the kernel's own (ndisc_net_init).
  */
-static __always_inline int socket_made(int family, struct proto *proto)
+static __always_inline int socket_made(int family, struct proto *proto, int kern)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	u64 cgroup;
 	u8 one = 1;
 
-	if (!is_raw(family, proto) || !bpf_map_lookup_elem(&lineage, &tgid))
+	if (kern || !is_raw(family, proto) || !bpf_map_lookup_elem(&lineage, &tgid))
 		return 0;
 	cgroup = bpf_get_current_cgroup_id();
 	bpf_map_update_elem(&raw_cgroups, &cgroup, &one, BPF_ANY);
