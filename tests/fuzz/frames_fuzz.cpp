@@ -171,7 +171,7 @@ class Oracle {
 };
 
 struct Ours final : h2::ConnectionSink {
-  explicit Ours(Sender watched) : watched(watched) {}
+  explicit Ours(Sender sender) : watched(sender) {}
   Sender watched;
   Story story;
   bool grpc = false;
