@@ -296,7 +296,7 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   }
   if (started && start == nullptr) {
     const std::string unheard =
-        waiting.asked != 0 ? "an answer to who asked for that" : "who asked for that";
+        waiting.asked != 0 ? "the answer to whoever asked for that" : "who asked for that";
     moment.reasons.push_back(
         {"start-unheard", "the kernel saw it start; " + unheard +
                               " was not heard: the client is the one that had it created"});
