@@ -181,7 +181,7 @@ TEST_CASE("A start that was asked for and not answered is told as that") {
     const auto unheard = std::find_if(reasons.begin(), reasons.end(),
                                       [](const auto& r) { return r.code == "start-unheard"; });
     REQUIRE(unheard != reasons.end());
-    CHECK((unheard->text.find("an answer to") != std::string::npos) == asked);
+    CHECK((unheard->text.find("the answer to") != std::string::npos) == asked);
   }
 }
 
