@@ -1,4 +1,6 @@
 // Connections of containers, on their way to a step.
+#include <netinet/in.h>
+
 #include <algorithm>
 
 #include "tracker/address.h"
@@ -100,6 +102,8 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   owner.step.cgroup = flow.egress.process.cgroup.path;
   moment.key = flow.container + "/" + connection.destination.ip + "/" +
                std::to_string(connection.destination.port);
+  // One address may be asked by both (DNS).
+  if (connection.protocol == IPPROTO_UDP) moment.key += "/udp";
   moment.egress = flow.egress.egress;
   elsewhere_.erase(moment.egress);
   moment.to_engine = is_engine(connection.destination);
