@@ -1,0 +1,51 @@
+// The company's builds as alerts: learnt first, then looked at; with attacks among them or without.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "corpus/attacks.h"
+#include "corpus/site.h"
+#include "corpus/variants.h"
+#include "harness/replay_run.h"
+
+namespace kilnwatch::test::corpus {
+
+inline constexpr std::size_t kLearnt = 400;
+inline constexpr std::size_t kJudged = 1000;
+
+// Recordings of the lab (tests/replay/cases, SUITE-company-…) where they are, else the Dockerfiles.
+struct Company {
+  Internet internet;
+  std::vector<Plan> plans;
+  bool recorded = false;
+};
+Company company();
+
+// What the sensor told of one pass of builds.
+struct Told {
+  Alerts alerts;
+  std::vector<Reached> reached;
+  std::size_t builds = 0;
+};
+
+struct Passes {
+  Told learning;  // 400 builds of which the first met an empty baseline
+  Told judged;    // 1,000 builds after that, and the attacks
+};
+
+Passes play_company(const Company& company, const std::vector<Attack>& attacks, Habit habit,
+                    std::uint64_t seed, const policy::Policy& policy = {});
+
+// "RULE SEVERITY" -> alerts, of those at or above it.
+std::map<std::string, std::size_t> count_alerts(const Alerts& alerts, v1::Severity at_least);
+std::size_t above_low(const Alerts& alerts);
+// As people read it, for docs/detection.md.
+std::string figures(const Told& told);
+
+bool is_of(const v1::Alert& alert, const Attack& attack);
+bool is_benign(const v1::Alert& alert);
+
+}  // namespace kilnwatch::test::corpus

@@ -1,0 +1,112 @@
+// What a company's builds are told as, before and after the destinations are known, and whether
+// attacks among them are found (README.md).
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <iostream>
+#include <set>
+#include <tuple>
+
+#include "corpus/company.h"
+
+namespace kilnwatch::test::corpus {
+namespace {
+
+constexpr std::uint64_t kSeed = 1;
+
+const Passes& plain() {
+  static const Passes passes = play_company(company(), {}, Habit::kPlain, kSeed);
+  return passes;
+}
+
+Alerts of_egress(const Alerts& alerts) {
+  Alerts out;
+  std::copy_if(alerts.begin(), alerts.end(), std::back_inserter(out),
+               [](const auto& alert) { return alert.rule() == "build-egress"; });
+  return out;
+}
+
+void found_and_apart(bool held_out) {
+  Company here = company();
+  auto all = attacks(here.internet);
+  std::erase_if(all, [&](const Attack& attack) { return attack.held_out != held_out; });
+  REQUIRE(all.size() == 15);
+  const auto passes = play_company(here, all, Habit::kPlain, kSeed);
+  std::set<std::string> benign;
+  for (const auto& alert : passes.judged.alerts) {
+    if (is_benign(alert)) benign.insert(alert.build().id());
+  }
+  std::size_t found = 0;
+  for (const Attack& attack : all) {
+    auto worst = v1::SEVERITY_UNSPECIFIED;
+    for (const auto& alert : passes.judged.alerts) {
+      if (!is_of(alert, attack)) continue;
+      worst = std::max(worst, alert.severity());
+      INFO(attack.build.id << ": " << alert.summary());
+      CHECK_FALSE(is_benign(alert));
+      CHECK_FALSE((alert.has_build() && benign.contains(alert.build().id())));
+    }
+    found += worst >= v1::SEVERITY_HIGH ? 1U : 0U;
+    INFO(attack.build.id << " is told as " << v1::Severity_Name(worst));
+    CHECK(worst >= v1::SEVERITY_HIGH);
+  }
+  std::cout << (held_out ? "held out: " : "tuned: ") << found << " of " << all.size()
+            << " attacks found\n";
+}
+
+}  // namespace
+
+TEST_CASE("before learning a destination is told once, never each connection") {
+  const auto& told = plain().learning;
+  std::cout << "before learning: " << figures(told) << "\n";
+  const auto alerts = of_egress(told.alerts);
+  std::set<std::tuple<std::string, std::string, unsigned>> known;
+  for (const auto& alert : alerts) {
+    const auto& connection = alert.connection();
+    INFO(alert.summary() << " " << connection.domain());
+    CHECK(known
+              .emplace(connection.domain(), connection.destination().ip(),
+                       connection.destination().port())
+              .second);
+  }
+  std::set<std::tuple<std::string, std::string, unsigned>> reached;
+  for (const auto& one : told.reached) reached.emplace(one.name, one.ip, one.port);
+  CHECK(alerts.size() <= reached.size());
+}
+
+TEST_CASE("before learning a name is told once, whatever its addresses", "[target]") {
+  const auto& told = plain().learning;
+  std::set<std::pair<std::string, unsigned>> names;
+  for (const auto& one : told.reached) names.emplace(one.name, one.port);
+  std::map<std::pair<std::string, unsigned>, std::size_t> alerts;
+  for (const auto& alert : of_egress(told.alerts)) {
+    if (alert.severity() > v1::SEVERITY_LOW)
+      ++alerts[{alert.connection().domain(), alert.connection().destination().port()}];
+  }
+  CHECK(alerts.size() <= names.size());
+  for (const auto& [name, count] : alerts) {
+    INFO(name.first << " port " << name.second);
+    CHECK(count == 1);
+  }
+}
+
+TEST_CASE("after learning at most one alert above LOW in 1,000 builds", "[target]") {
+  std::cout << "after learning: " << figures(plain().judged) << "\n";
+  CHECK(above_low(plain().judged.alerts) <= 1);
+}
+
+TEST_CASE("attacks among the builds are found, and none is told as one of them") {
+  found_and_apart(false);
+}
+
+// Not to be looked at while rules and weights are chosen: test_corpus "[held-out]"
+TEST_CASE("attacks that were set aside are found, too", "[.held-out]") { found_and_apart(true); }
+
+// Of these the sensor cannot know as much. Figures, no claim: test_corpus "[habits]"
+TEST_CASE("figures of other ways to build", "[.habits]") {
+  for (const auto& [habit, name] : {std::pair{Habit::kJobInContainer, "jobs in containers"},
+                                    std::pair{Habit::kRootless, "rootless podman"},
+                                    std::pair{Habit::kOwnNetwork, "networks of compose"}})
+    std::cout << name << ": " << figures(play_company(company(), {}, habit, kSeed).judged) << "\n";
+}
+
+}  // namespace kilnwatch::test::corpus
