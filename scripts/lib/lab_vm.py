@@ -28,6 +28,7 @@ def make_job(top, suite, work, cases, program):
     shutil.rmtree(content, ignore_errors=True)
     content.mkdir()
     shutil.copytree(top / "tests/lab/guest", content / "guest")
+    shutil.copytree(top / "tests/lab/company", content / "company", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(top / "proto", content / "proto")
     if TIMESTAMP_PROTO.exists():  # protoc's own includes are not in the guest
         (content / "proto/google/protobuf").mkdir(parents=True)

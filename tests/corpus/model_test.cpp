@@ -5,6 +5,7 @@
 
 #include "corpus/company.h"
 #include "corpus/plans.h"
+#include "harness/recordings.h"
 #include "harness/spoilt.h"
 
 namespace kilnwatch::test::corpus {

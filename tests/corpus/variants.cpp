@@ -104,6 +104,13 @@ void choose_client(Build& build, Random& random) {
   }
 }
 
+// The classic builder has no mounts.
+void fit(Build& build) {
+  if (build.builder == Builder::kClassic &&
+      build.plan.dockerfile.find("--mount=") != std::string::npos)
+    build.builder = Builder::kBuildKit;
+}
+
 void apply(Habit habit, Build& build, Random& random) {
   if (habit == Habit::kPlain) return;
   if (habit == Habit::kRootless) {
@@ -132,6 +139,7 @@ Build one_build(const Plan& plan, std::size_t number, const Season& season, Rand
       "company/" + plan.name + ":" + std::to_string(season.seed) + "." + std::to_string(number);
   choose_client(build, random);
   apply(season.habit, build, random);
+  fit(build);
   const auto runs = static_cast<std::size_t>(
       std::count_if(plan.steps.begin(), plan.steps.end(), [](const Step& s) { return s.is_run; }));
   if (runs > 0 && chance(random, 40)) build.cached = below(random, runs + 1);

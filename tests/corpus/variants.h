@@ -30,7 +30,7 @@ struct Season {
   Habit habit = Habit::kPlain;
 };
 
-// Deterministic. Up to four builds run at once, days have nights.
+// Deterministic. Builds overlap, days have nights.
 std::vector<Scheduled> season(const std::vector<Plan>& plans, const Season& season);
 
 }  // namespace kilnwatch::test::corpus

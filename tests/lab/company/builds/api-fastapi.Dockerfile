@@ -6,6 +6,6 @@ RUN pip wheel --wheel-dir /wheels -r requirements.txt
 FROM registry.company.test/python:3.12-slim
 WORKDIR /srv
 COPY --from=wheels /wheels /wheels
-RUN pip install --no-index --find-links=/wheels fastapi uvicorn || pip install fastapi uvicorn
+RUN pip install fastapi uvicorn
 COPY . .
 CMD ["uvicorn", "main:app", "--host", "0.0.0.0"]
