@@ -25,7 +25,7 @@ Fetch fetch_of(const v1::Connection& connection) {
   fetch.port = static_cast<std::uint16_t>(connection.destination().port());
   fetch.tls = connection.domain_source() == "tls-sni" || fetch.port == 443;
   fetch.path = connection.http().path().empty() ? "/" : connection.http().path();
-  if (fetch.name.empty()) {
+  if (fetch.name.empty() || fetch.name == connection.destination().ip()) {
     fetch.name = fetch.address = connection.destination().ip();
     fetch.answer = Answer::kNothing;
   }
