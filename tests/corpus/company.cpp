@@ -95,7 +95,7 @@ std::string figures(const Told& told) {
 }
 
 bool is_of(const v1::Alert& alert, const Attack& attack) {
-  const std::string text = alert.DebugString();
+  const std::string text = alert.SerializeAsString();  // DebugString breaks lines
   return std::any_of(attack.marks.begin(), attack.marks.end(),
                      [&](const auto& mark) { return text.find(mark) != text.npos; });
 }

@@ -21,7 +21,8 @@ Plan bare_plan(const std::string& name, const std::string& dockerfile) {
 
 Fetch fetch_of(const v1::Connection& connection) {
   Fetch fetch;
-  fetch.name = connection.domain();
+  // As the process wrote it: a Host field has the port.
+  fetch.name = connection.domain().substr(0, connection.domain().find(':'));
   fetch.port = static_cast<std::uint16_t>(connection.destination().port());
   fetch.tls = connection.domain_source() == "tls-sni" || fetch.port == 443;
   fetch.path = connection.http().path().empty() ? "/" : connection.http().path();
