@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -45,6 +46,19 @@ std::optional<std::uint16_t> port_of(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+// As detect/ writes one; whose words they are is checked nowhere.
+base::Result<Key> read_client(const std::string& port, const std::string& who) {
+  if (port != "0") return wrong(port, "is no port of a client; write client 0 WHO");
+  const bool plain = std::all_of(who.begin(), who.end(), [](unsigned char c) { return c > ' '; });
+  if (who.empty() || !plain || who.size() + 9 > kMaxKey)
+    return wrong(who, "is no client; write one as `kilnwatch baseline list` shows it");
+  return Key{kClient, 0, who};
+}
+
+}  // namespace
+
 std::string text_of(const Key& key) {
   return key.address + " " + std::to_string(key.port) + (key.name.empty() ? "" : " " + key.name);
 }
@@ -64,7 +78,9 @@ std::optional<Key> split_key(std::string_view text) {
 
 base::Result<Key> read_key(const std::string& address, const std::string& port,
                            const std::string& name) {
-  const auto ip = address_of(address);
+  if (address == kClient) return read_client(port, name);
+  const bool any = address == kAnyAddress;
+  const auto ip = any ? std::optional(address) : address_of(address);
   if (!ip)
     return wrong(address, "is no address; write for example 192.0.2.7 or 2001:db8::7 (no network)");
   const auto number = port_of(port);
@@ -74,7 +90,7 @@ base::Result<Key> read_key(const std::string& address, const std::string& port,
   std::string plain = name;
   for (auto at = plain.find(kMasked); at != plain.npos; at = plain.find(kMasked))
     plain.replace(at, kMasked.size(), "xxx");
-  if (!name.empty() && base::host_name(plain).empty())
+  if ((any || !name.empty()) && base::host_name(plain).empty())
     return wrong(name, "is no name; write for example example.org, or nothing");
   return Key{*ip, *number, base::lower(name)};
 }

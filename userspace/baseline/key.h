@@ -1,4 +1,6 @@
-// As what a destination is remembered: "ADDRESS PORT" or "ADDRESS PORT NAME".
+// As what a destination is remembered: "ADDRESS PORT" or "ADDRESS PORT NAME". In the place of an
+// address two words stand for something else: "name PORT NAME" is a verified name at any address,
+// "client 0 WHO" a client of the engines.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +12,9 @@
 #include "baseline/store.h"
 
 namespace kilnwatch::baseline {
+
+inline constexpr const char* kAnyAddress = "name";
+inline constexpr const char* kClient = "client";
 
 struct Key {
   std::string address;

@@ -38,6 +38,18 @@ TEST_CASE("What is no destination is refused by the word that is wrong") {
   CHECK(read_key("::1", "1", "*").error().message.starts_with("'*' is no name"));
 }
 
+TEST_CASE("Names at any address, and clients") {
+  CHECK(key("name", "443", "PyPI.org") == "name 443 pypi.org");
+  CHECK(key("name", "443").empty());
+  CHECK(key("client", "0", "uid-1000:/usr/bin/Docker") == "client 0 uid-1000:/usr/bin/Docker");
+  CHECK(key("client", "1", "uid-0:/x").empty());
+  CHECK(key("client", "0").empty());
+  CHECK(key("client", "0", "uid-0:/a b").empty());
+  CHECK(key("client", "0", std::string(400, 'x')).empty());
+  for (const char* text : {"name 443 pypi.org", "client 0 uid-1000:/usr/bin/docker"})
+    CHECK(baseline::text_of(*baseline::split_key(text)) == text);
+}
+
 TEST_CASE("Keys are split again, and nothing else is") {
   for (const char* text : {"192.0.2.7 443", "2001:db8::7 0", "192.0.2.7 443 example.org"}) {
     const auto split = baseline::split_key(text);
