@@ -186,6 +186,8 @@ def configs(work):
     keys, parts = schema["properties"], schema["$defs"]
     maps = [("%s", keys), ("destinations: {%s}", keys["destinations"]["properties"]),
             ("windows: {%s}", keys["windows"]["properties"]), ("baseline: {%s}", keys["baseline"]["properties"]), ("severity: {%s}", keys["severity"]["properties"]),
+            ("attack: {%s}", keys["attack"]["properties"]),
+            ("attack: {tactics: {%s}}", keys["attack"]["properties"]["tactics"]["properties"]),
             ("clients: [{%s}]", parts["client"]["properties"]),
             ("destinations: {deny: [{%s}]}", parts["destination"]["properties"]),
             ("exceptions: [{owner: a, reason: b, expires: 2030-01-01, rule: build-failed, client: {uid: 1}, %s}]",

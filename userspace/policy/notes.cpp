@@ -34,8 +34,10 @@ std::string summary(const Policy& policy) {
   const std::pair<std::size_t, const char*> counts[] = {
       {policy.registries.size(), "registries"},    {policy.allow.size(), "allowed destinations"},
       {policy.deny.size(), "denied destinations"}, {policy.clients.size(), "clients"},
-      {policy.severity.size(), "severities"},      {policy.exceptions.size(), "exceptions"}};
-  std::string out = policy.deploy_window ? "windows 1" : "";
+      {policy.severity.size(), "severities"},      {policy.exceptions.size(), "exceptions"},
+      {policy.tactics.size(), "tactics"}};
+  const int windows = (policy.deploy_window ? 1 : 0) + (policy.deploy_soon ? 1 : 0);
+  std::string out = windows > 0 ? "windows " + std::to_string(windows) : "";
   if (policy.learn_for || policy.expire_after) {
     const int set = (policy.learn_for ? 1 : 0) + (policy.expire_after ? 1 : 0);
     out += (out.empty() ? "" : ", ") + std::string("baseline ") + std::to_string(set);

@@ -1,5 +1,6 @@
 #include "policy/parse.h"
 
+#include "domain/attack.h"
 #include "policy/limits.h"
 #include "policy/values.h"
 
@@ -46,10 +47,26 @@ base::Result<Policy> parse(const std::string& text, const std::string& file) {
         out.severity[rule] = *level;
     };
   }
-  const Complaints::Keys windows{{"deploy", [&](const Node& node) {
-                                    out.deploy_window =
-                                        complaints.value(node, "windows.deploy", read_duration);
-                                  }}};
+  const Complaints::Keys windows{
+      {"deploy",
+       [&](const Node& node) {
+         out.deploy_window = complaints.value(node, "windows.deploy", read_duration);
+       }},
+      {"deploy_soon", [&](const Node& node) {
+         out.deploy_soon = complaints.value(node, "windows.deploy_soon", read_duration);
+       }}};
+  Complaints::Keys tactics;
+  for (const domain::KnownTechnique& technique : domain::kTechniques) {
+    for (const std::string_view key : {technique.id, technique.tactic}) {
+      tactics[key] = [&, key](const Node& node) {
+        const std::string name(key);
+        if (const auto tactic = complaints.value(node, "attack.tactics." + name, read_tactic))
+          out.tactics[name] = *tactic;
+      };
+    }
+  }
+  const Complaints::Keys attack{
+      {"tactics", [&](const Node& node) { complaints.keys(node, "attack.tactics", tactics); }}};
   const Complaints::Keys baseline{
       {"expire_after",
        [&](const Node& node) {
@@ -81,6 +98,7 @@ base::Result<Policy> parse(const std::string& text, const std::string& file) {
       {"windows", [&](const Node& node) { complaints.keys(node, "windows", windows); }},
       {"baseline", [&](const Node& node) { complaints.keys(node, "baseline", baseline); }},
       {"severity", [&](const Node& node) { complaints.keys(node, "severity", severity); }},
+      {"attack", [&](const Node& node) { complaints.keys(node, "attack", attack); }},
       {"exceptions", [&](const Node& node) {
          complaints.items(node, "exceptions", kMaxExceptions, [&](const Node& item) {
            out.exceptions.push_back(read_exception(item, complaints));

@@ -153,6 +153,14 @@ base::Result<std::string> read_container(const std::string& word) {
                          " to 64 of its hexadecimal digits, as `docker ps` shows them");
 }
 
+base::Result<std::string> read_tactic(const std::string& word) {
+  constexpr std::size_t kLongest = 64;
+  const bool plain = word.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == word.npos;
+  if (!plain || word.size() > kLongest || word.starts_with('-') || word.ends_with('-'))
+    return wrong(word, "is no tactic; write small letters with dashes, for example stealth");
+  return word;
+}
+
 base::Result<std::string> read_registry(const std::string& word) {
   constexpr std::string_view kScheme = "://";
   if (word.find(kScheme) != word.npos)

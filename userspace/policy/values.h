@@ -36,6 +36,9 @@ base::Result<std::string> read_exe(const std::string& word);
 // The beginning of a container's id.
 base::Result<std::string> read_container(const std::string& word);
 
+// A tactic as ATT&CK's matrices name it: "stealth", "defense-evasion".
+base::Result<std::string> read_tactic(const std::string& word);
+
 // A registry, or a part of one: "docker.io", "localhost:5000", "ghcr.io/acme", "*.example.org".
 base::Result<std::string> read_registry(const std::string& word);
 

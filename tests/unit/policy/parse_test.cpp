@@ -41,7 +41,8 @@ clients:
   - {uid: 0, exe: /usr/bin/docker}
   - container: 0123456789ab
   - address: 192.0.2.0/24
-windows: {deploy: 7d}
+windows: {deploy: 7d, deploy_soon: 90s}
+attack: {tactics: {defense-evasion: stealth, T1140: defense-impairment}}
 baseline: {learn_for: 14d, expire_after: 90d}
 severity: {build-request: info, build-egress: high}
 exceptions:
@@ -65,6 +66,9 @@ exceptions:
   CHECK(policy.clients[1].text == "container 0123456789ab");
   CHECK(policy.clients[2].text == "address 192.0.2.0/24");
   CHECK(policy.deploy_window == 7 * 86'400 * kSecond);
+  CHECK(policy.deploy_soon == 90 * kSecond);
+  CHECK(policy.tactics.at("defense-evasion") == "stealth");
+  CHECK(policy.tactics.at("T1140") == "defense-impairment");
   CHECK(policy.learn_for == 14 * 86'400 * kSecond);
   CHECK(policy.expire_after == 90 * 86'400 * kSecond);
   CHECK(policy.severity.at(domain::Rule::kBuildRequest) == domain::Severity::kInfo);
@@ -75,11 +79,11 @@ exceptions:
   CHECK(exception.reason == "mirror: old");
   CHECK(exception.end == 1'801'440'000 * kSecond);  // 2027-02-01T00:00:00Z
   CHECK(exception.severity == domain::Severity::kLow);
-  CHECK(exception.line == 18);
+  CHECK(exception.line == 19);
   CHECK(policy::summary(policy) ==
-        "windows 1, baseline 2, registries 4, allowed destinations 2, denied destinations 2, "
+        "windows 2, baseline 2, registries 4, allowed destinations 2, denied destinations 2, "
         "clients 3, "
-        "severities 2, exceptions 1");
+        "severities 2, exceptions 1, tactics 2");
 }
 
 TEST_CASE("Notes tell of what is over, of names that allow nothing and of ports alone") {
