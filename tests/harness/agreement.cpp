@@ -24,6 +24,8 @@ const std::set<std::string> kNotCompared = {"id",
                                             "summary",
                                             "reasons",
                                             "techniques",
+                                            "score",
+                                            "chain",
                                             "health",
                                             "build.id",
                                             "build.started",
@@ -121,7 +123,7 @@ bool told_by_dns(const v1::Alert& truth, const std::string& path) {
   return truth.connection().domain_source().starts_with("dns") &&
          (path == "connection.domain" || path == "connection.domain_source");
 }
-bool claims_name(const v1::Alert& alert) { return alert.connection().domain_source() != "dns"; }
+bool claims_name(const v1::Connection& connection) { return connection.domain_source() != "dns"; }
 
 bool says_client_unknown(const v1::Alert& alert) { return says(alert, "client-unknown"); }
 
@@ -263,14 +265,19 @@ class Judge {
     const v1::Alert* sharer = sharer_of(*seen.alert, *real.alert);
     if (open && !names_candidate(*seen.alert, *real.alert)) return "the true step is no candidate";
     const bool story = seen.alert->rule() == "image-deploy" && seen.alert->has_connection();
-    if (story && !tells_of(*seen.alert, *real.alert)) return "a connection of no such build";
+    if (story && !tells_of(seen.alert->connection(), *real.alert))
+      return "a connection of no such build";
+    for (const v1::ChainLink& link : seen.alert->chain().links()) {
+      if (!tells_of(link.connection(), *real.alert))
+        return "a chain with a connection of no such build";
+    }
     std::string text;
     const bool early = creators(*seen.alert) && !creators(*real.alert);
     for (const auto& [path, said] : seen.fields) {
       if (early && of_one_process(path)) continue;
       if (open && (path.starts_with("build.") || path.starts_with("step."))) continue;
       if (story && path.starts_with("connection.")) continue;
-      if (claims_name(*seen.alert) && told_by_dns(*real.alert, path)) continue;
+      if (claims_name(seen.alert->connection()) && told_by_dns(*real.alert, path)) continue;
       const auto known = real.fields.find(path);
       if (known != real.fields.end() && no_other(path, said, known->second)) continue;
       if (known == real.fields.end() && known_of_build(path, said, *real.alert)) continue;
@@ -319,15 +326,15 @@ class Judge {
            });
   }
 
-  // The connection that an image-deploy tells of is one of the build's.
-  bool tells_of(const v1::Alert& alert, const v1::Alert& real) const {
-    const Fields said = fields_of(alert.connection(), "connection.");
+  // A connection that an image-deploy tells of is one of the build's.
+  bool tells_of(const v1::Connection& connection, const v1::Alert& real) const {
+    const Fields said = fields_of(connection, "connection.");
     return std::any_of(truth_.begin(), truth_.end(), [&](const Seen& other) {
       if (!other.alert->has_connection() || (other.alert->build().id() != real.build().id() &&
                                              !shared_with(*other.alert, real.build().id())))
         return false;
       return std::all_of(said.begin(), said.end(), [&](const auto& field) {
-        if (claims_name(alert) && told_by_dns(*other.alert, field.first)) return true;
+        if (claims_name(connection) && told_by_dns(*other.alert, field.first)) return true;
         const auto known = other.fields.find(field.first);
         return known != other.fields.end() && no_other(field.first, field.second, known->second);
       });

@@ -40,6 +40,9 @@ inline void fill_every_field(google::protobuf::Message& message, const std::stri
       case Field::CPPTYPE_UINT32:
         reflection->SetUInt32(&message, field, 0);
         break;
+      case Field::CPPTYPE_INT32:
+        reflection->SetInt32(&message, field, 0);
+        break;
       case Field::CPPTYPE_DOUBLE:
         reflection->SetDouble(&message, field, 0);
         break;

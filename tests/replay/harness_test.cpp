@@ -276,6 +276,12 @@ TEST_CASE("agreement: the story of a deployment is one of its build") {
   CHECK(compare(truth, {said}).wrong.empty());
   *said.mutable_connection() = truth[1].connection();
   CHECK_FALSE(compare(truth, {said}).wrong.empty());
+  *said.mutable_connection() = truth[0].connection();
+  *said.mutable_chain()->add_links()->mutable_connection() = truth[0].connection();
+  CHECK(compare(truth, {said}).wrong.empty());
+  *said.mutable_chain()->add_links()->mutable_connection() = truth[1].connection();
+  CHECK_FALSE(compare(truth, {said}).wrong.empty());
+  said.clear_chain();
   said.clear_connection();
   said.mutable_image()->set_id("ffff456789ab");
   CHECK_FALSE(compare(truth, {said}).wrong.empty());

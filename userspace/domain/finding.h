@@ -22,8 +22,17 @@ enum class Severity : std::uint8_t { kInfo = 1, kLow, kMedium, kHigh, kCritical 
 enum class Attribution : std::uint8_t { kExact = 1, kInferred, kAmbiguous };
 
 struct Reason {
-  std::string code;  // kebab-case, stable
-  std::string text;
+  std::string code;                          // kebab-case, stable
+  std::string text;                          // a sentence with its evidence
+  int weight = 0;                            // in the finding's score; 0: it explains
+  std::vector<std::string> techniques = {};  // ids of ATT&CK (domain/attack.h)
+};
+
+// Of MITRE ATT&CK.
+struct Technique {
+  std::string id;
+  std::string name;
+  std::string tactic;
 };
 
 struct Client {
@@ -113,11 +122,29 @@ struct Health {
   std::uint64_t count = 0;
 };
 
+// A connection that an earlier finding of the same build told.
+struct ChainLink {
+  std::string finding;     // its id
+  std::string place = {};  // the container, by the name that the kernel side has for it
+  Severity severity = Severity::kInfo;
+  Step step;
+  Connection connection;
+};
+
+// What the findings before this one said of its build.
+struct Chain {
+  std::vector<ChainLink> links;
+  std::uint32_t left_out = 0;   // further connections, for want of room
+  std::vector<Reason> reasons;  // that had weight, each code once
+  std::string request;          // id of the finding that told the request; empty: none did
+};
+
 struct Finding {
   std::string id;  // hash(boot id, connection, request number, rule, key)
   TimeNs time = 0;
   Rule rule = Rule::kBuildRequest;
   Severity severity = Severity::kInfo;
+  int score = 0;  // which the severity comes from, unless a configuration sets it
   std::string summary;
   std::vector<Reason> reasons;
   std::optional<Build> build;  // none: not known, or one of several (candidates are in reasons)
@@ -127,6 +154,8 @@ struct Finding {
   std::optional<Deployment> deployment;
   std::optional<Health> health;
   std::optional<Import> import;
+  std::vector<Technique> techniques;
+  std::optional<Chain> chain;
 };
 
 }  // namespace kilnwatch::domain

@@ -172,11 +172,34 @@ void import(v1::Import* to, const Import& from, const HostFacts& host) {
   to->set_engine_container_id(from.engine_container_id);
 }
 
-void technique(v1::Alert* alert, const char* id, const char* name, const char* tactic) {
-  v1::Technique* t = alert->add_techniques();
-  t->set_id(id);
-  t->set_name(name);
-  t->set_tactic(tactic);
+void reason(v1::Reason* to, const Reason& from) {
+  to->set_code(from.code);
+  to->set_text(valid_utf8(from.text));
+  if (from.weight != 0) to->set_weight(from.weight);
+  fill(to->mutable_techniques(), from.techniques);
+}
+
+void step(v1::Step* to, const Step& from) {
+  if (from.number != 0) to->set_number(from.number);
+  if (from.total != 0) to->set_total(from.total);
+  to->set_stage(valid_utf8(from.stage));
+  to->set_instruction(valid_utf8(from.instruction));
+  to->set_container_id(from.container_id);
+  to->set_cgroup(valid_utf8(from.cgroup));
+  to->set_attribution(static_cast<v1::Attribution>(from.attribution));
+}
+
+void chain(v1::Chain* to, const Chain& from, const HostFacts& host) {
+  for (const ChainLink& link : from.links) {
+    v1::ChainLink* l = to->add_links();
+    l->set_alert_id(link.finding);
+    l->set_severity(static_cast<v1::Severity>(link.severity));
+    step(l->mutable_step(), link.step);
+    connection(l->mutable_connection(), link.connection, host);
+  }
+  if (from.left_out != 0) to->set_left_out(from.left_out);
+  for (const Reason& one : from.reasons) reason(to->add_reasons(), one);
+  to->set_request_alert_id(from.request);
 }
 
 }  // namespace
@@ -197,31 +220,17 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
   alert.set_rule(kRules[static_cast<std::size_t>(finding.rule)]);
   alert.set_severity(static_cast<v1::Severity>(finding.severity));
   alert.set_summary(valid_utf8(finding.summary));
-  for (const Reason& reason : finding.reasons) {
-    v1::Reason* r = alert.add_reasons();
-    r->set_code(reason.code);
-    r->set_text(valid_utf8(reason.text));
+  alert.set_score(static_cast<std::uint32_t>(finding.score));
+  for (const Reason& one : finding.reasons) reason(alert.add_reasons(), one);
+  for (const Technique& one : finding.techniques) {
+    v1::Technique* t = alert.add_techniques();
+    t->set_id(one.id);
+    t->set_name(one.name);
+    t->set_tactic(one.tactic);
   }
-  if (finding.rule == Rule::kBuildRequest || finding.rule == Rule::kBuildEgress ||
-      finding.rule == Rule::kImageImport || finding.rule == Rule::kBuildFailed) {
-    technique(&alert, "T1612", "Build Image on Host", "defense-evasion");
-  }
-  if (finding.rule == Rule::kBuildEgress)
-    technique(&alert, "T1105", "Ingress Tool Transfer", "command-and-control");
-  if (finding.rule == Rule::kImageDeploy)
-    technique(&alert, "T1610", "Deploy Container", "execution");
   fill_host(alert.mutable_host(), host);
   if (finding.build) build(alert.mutable_build(), *finding.build, host);
-  if (finding.step) {
-    v1::Step* s = alert.mutable_step();
-    if (finding.step->number != 0) s->set_number(finding.step->number);
-    if (finding.step->total != 0) s->set_total(finding.step->total);
-    s->set_stage(valid_utf8(finding.step->stage));
-    s->set_instruction(valid_utf8(finding.step->instruction));
-    s->set_container_id(finding.step->container_id);
-    s->set_cgroup(valid_utf8(finding.step->cgroup));
-    s->set_attribution(static_cast<v1::Attribution>(finding.step->attribution));
-  }
+  if (finding.step) step(alert.mutable_step(), *finding.step);
   if (finding.connection) connection(alert.mutable_connection(), *finding.connection, host);
   if (finding.image) {
     alert.mutable_image()->set_id(valid_utf8(finding.image->id));
@@ -246,6 +255,7 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
     }
   }
   if (finding.import) import(alert.mutable_import(), *finding.import, host);
+  if (finding.chain) chain(alert.mutable_chain(), *finding.chain, host);
   if (finding.health) {
     alert.mutable_health()->set_cause(valid_utf8(finding.health->cause));
     alert.mutable_health()->set_count(static_cast<double>(finding.health->count));

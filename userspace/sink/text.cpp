@@ -132,6 +132,11 @@ std::string connection_line(const v1::Connection& c) {
   return line.text();
 }
 
+// What it weighs in the score: "+25 ".
+std::string weight_of(const v1::Reason& reason) {
+  return reason.has_weight() ? fmt::format("{:+} ", reason.weight()) : std::string();
+}
+
 std::string process_line(const v1::ConnectingProcess& p) {
   Line line;
   line.add(shortened(p.args_size() > 0 ? joined(p.args()) : p.exe()));
@@ -149,6 +154,16 @@ std::string deployment_line(const v1::Deployment& d) {
   line.add("mounts", joined(d.binds()));
   line.add("capabilities", joined(d.capabilities()));
   line.add("host namespaces", joined(d.host_namespaces()));
+  return line.text();
+}
+
+std::string link_line(const v1::ChainLink& l) {
+  Line line;
+  line.add(name_of(v1::Severity_Name(l.severity()), "SEVERITY_") + " " +
+           connection_line(l.connection()));
+  line.add("by", visible(l.connection().process().exe()));
+  line.add("step", l.step().has_number() ? std::to_string(l.step().number()) : std::string());
+  line.add("alert", visible(l.alert_id()));
   return line.text();
 }
 
@@ -203,7 +218,8 @@ std::string as_text(const v1::Alert& a) {
   const auto line = [&out](std::string_view name, const std::string& value) {
     if (!value.empty()) out += fmt::format("    {:10} {}\n", name, value);
   };
-  for (const auto& r : a.reasons()) line("why", visible(r.code()) + ": " + shortened(r.text()));
+  for (const auto& r : a.reasons())
+    line("why", weight_of(r) + visible(r.code()) + ": " + shortened(r.text()));
   if (a.has_build()) {
     line("client", client_line(a.build().client()));
     line("build", build_line(a.build()));
@@ -219,6 +235,11 @@ std::string as_text(const v1::Alert& a) {
   }
   if (a.has_image())
     line("image", Line().add(short_id(a.image().id())).add(joined(a.image().tags())).text());
+  for (const auto& l : a.chain().links()) line("chain", link_line(l));
+  if (a.chain().has_left_out())
+    line("chain", fmt::format("and {} more connections", a.chain().left_out()));
+  for (const auto& r : a.chain().reasons())
+    line("before", weight_of(r) + visible(r.code()) + ": " + shortened(r.text()));
   if (a.has_deployment()) {
     line("started", deployment_line(a.deployment()));
     if (a.deployment().has_client()) line("started by", client_line(a.deployment().client()));

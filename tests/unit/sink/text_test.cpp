@@ -101,6 +101,38 @@ TEST_CASE("An import reads as who brought which image, and how") {
   }
 }
 
+TEST_CASE("What reasons weigh, and the chain that a deployment closes") {
+  v1::Alert alert;
+  alert.set_rule("image-deploy");
+  auto* reason = alert.add_reasons();
+  reason->set_code("chain-closed");
+  reason->set_text("x");
+  reason->set_weight(50);
+  auto* link = alert.mutable_chain()->add_links();
+  link->set_severity(v1::SEVERITY_HIGH);
+  link->set_alert_id("00ff");
+  link->mutable_step()->set_number(2);
+  link->mutable_connection()->mutable_destination()->set_ip("198.51.100.66");
+  link->mutable_connection()->mutable_destination()->set_port(8080);
+  link->mutable_connection()->set_protocol("tcp");
+  link->mutable_connection()->set_outcome(v1::OUTCOME_ESTABLISHED);
+  link->mutable_connection()->mutable_process()->set_exe("/usr/bin/wget");
+  alert.mutable_chain()->set_left_out(3);
+  auto* before = alert.mutable_chain()->add_reasons();
+  before->set_code("known-name");
+  before->set_text("y");
+  before->set_weight(-55);
+  const auto text = sink::as_text(alert);
+  for (const char* part :
+       {"    why        +50 chain-closed: x\n",
+        "    chain      HIGH 198.51.100.66:8080 tcp established, by /usr/bin/wget, step 2, alert "
+        "00ff\n",
+        "    chain      and 3 more connections\n", "    before     -55 known-name: y\n"}) {
+    CAPTURE(part, text);
+    CHECK(text.find(part) != std::string::npos);
+  }
+}
+
 TEST_CASE("An empty alert is a line, not a fault") {
   CHECK_FALSE(sink::as_text(v1::Alert()).empty());
 }
