@@ -65,12 +65,12 @@ destinations: {allow: [{network: 198.51.100.66, port: 8080}]}
   const auto& request = of(alerts, "build-request");
   CHECK(has(request, "allowed-client"));
   CHECK_FALSE(has(request, "registry-not-allowed"));
-  CHECK(request.severity() == v1::SEVERITY_HIGH);  // the context of a remote client is remote, too
+  CHECK(request.severity() == v1::SEVERITY_MEDIUM);  // its context is remote all the same
   const auto& egress = of(alerts, "build-egress");
   CHECK(egress.severity() == v1::SEVERITY_LOW);
   CHECK(has(egress, "allowed-destination"));
   const auto& deploy = of(alerts, "image-deploy");
-  CHECK(deploy.severity() == v1::SEVERITY_MEDIUM);
+  CHECK(deploy.severity() == v1::SEVERITY_LOW);
   CHECK_FALSE(deploy.has_connection());
 }
 

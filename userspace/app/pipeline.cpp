@@ -83,6 +83,9 @@ PipelineStats Pipeline::stats() const {
   out.held_bytes = held_;
   if (tracker_.counters().unknown_to_host > 0)
     out.losses["host-connections"] = tracker_.counters().unknown_to_host;
+  if (tracker_.counters().executions_refused > 0)
+    out.losses["executions"] = tracker_.counters().executions_refused;
+  if (detector_.refused() > 0) out.losses["chains"] = detector_.refused();
   // With those that the kernel side kept back.
   if (tracker_.counters().names_refused > 0)
     out.losses["names"] += tracker_.counters().names_refused;

@@ -1,12 +1,11 @@
 // The rules of design §4.2.
 #pragma once
 
-#include <deque>
-#include <map>
 #include <optional>
 #include <string>
 
 #include "baseline/store.h"
+#include "detect/chains.h"
 #include "domain/finding.h"
 #include "policy/policy.h"
 #include "tracker/bounded.h"
@@ -14,9 +13,11 @@
 
 namespace kilnwatch::detect {
 
-inline constexpr std::size_t kMaxStories = 4096;  // builds whose last novel connection is kept
 inline constexpr std::size_t kMaxImports = 4096;  // imports of containers with a novel connection
 inline constexpr std::size_t kMaxTold = 65'536;   // step containers with a destination
+inline constexpr domain::TimeNs kSecond = 1'000'000'000;
+// A deployment within it is one "at once": `docker build && docker run`.
+inline constexpr domain::TimeNs kDeploySoon = 60 * kSecond;
 
 class Detector {
  public:
@@ -31,43 +32,49 @@ class Detector {
   // Nothing when the moment is no finding (a destination seen before).
   std::optional<domain::Finding> judge(const tracker::Moment& moment);
 
+  // Of stories of builds, for want of room.
+  std::uint64_t refused() const { return chains_.refused(); }
+
  private:
   void request(const tracker::Moment& moment, domain::Finding& finding);
-  // The severity that nothing may raise it beyond; none: no finding.
-  std::optional<domain::Severity> egress(const tracker::Moment& moment, domain::Finding& finding,
-                                         const policy::Exception* exception);
   static void failed(const tracker::Moment& moment, domain::Finding& finding);
+  static void blind(domain::Finding& finding);
+  // egress_rule.cpp. False: no finding.
+  bool egress(const tracker::Moment& moment, domain::Finding& finding,
+              const policy::Exception* exception);
+  // deploy_rule.cpp
   void deploy(const tracker::Moment& moment, domain::Finding& finding);
-  void blind(domain::Finding& finding);
+  void deploy_build(const domain::Build& build, domain::Finding& finding);
+  void asked_by(domain::Finding& finding, const domain::Client& client, const char* part) const;
   // import_rule.cpp
   void import(const tracker::Moment& moment, domain::Finding& finding);
   void deploy_import(const domain::Import& import, domain::Finding& finding);
   // seen.cpp
   baseline::Seconds wall(const tracker::Moment& moment) const;
   bool is_learning(const tracker::Moment& moment) const;
-  void meet(const tracker::Moment& moment, domain::Connection& connection);
+  bool meet(const tracker::Moment& moment, domain::Connection& connection);
   void meet_elsewhere(const tracker::Moment& moment);
+  void new_client(const tracker::Moment& moment, const domain::Client& client,
+                  domain::Finding& finding);
   // policy_rule.cpp
-  void client_place(domain::Finding& finding, const domain::Client& client, const std::string& home,
-                    domain::Severity remote) const;
+  void client_place(domain::Finding& finding, const domain::Client& client,
+                    const std::string& home) const;
   bool is_listed(const domain::Client& client) const;
   void base_registries(const domain::Build& build, domain::Finding& finding) const;
   // That holds at its time; null: none.
-  const policy::Exception* exception(const tracker::Moment& moment) const;
-  void weigh(domain::Finding& finding, domain::Severity most,
-             const policy::Exception* exception) const;
+  const policy::Exception* exception(const tracker::Moment& moment, domain::Rule rule) const;
+  void override_severity(domain::Finding& finding, const policy::Exception* exception) const;
   // `claim`: the name that the process claims; a claim is enough to be denied. Null: none.
   const policy::Destination* denied_by(const domain::Connection& connection,
                                        const std::string& claim) const;
   const policy::Destination* allowed_by(const domain::Connection& connection) const;
-  void remember(const std::string& build, const domain::Connection& connection);
 
   std::string boot_id_;
   baseline::Store& baseline_;
   std::uint64_t wall_offset_;
   policy::Policy policy_;
-  std::map<std::string, domain::Connection> novel_;  // by build id
-  std::deque<std::string> novel_order_;              // of the builds, oldest first
+  Chains chains_;
+  bool in_chain_ = false;  // the connection that is judged is part of its build's story
   tracker::RecentNames told_{kMaxTold};
   tracker::RecentNames novel_egress_{kMaxTold};      // numbers of connections, by scope
   tracker::RecentNames novel_imports_{kMaxImports};  // ids of imports

@@ -11,23 +11,22 @@ namespace {
 
 struct Road {
   const char* code;
-  const char* text;
   const char* verb;
 };
 
 Road road_of(Arrival road) {
   switch (road) {
     case Arrival::kLoad:
-      return {"loaded", "the image was loaded from an archive of images", "loaded"};
+      return {"loaded", "loaded"};
     case Arrival::kImport:
-      return {"imported", "the image was imported", "imported"};
+      return {"imported", "imported"};
     case Arrival::kCommit:
-      return {"committed", "the image was made of a container", "committed"};
+      return {"committed", "committed"};
     case Arrival::kUnknown:
     case Arrival::kPull:
       break;
   }
-  return {"arrived", "the image came without a build", "brought"};
+  return {"arrived", "brought"};
 }
 
 std::string name_of(const Image& image) {
@@ -39,17 +38,11 @@ std::string name_of(const Image& image) {
 void Detector::import(const tracker::Moment& moment, Finding& finding) {
   const Import& import = *moment.import;
   const ImageRequest& asked = import.request;
-  finding.rule = Rule::kImageImport;
-  finding.severity = Severity::kLow;
   const Road road = road_of(import.road);
-  std::string text = road.text;
   const std::string& container =
       import.container_id.empty() ? asked.container : import.container_id;
-  if (import.road == Arrival::kCommit && !container.empty()) text += ": " + container;
-  add(finding, Severity::kLow, road.code, text);
-  if (!asked.source.empty()) {
-    add(finding, Severity::kMedium, "remote-source", "the engine fetched it from " + asked.source);
-  }
+  tell(finding, road.code, container.empty() ? "" : ": " + container);
+  if (!asked.source.empty()) tell(finding, "remote-source", asked.source);
   // Those that are denied first: any number of others must not push them out.
   for (const Endpoint& to : moment.reached) {
     const auto* entry = policy::find(policy_.deny, to, {});
@@ -62,14 +55,11 @@ void Detector::import(const tracker::Moment& moment, Finding& finding) {
     if (baseline_.knows(baseline::Scope::kBuilds, seen_key(to), wall(moment))) continue;
     novel_imports_.insert(import.id);
     if (finding.reasons.size() >= kMaxNamed) break;
-    add(finding, Severity::kMedium, "container-connected",
-        "its container connected to " + text_of(to) +
-            ", where no build of this host connected before");
+    tell(finding, "container-connected", text_of(to));
   }
-  client_place(finding, import.client, import.engine_container_id, Severity::kMedium);
-  if (unknown_client(import.client)) {
-    add(finding, Severity::kLow, "client-unknown", "which program brought the image is not known");
-  }
+  client_place(finding, import.client, import.engine_container_id);
+  new_client(moment, import.client, finding);
+  if (unknown_client(import.client)) tell(finding, "client-unknown");
   finding.summary =
       "image " + name_of(*moment.image) + " " + road.verb + " by " + client_text(import.client);
   if (!asked.source.empty()) finding.summary += " from " + asked.source;
@@ -77,24 +67,17 @@ void Detector::import(const tracker::Moment& moment, Finding& finding) {
 
 void Detector::deploy_import(const Import& import, Finding& finding) {
   const Road road = road_of(import.road);
-  std::string text = std::string(road.text) + ", not built or pulled here";
-  if (!import.request.source.empty()) text += ": from " + import.request.source;
-  add(finding, Severity::kLow, "image-imported", text);
-  const bool listed = is_listed(import.client);
-  const bool over_tcp = import.client.transport == Transport::kTcp && !listed;
-  if (!import.request.source.empty() || over_tcp)
-    finding.severity = std::max(finding.severity, Severity::kMedium);
-  if (remote_client(import.client))
-    add(finding, listed ? Severity::kInfo : Severity::kMedium, "client-remote",
-        "the image was brought by a remote client");
+  tell(finding, "image-imported", reason_of(road.code).text);
+  if (!import.request.source.empty()) tell(finding, "remote-source", import.request.source);
+  asked_by(finding, import.client, "/maker");
   if (novel_imports_.contains(import.id)) {
-    add(finding, Severity::kHigh, "container-connected",
-        "the container that it was made of connected where no build of this host did before");
+    tell(finding, "container-connected", "destinations that the alert of its import names");
+    tell(finding, "chain-closed", "the container that it was made of");
   }
-  const TimeNs after =
-      finding.time > import.time ? (finding.time - import.time) / 1'000'000'000 : 0;
-  add(finding, Severity::kLow, "deploy-soon-after-import",
-      std::to_string(after) + " s after the import");
+  const TimeNs after = finding.time > import.time ? finding.time - import.time : 0;
+  tell(finding, "deploy-soon-after-import", std::to_string(after / kSecond));
+  if (import.road == Arrival::kImport && after <= policy_.deploy_soon.value_or(kDeploySoon))
+    tell(finding, "unpacked-deployed", "an archive of one file system");
   finding.summary += std::string(", ") + road.verb + " by " + client_text(import.client);
 }
 

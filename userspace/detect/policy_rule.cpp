@@ -20,25 +20,6 @@ const Client* client_of(const tracker::Moment& moment) {
   return moment.build ? &moment.build->client : nullptr;
 }
 
-Rule rule_of(tracker::MomentKind kind) {
-  switch (kind) {
-    case tracker::MomentKind::kBuildRequest:
-      return Rule::kBuildRequest;
-    case tracker::MomentKind::kBuildEgress:
-      return Rule::kBuildEgress;
-    case tracker::MomentKind::kImageDeploy:
-      return Rule::kImageDeploy;
-    case tracker::MomentKind::kImageImport:
-      return Rule::kImageImport;
-    case tracker::MomentKind::kBuildFailed:
-      return Rule::kBuildFailed;
-    case tracker::MomentKind::kBlind:
-    case tracker::MomentKind::kHostEgress:
-      break;
-  }
-  return Rule::kSensorBlind;
-}
-
 // What a FROM names, without its flags: `FROM --platform=$BUILDPLATFORM alpine AS a` → `alpine`.
 std::string_view image_of(std::string_view from) {
   bool keyword = true;
@@ -79,34 +60,21 @@ const Instruction* depends_on_request(const Build& build) {
 
 // Where a client that asked for something stands. One on the list may come over TCP; that it runs
 // in a container is expected where its entry names the container.
-void Detector::client_place(Finding& finding, const Client& client, const std::string& home,
-                            Severity remote) const {
+void Detector::client_place(Finding& finding, const Client& client, const std::string& home) const {
   const policy::Client* entry = policy::find(policy_.clients, client);
+  const std::string listed = entry != nullptr ? "/listed" : "";
   const bool container_listed = entry != nullptr && !entry->container.empty();
-  const auto weight = [](bool listed, Severity severity) {
-    return listed ? Severity::kInfo : severity;
-  };
-  if (client.transport == Transport::kTcp) {
-    add(finding, weight(entry != nullptr, Severity::kMedium), "client-tcp",
-        "the client came over TCP from " + client.address.ip);
-  }
-  if (remote_client(client)) {
-    add(finding, weight(entry != nullptr, remote), "client-remote",
-        "the client is not on loopback");
-  }
+  if (client.transport == Transport::kTcp) tell(finding, "client-tcp" + listed, client.address.ip);
+  if (remote_client(client)) tell(finding, "client-remote" + listed, client.address.ip);
   if (client_in_other_container(client, home)) {
-    add(finding, weight(container_listed, Severity::kMedium), "client-in-container",
-        "the client runs in container " + client.container_id);
+    tell(finding, container_listed ? "client-in-container/listed" : "client-in-container",
+         client.container_id);
   }
   if (entry != nullptr) {
-    add(finding, Severity::kInfo, "allowed-client",
-        "the client is on the list of the configuration: " + entry->text);
+    tell(finding, "allowed-client", entry->text);
   } else if (!policy_.clients.empty()) {
-    const bool unknown = unknown_client(client);
-    add(finding, unknown ? Severity::kMedium : Severity::kHigh, "client-not-allowed",
-        unknown ? "the client could not be found on the list of the configuration, since its "
-                  "program is not known"
-                : "the client is not on the list of the configuration: " + client_text(client));
+    tell(finding, unknown_client(client) ? "client-not-allowed/unknown" : "client-not-allowed",
+         client_text(client));
   }
 }
 
@@ -119,21 +87,14 @@ void Detector::base_registries(const Build& build, Finding& finding) const {
   std::size_t named = 0;
   for (const std::string& image : build.base_images) {
     if (policy::of_registry(policy_.registries, image)) continue;
-    if (++named > kMaxNamed) continue;
-    add(finding, Severity::kMedium, "registry-not-allowed",
-        "base image " + image + " is of none of the registries of the configuration");
+    if (++named <= kMaxNamed) tell(finding, "registry-not-allowed", image);
   }
-  if (named > kMaxNamed) {
-    add(finding, Severity::kMedium, "registry-not-allowed",
-        std::to_string(named - kMaxNamed) + " further base images are of none of them");
-  }
+  if (named > kMaxNamed)
+    tell(finding, "registry-not-allowed", "and " + std::to_string(named - kMaxNamed) + " others");
   const bool known = build.dockerfile ? build.dockerfile->whole : !build.base_images.empty();
-  if (!known)
-    add(finding, Severity::kLow, "registry-unknown", "not all of its base images are known");
+  if (!known) tell(finding, "registry-unknown");
   const Instruction* from = build.dockerfile ? depends_on_request(build) : nullptr;
-  if (from == nullptr) return;
-  add(finding, Severity::kMedium, "registry-unknown",
-      "a base image hangs on a build argument, whose value is not kept: " + from->text);
+  if (from != nullptr) tell(finding, "registry-unknown/argument", from->text);
 }
 
 // By any of its names: whoever lies about one is no better than who says it.
@@ -159,8 +120,7 @@ const policy::Destination* Detector::allowed_by(const Connection& connection) co
   return entry;
 }
 
-const policy::Exception* Detector::exception(const tracker::Moment& moment) const {
-  const Rule rule = rule_of(moment.kind);
+const policy::Exception* Detector::exception(const tracker::Moment& moment, Rule rule) const {
   const Client* client = client_of(moment);
   for (const policy::Exception& entry : policy_.exceptions) {
     if (entry.rule != rule || moment.time + wall_offset_ >= entry.end) continue;
@@ -174,17 +134,16 @@ const policy::Exception* Detector::exception(const tracker::Moment& moment) cons
   return nullptr;
 }
 
-void Detector::weigh(Finding& finding, Severity most, const policy::Exception* exception) const {
+// What the configuration makes of the severity that the reasons gave.
+void Detector::override_severity(Finding& finding, const policy::Exception* exception) const {
   if (const auto set = policy_.severity.find(finding.rule); set != policy_.severity.end()) {
-    finding.severity = set->second;
-    finding.reasons.push_back(
-        {"severity-set", "the configuration sets the severity of this rule, whatever the reasons"});
+    finding.severity = std::min(set->second, bound_of(finding));
+    tell(finding, "severity-set");
   }
-  finding.severity = std::min(finding.severity, most);
   if (exception == nullptr) return;
   finding.severity = std::min(finding.severity, exception->severity);
-  finding.reasons.push_back({"exception", exception->owner + " answers for it until " +
-                                              exception->expires + ": " + exception->reason});
+  tell(finding, "exception",
+       exception->owner + " answers for it until " + exception->expires + ": " + exception->reason);
 }
 
 }  // namespace kilnwatch::detect

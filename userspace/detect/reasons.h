@@ -1,25 +1,20 @@
-// What several rules say of a client, and how a reason raises a severity.
+// What several rules say.
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "baseline/key.h"
 #include "detect/names.h"
+#include "detect/scoring.h"
 #include "domain/finding.h"
 #include "policy/policy.h"
 #include "tracker/address.h"
 
 namespace kilnwatch::detect {
 
-inline constexpr std::size_t kMaxNamed = 16;  // things of one kind, in one alert
-
-inline void add(domain::Finding& finding, domain::Severity at_least, std::string code,
-                std::string text) {
-  finding.severity = std::max(finding.severity, at_least);
-  finding.reasons.push_back({std::move(code), std::move(text)});
-}
+inline constexpr std::size_t kMaxNamed = 16;    // things of one kind, in one alert
+inline constexpr std::size_t kMaxReasons = 64;  // where a Dockerfile gives them
 
 inline bool remote_client(const domain::Client& client) {
   return client.transport == domain::Transport::kTcp && !tracker::is_loopback(client.address.ip);
@@ -47,33 +42,22 @@ inline std::string text_of(const domain::Endpoint& to) {
 
 inline void add_denied(domain::Finding& finding, const domain::Endpoint& to,
                        const policy::Destination& entry) {
-  add(finding, domain::Severity::kHigh, "denied-destination",
-      text_of(to) + " is denied by the configuration: " + entry.text);
+  tell(finding, "denied-destination", text_of(to) + ": " + entry.text);
 }
 
 // How sure the destination's name is. `claim`: what the process says; empty: nothing.
 inline void add_name(domain::Finding& finding, const std::string& claim) {
   const domain::DnsName& dns = finding.connection->dns_name;
   const bool agrees = claim.empty() || without_dot(claim) == dns.name;
-  if (dns.verified) {
-    add(finding, domain::Severity::kInfo, "name-verified",
-        "resolver " + dns.resolver + " of this host said that " + dns.name + " is there");
-  }
+  if (dns.verified) tell(finding, "name-verified", dns.name + ", by " + dns.resolver);
   if (!claim.empty() && !(dns.verified && agrees)) {
-    add(finding, domain::Severity::kHigh, "name-unverified",
-        "the name " + claim + " is what the process itself claims");
+    tell(finding, "name-unverified", claim);
   } else if (!dns.verified && !dns.name.empty()) {
-    add(finding, domain::Severity::kHigh, "name-unverified",
-        "the name " + dns.name + " is out of an answer from " + dns.resolver +
-            ", which the process may have written itself");
+    tell(finding, "name-unverified/answer", dns.name + " is out of an answer from " + dns.resolver);
   } else if (dns.name.empty()) {
-    add(finding, domain::Severity::kHigh, "raw-address",
-        "the destination has no name that was seen");
+    tell(finding, "raw-address");
   }
-  if (dns.verified && !agrees) {
-    add(finding, domain::Severity::kHigh, "name-differs",
-        "the process asks there for " + claim + ", to which no answer that was seen led");
-  }
+  if (dns.verified && !agrees) tell(finding, "name-differs", claim);
 }
 
 inline std::string client_text(const domain::Client& client) {

@@ -1,4 +1,6 @@
-// What the baseline knows of a destination, and learns of it.
+// What the baseline knows of a destination or a client, and learns of it.
+#include <algorithm>
+
 #include "detect/detector.h"
 #include "detect/names.h"
 #include "detect/reasons.h"
@@ -10,7 +12,22 @@ using baseline::Scope;
 
 namespace {
 
-constexpr TimeNs kSecond = 1'000'000'000;
+// A client is new where others are known: by then those of a working day were met.
+constexpr baseline::Seconds kClientsSettle = 86'400;
+
+// Of a process in a container its id says nothing: each run has another one. Empty: nobody to know
+// again.
+std::string client_key(const Client& client) {
+  std::string who = client.address.ip;
+  if (client.transport != Transport::kTcp) {
+    if (!client.process || client.process->exe.empty()) return {};
+    who = (client.container_id.empty() ? "uid-" : "container-uid-") +
+          std::to_string(client.process->uid) + ":" + client.process->exe;
+  }
+  const bool plain = std::all_of(who.begin(), who.end(), [](unsigned char c) { return c > ' '; });
+  const std::string key = baseline::text_of({baseline::kClient, 0, who});
+  return who.empty() || !plain || key.size() > baseline::kMaxKey ? std::string() : key;
+}
 
 }  // namespace
 
@@ -34,7 +51,11 @@ bool Detector::is_learning(const tracker::Moment& moment) const {
 
 // A DNS answer is no part of it: whoever could write one would make what he likes known.
 // A name that the process only claims makes nothing known but itself at that address.
-void Detector::meet(const tracker::Moment& moment, Connection& connection) {
+//
+// A verified name is remembered beside it: that builds reached it before speaks for one more of its
+// addresses, and hides nothing (reason known-name). True: they did; without a claim several may be
+// meant, and all of them are known.
+bool Detector::meet(const tracker::Moment& moment, Connection& connection) {
   const std::string key = seen_key(connection.destination, claimed_name(connection));
   const std::string build = moment.build ? moment.build->id : "";
   const auto novel = [&](Scope scope) {
@@ -47,6 +68,29 @@ void Detector::meet(const tracker::Moment& moment, Connection& connection) {
   connection.first_in_builds = novel(Scope::kBuilds);
   // Builds are of the host: what is known to them is known to it, wherever it was learned.
   connection.first_on_host = novel(Scope::kHost) && connection.first_in_builds;
+  const auto names = verified_names(connection);
+  const std::string egress = "name" + std::to_string(moment.egress);
+  bool known = !names.empty();
+  for (const std::string& name : names) {
+    const std::string any =
+        baseline::text_of({baseline::kAnyAddress, connection.destination.port, name});
+    if (!baseline_.meet({Scope::kBuilds, any, wall(moment), build})) continue;
+    known = false;
+    if (moment.egress != 0) novel_egress_.insert(egress);
+  }
+  return known && !novel_egress_.contains(egress);
+}
+
+// A fresh baseline knows nobody, and says nothing of it.
+void Detector::new_client(const tracker::Moment& moment, const Client& client, Finding& finding) {
+  const std::string key = client_key(client);
+  if (key.empty()) return;
+  const auto created = baseline_.created();
+  const baseline::Seconds settle =
+      std::max(kClientsSettle, policy_.learn_for.value_or(0) / kSecond);
+  const bool settled = created && wall(moment) >= *created && wall(moment) - *created >= settle;
+  const bool fresh = baseline_.meet({Scope::kHost, key, wall(moment), {}});
+  if (fresh && settled && !is_listed(client)) tell(finding, "client-new", client_text(client));
 }
 
 void Detector::meet_elsewhere(const tracker::Moment& moment) {

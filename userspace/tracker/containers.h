@@ -49,7 +49,8 @@ struct Container {
   std::uint32_t ordinal = 0;  // identity::BuildStep's
   bool named = false;         // `id` is a runtime's name for it
   bool blind_told = false;
-  std::uint64_t rank = 0;  // in the order of eviction
+  bool reached_out = false;  // it made a connection that may be a step's
+  std::uint64_t rank = 0;    // in the order of eviction
   std::vector<Claim> claims;
   std::set<domain::EgressId> waiting;  // connections whose step is not decided
 };

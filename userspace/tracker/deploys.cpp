@@ -283,6 +283,7 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
     });
   }
   if (!waiting.made) return;
+  tell_executions({});
   Moment moment;
   moment.kind = MomentKind::kImageDeploy;
   moment.time = time;

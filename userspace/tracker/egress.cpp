@@ -104,6 +104,7 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
                std::to_string(connection.destination.port);
   // One address may be asked by both (DNS).
   if (connection.protocol == IPPROTO_UDP) moment.key += "/udp";
+  moment.place = flow.container;
   moment.egress = flow.egress.egress;
   elsewhere_.erase(moment.egress);
   moment.to_engine = is_engine(connection.destination);
@@ -112,6 +113,19 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   moment.connection = std::move(connection);
   moment.reasons = std::move(owner.reasons);
   tell(std::move(moment));
+}
+
+// Part of the story of a build, and told by itself nowhere.
+void Tracker::note_execution(const Container& container, const ProcessExecuted& event) {
+  if (!container.reached_out || runs_.empty() || !could_be_step(container)) return;
+  if (!executions_.note(container.id, event)) return;
+  timers_.at(event.time + kEgressWait + 1, [this](TimeNs due) { tell_executions(due); });
+}
+
+// Those that waited long enough, or all: a deployment closes the story now.
+void Tracker::tell_executions(std::optional<TimeNs> due) {
+  while (auto moment = executions_.take(due)) tell(std::move(*moment));
+  counters_.executions_refused = executions_.refused();
 }
 
 }  // namespace kilnwatch::tracker

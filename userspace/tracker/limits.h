@@ -23,6 +23,9 @@ inline constexpr std::size_t kMaxEngineAddresses = 1024;
 inline constexpr std::size_t kMaxPeers = 2 * kMaxConnections;  // not accepted yet ones, too
 inline constexpr std::size_t kMaxEgress = 16'384;
 inline constexpr std::size_t kMaxElsewhere = 16'384;  // connections that may be no step's
+// Executions of a second, in containers that reached out, each file once; and files remembered.
+inline constexpr std::size_t kMaxExecutions = 4096;
+inline constexpr std::size_t kMaxExecutedNames = 16'384;
 inline constexpr std::size_t kMaxWaitingDeploys = 4096;
 inline constexpr std::size_t kMaxEarlyStarts = 64;
 inline constexpr std::size_t kMaxImports = 4096;  // remembered as told

@@ -16,7 +16,8 @@ enum class MomentKind : std::uint8_t {
   kBlind,
   kImageImport,
   kBuildFailed,
-  kHostEgress  // of no step: nothing to tell, and known to the host from then on
+  kHostEgress,   // of no step: nothing to tell, and known to the host from then on
+  kStepExecuted  // in a container that reached out: nothing to tell, part of a chain
 };
 
 struct Moment {
@@ -31,6 +32,9 @@ struct Moment {
   std::optional<domain::Deployment> deployment;
   std::optional<domain::Health> health;
   std::optional<domain::Import> import;
+  std::optional<domain::Process> executed;
+  // The container of a connection or an execution, by the name that the kernel side has for it.
+  std::string place;
   std::vector<domain::Endpoint> reached;  // commit: where its container connected to
   std::vector<domain::Reason>
       reasons;                  // candidates of an ambiguous attribution, causes of blindness

@@ -95,7 +95,7 @@ void Tracker::note_refusals() {
   }
 }
 
-std::optional<Tracker::PeerKey> Tracker::peer_key(const ConnOpened& opened) {
+std::optional<PeerKey> Tracker::peer_key(const ConnOpened& opened) {
   if (opened.transport == Transport::kUnix && opened.join == 0) return std::nullopt;
   return PeerKey{opened.join, opened.client, opened.server};
 }
@@ -240,6 +240,7 @@ void Tracker::see(const ProcessExecuted& event) {
   if (met.container == nullptr) return;
   if (met.fresh || met.told) consider(*met.container);
   if (met.told) note_start(*met.container, event.time);
+  note_execution(*met.container, event);
 }
 
 Containers::Met Tracker::meet(const Process& process, TimeNs time, bool exec) {
@@ -293,6 +294,7 @@ void Tracker::see(const EgressStarted& event) {
     api_containers_.connected(met.container->id, event.destination);
   // Only builds make connections worth following, and only containers that could be steps.
   if (runs_.empty() || !could_be_step(*met.container)) return;
+  met.container->reached_out = true;
   if (flows_.size() >= kMaxEgress) return lose("connects", 1, event.time);
   const bool ripe = event.outcome == Outcome::kRefused || event.outcome == Outcome::kTimedOut;
   if (flows_.contains(event.egress)) return;

@@ -12,7 +12,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -23,9 +22,11 @@
 #include "identity/step_lineage.h"
 #include "tracker/api_containers.h"
 #include "tracker/bounded.h"
+#include "tracker/connections.h"
 #include "tracker/containers.h"
 #include "tracker/counters.h"
 #include "tracker/dns_names.h"
+#include "tracker/executions.h"
 #include "tracker/images.h"
 #include "tracker/layers.h"
 #include "tracker/limits.h"
@@ -69,25 +70,6 @@ class Tracker {
   }
 
  private:
-  // unix: the join number; tcp: both ends.
-  using PeerKey = std::tuple<std::uint64_t, domain::Endpoint, domain::Endpoint>;
-  struct Peer {
-    std::optional<domain::ClientSeen> seen;
-    std::size_t conns = 0;
-  };
-  struct Conn {
-    domain::ConnOpened opened;
-    domain::TimeNs closed = 0;
-    domain::TimeNs active = 0;    // last bytes
-    bool counted = false;         // in Peer::conns
-    std::string home;             // the container that its engine runs in; empty: none
-    std::string store;            // of its engine: see store_of
-    std::uint32_t uid = 0;        // of its engine
-    domain::TimeNs answered = 0;  // last bytes of the engine's
-    bool asked = false;           // bytes of a request came
-    std::string session;          // of a build whose request was not seen; empty: of none
-    domain::TimeNs session_opened = 0;
-  };
   struct Run {
     domain::Build build;
     domain::TimeNs active = 0;    // last fact
@@ -296,6 +278,8 @@ class Tracker {
   static bool could_be_resolver(const Run& run);
   void report_egress(const Flow& flow, Owner owner, domain::TimeNs time);
   void drop_flow(domain::EgressId id);
+  void note_execution(const Container& container, const domain::ProcessExecuted& event);
+  void tell_executions(std::optional<domain::TimeNs> due);
   bool is_engine(const domain::Endpoint& to) const;
   // deploys.cpp
   void on(const domain::PodStarted& fact) { stores_of(fact.call).add(fact); }
@@ -372,6 +356,7 @@ class Tracker {
   RecentNames strays_{kMaxContainerNames};  // steps of nobody's build, seen to begin
   std::unordered_map<domain::EgressId, Flow> flows_;
   std::unordered_map<domain::EgressId, domain::Connection> elsewhere_;  // unless a step claims it
+  Executions executions_;
   std::set<domain::EgressId> begun_;  // whose beginning was seen; ids ascend
   bool begun_all_ = true;             // none of them was forgotten
   // By API, by a key of each; those of images built here until they start.

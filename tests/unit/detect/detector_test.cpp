@@ -128,6 +128,8 @@ TEST_CASE("build-request: reasons and severity") {
   rest.request.browser = true;
   for (const auto* code : {"quiet-build", "network-host", "browser-request"})
     CHECK(has(judge(rest), code));
+  CHECK(judge(rest).severity == Severity::kHigh);  // as from a web page
+  rest.request.browser = false;
   CHECK(judge(rest).severity == Severity::kMedium);
 
   auto midway = local_build();
@@ -145,6 +147,31 @@ TEST_CASE("build-request: reasons and severity") {
   CHECK(judge(refused).severity == Severity::kInfo);
 }
 
+TEST_CASE("build-request: what the engine is to fetch, and from where") {
+  Bench bench;
+  auto build = local_build();
+  build.dockerfile = DockerfileSeen{};
+  build.dockerfile->instructions = {{"FROM alpine:3", false, true},
+                                    {"ADD https://a.test/x /x", false, false}};
+  auto found = bench.detector.judge(request(build));
+  CHECK(has(*found, "add-url"));
+  CHECK(found->severity == Severity::kLow);
+  build.dockerfile->instructions[1].text = "ADD http://169.254.169.254/latest/meta-data/iam /x";
+  found = bench.detector.judge(request(build));
+  CHECK(has(*found, "cloud-metadata"));
+  CHECK(found->severity == Severity::kCritical);
+  for (const auto* url :
+       {"http://127.0.0.1:8500/", "http://localhost/", "http://10.0.0.1:2375/x"}) {
+    auto inside = local_build();
+    inside.request.remote_context = url;
+    found = bench.detector.judge(request(inside));
+    CHECK(has(*found, "fetch-inside"));
+    CHECK(found->severity == Severity::kHigh);
+  }
+  build.dockerfile->instructions.assign(1000, {"ADD http://localhost/ /x", false, false});
+  CHECK(bench.detector.judge(request(build))->reasons.size() <= 66);
+}
+
 TEST_CASE("build-request: what steps may do beyond a sandbox is told by name") {
   Bench bench;
   auto build = local_build();
@@ -156,7 +183,7 @@ TEST_CASE("build-request: what steps may do beyond a sandbox is told by name") {
   found = bench.detector.judge(request(build));
   CHECK(found->severity == Severity::kHigh);
   CHECK(std::count_if(found->reasons.begin(), found->reasons.end(), [](const Reason& r) {
-          return r.text.ends_with("given security.insecure");
+          return r.text.find("given security.insecure") != r.text.npos;
         }) == 1);
 }
 
@@ -165,6 +192,7 @@ TEST_CASE("build-egress: first seen alerts, a repeat does not") {
   const auto first = bench.detector.judge(egress("192.0.2.1", 80));
   REQUIRE(first);
   CHECK(first->severity == Severity::kHigh);
+  CHECK(first->score == 75);
   CHECK(has(*first, "first-seen-on-host"));
   CHECK(has(*first, "raw-address"));
   CHECK(first->connection->first_in_builds);
@@ -193,6 +221,10 @@ TEST_CASE("build-egress: what is always wrong alerts for each step, once") {
     CHECK(other->id != first->id);
   }
   Bench bench;
+  const auto resolver = bench.detector.judge(egress("169.254.169.254", 53));  // of some clouds
+  REQUIRE(resolver);
+  CHECK_FALSE(has(*resolver, "cloud-metadata"));
+  CHECK_FALSE(bench.detector.judge(egress("169.254.169.254", 53, "c2")));
   auto followed = egress("10.0.0.1", 4243);
   followed.to_engine = true;
   CHECK(has(*bench.detector.judge(followed), "engine-api"));
@@ -277,7 +309,7 @@ TEST_CASE("image-deploy: reasons, severity and the story of its build") {
   Bench bench;
   const auto plain = bench.detector.judge(deploy());
   REQUIRE(plain);
-  CHECK(plain->severity == Severity::kMedium);
+  CHECK(plain->severity == Severity::kLow);
   CHECK(has(*plain, "deploy-soon-after-build"));
   CHECK(plain->summary.find("container started from x:1") == 0);
 
@@ -390,6 +422,8 @@ TEST_CASE("image-deploy: of an imported image") {
   moment.deployment->container.privileged = false;
   moment.import->request.source = "http://a/x.tar";
   CHECK(bench.detector.judge(moment)->severity == Severity::kMedium);
+  CHECK(has(*bench.detector.judge(moment), "remote-source"));
+  moment.import->request.source.clear();
   auto commit = import(Arrival::kCommit);
   commit.reached = {{"192.0.2.1", 80}};
   bench.detector.judge(commit);

@@ -145,7 +145,7 @@ TEST_CASE("What is always wrong is not learned away, and learning tells no story
   engine.to_engine = true;
   CHECK(bench.detector.judge(engine)->severity == Severity::kCritical);
   const auto denied = bench.detector.judge(connect(1, "192.0.2.9"));
-  CHECK(denied->severity == Severity::kHigh);
+  CHECK(denied->severity == Severity::kCritical);
   CHECK_FALSE(has(*denied, "learning"));
 
   Bench plain("baseline: {learn_for: 7d}");
@@ -158,7 +158,7 @@ TEST_CASE("What is always wrong is not learned away, and learning tells no story
   deploy.deployment = Deployment{};
   const auto found = plain.detector.judge(deploy);
   CHECK_FALSE(found->connection);
-  CHECK(found->severity == Severity::kMedium);
+  CHECK(found->severity == Severity::kLow);
 }
 
 TEST_CASE("A clock that stood before the baseline began proves no learning") {
@@ -168,4 +168,90 @@ TEST_CASE("A clock that stood before the baseline began proves no learning") {
   CHECK(bench.detector.judge(connect(100 * kSecond, "192.0.2.2"))->severity == Severity::kInfo);
   bench.detector.apply(*policy::parse("baseline: {learn_for: 0}", "f"));
   CHECK(bench.detector.judge(connect(100 * kSecond, "192.0.2.3"))->severity == Severity::kHigh);
+}
+
+TEST_CASE("A client that was never seen is told where others are known, and once") {
+  const auto request = [](TimeNs time, std::uint32_t uid, const std::string& exe,
+                          const std::string& inside = {}) {
+    Moment moment;
+    moment.kind = MomentKind::kBuildRequest;
+    moment.time = time;
+    moment.build = Build{};
+    moment.build->client.process = Process{};
+    moment.build->client.process->uid = uid;
+    moment.build->client.process->exe = exe;
+    moment.build->client.container_id = inside;
+    return moment;
+  };
+  const auto over_tcp = [&](TimeNs time, const std::string& ip) {
+    Moment moment = request(time, 0, "");
+    moment.build->client.transport = Transport::kTcp;
+    moment.build->client.address = {ip, 4000};
+    return moment;
+  };
+  const std::string docker = "/usr/bin/docker";
+  Bench bench;
+  const auto is_new = [&](const Moment& moment) {
+    return has(*bench.detector.judge(moment), "client-new");
+  };
+  CHECK_FALSE(is_new(request(kSecond, 1000, docker)));  // a fresh baseline knows nobody
+  CHECK_FALSE(is_new(request(2 * kSecond, 1001, docker)));
+  CHECK_FALSE(is_new(request(2 * kDay, 1000, docker)));
+  CHECK_FALSE(is_new(request(2 * kDay, 1001, docker)));
+  CHECK(is_new(request(2 * kDay, 1000, "/tmp/docker")));
+  CHECK_FALSE(is_new(request(2 * kDay, 1000, "/tmp/docker")));
+  CHECK(is_new(request(2 * kDay, 1002, docker)));
+  CHECK_FALSE(is_new(request(2 * kDay, 1000, "")));  // nobody to know again
+  CHECK(is_new(request(2 * kDay, 1000, docker, std::string(64, 'a'))));
+  CHECK_FALSE(is_new(request(2 * kDay, 1000, docker, std::string(64, 'b'))));
+  CHECK(is_new(over_tcp(2 * kDay, "192.0.2.1")));
+  CHECK_FALSE(is_new(over_tcp(2 * kDay, "192.0.2.1")));
+  CHECK(is_new(request(40 * kDay, 1001, docker)));  // not for long
+  const auto found = bench.detector.judge(request(41 * kDay, 1003, docker));
+  CHECK(found->severity == Severity::kLow);  // alone it raises nothing
+
+  Bench learning("baseline: {learn_for: 7d}");
+  CHECK_FALSE(has(*learning.detector.judge(request(kSecond, 1000, docker)), "client-new"));
+  CHECK_FALSE(has(*learning.detector.judge(request(6 * kDay, 1001, docker)), "client-new"));
+  CHECK(has(*learning.detector.judge(request(8 * kDay, 1002, docker)), "client-new"));
+  Bench listed("clients: [{uid: 1002}]");
+  listed.detector.judge(request(kSecond, 1000, docker));
+  CHECK_FALSE(has(*listed.detector.judge(request(2 * kDay, 1002, docker)), "client-new"));
+}
+
+TEST_CASE("A verified name that builds reached speaks for one more of its addresses") {
+  Bench bench;
+  const auto named = [](TimeNs time, const std::string& ip, const std::string& name, bool verified,
+                        const std::string& claim = {}) {
+    Moment moment = connect(time, ip, claim);
+    moment.connection->dns_names = {{name, "192.0.2.53", verified}};
+    return moment;
+  };
+  CHECK(bench.detector.judge(named(kSecond, "192.0.2.1", "pypi.org", true))->severity ==
+        Severity::kHigh);
+  const auto again = bench.detector.judge(named(kSecond, "192.0.2.2", "pypi.org", true));
+  REQUIRE(again);  // told all the same
+  CHECK(has(*again, "known-name"));
+  CHECK(has(*again, "first-seen-on-host"));
+  CHECK(again->severity == Severity::kLow);
+  CHECK(bench.store.knows(Scope::kBuilds, "name 443 pypi.org", kWall / kSecond + 1));
+  for (const auto& other :
+       {named(kSecond, "192.0.2.3", "pypi.org", false),                 // whoever wrote that
+        named(kSecond, "192.0.2.4", "pypi.org", true, "evil.example"),  // asks for another one
+        named(kSecond, "192.0.2.5", "pypi.org.evil.example", true)}) {
+    const auto found = bench.detector.judge(other);
+    CHECK_FALSE(has(*found, "known-name"));
+    CHECK(found->severity == Severity::kHigh);
+  }
+  auto port = named(kSecond, "192.0.2.6", "pypi.org", true);
+  port.connection->destination.port = 80;
+  CHECK_FALSE(has(*bench.detector.judge(port), "known-name"));
+  // One connection that is told of two builds is as new to the second.
+  auto shared = named(kSecond, "192.0.2.7", "files.test", true);
+  shared.egress = 7;
+  CHECK_FALSE(has(*bench.detector.judge(shared), "known-name"));
+  shared.key += "/other";
+  CHECK_FALSE(has(*bench.detector.judge(shared), "known-name"));
+  CHECK_FALSE(has(*bench.detector.judge(named(60 * kDay, "192.0.2.8", "pypi.org", true)),
+                  "known-name"));  // not for long
 }

@@ -1,0 +1,88 @@
+// Containers of images that were built or imported here.
+#include <algorithm>
+
+#include "detect/detector.h"
+#include "detect/reasons.h"
+#include "detect/shapes.h"
+
+namespace kilnwatch::detect {
+
+using namespace domain;
+
+namespace {
+
+// What the container may do to its host.
+void tell_powers(Finding& finding, const ContainerCreated& made) {
+  if (made.privileged) tell(finding, "privileged");
+  for (const std::string& bind : made.binds) {
+    if (bind.starts_with("/"))
+      tell(finding, is_takeover_path(bind) ? "host-mount" : "host-mount/folder", bind);
+  }
+  for (const std::string& capability : made.capabilities) {
+    if (is_takeover_capability(capability)) tell(finding, "capability", capability);
+  }
+  for (const std::string& ns : made.host_namespaces) tell(finding, "host-namespace", ns);
+}
+
+// What was fetched is executed by a later step, or when the image runs: by the Dockerfile.
+void tell_started(Finding& finding, const Build& build, const Story& story) {
+  if (!build.dockerfile || !story.executed.empty()) return;
+  for (const ChainLink& link : story.chain.links) {
+    const std::string instruction = starts_fetched(*build.dockerfile, link.connection);
+    if (instruction.empty()) continue;
+    return tell(finding, "payload-executed",
+                instruction + ", fetched from " + text_of(link.connection.destination));
+  }
+}
+
+}  // namespace
+
+// Over the network. `part`: in what it did.
+void Detector::asked_by(Finding& finding, const Client& client, const char* part) const {
+  const std::string as = is_listed(client) ? "/listed" : part;
+  if (client.transport == Transport::kTcp) tell(finding, "client-tcp" + as, client.address.ip);
+  if (remote_client(client)) tell(finding, "client-remote" + as, client.address.ip);
+}
+
+// How the build of the image leads to this.
+void Detector::deploy_build(const Build& build, Finding& finding) {
+  const Story* story = chains_.find(build.id);
+  if (story != nullptr) {
+    tell_chain(finding, *story);
+    tell_started(finding, build, *story);
+  }
+  asked_by(finding, build.client, "/maker");
+  const TimeNs from = build.ended != 0 ? build.ended : build.started;
+  const TimeNs after = finding.time > from ? finding.time - from : 0;
+  const bool soon = after <= policy_.deploy_soon.value_or(kDeploySoon);
+  tell(finding, soon ? "deploy-soon-after-build" : "deploy-after-build",
+       std::to_string(after / kSecond));
+  if (!soon) return;
+  std::string unpacked = build.dockerfile ? unpacked_root(*build.dockerfile) : std::string();
+  if (unpacked.empty() && story != nullptr && !story->unpacked.empty())
+    unpacked = *story->unpacked.begin();
+  if (!unpacked.empty()) tell(finding, "unpacked-deployed", unpacked);
+}
+
+void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
+  // One that was built here and came into a store by a load is both.
+  const bool imported = moment.import && !moment.build;
+  const ContainerCreated& made = moment.deployment->container;
+  tell_powers(finding, made);
+  finding.summary =
+      std::string("container ") +
+      (moment.deployment->started ? "started from " : "created, not started so far, from ") +
+      made.image;
+  if (!made.pod.name.empty())
+    finding.summary += " in pod " + made.pod.name_space + "/" + made.pod.name;
+  if (moment.uncertain) {
+    finding.summary += ", a name of an image built or imported here that may be another's by now";
+    return;
+  }
+  asked_by(finding, moment.deployment->client, "/starter");
+  if (imported) return deploy_import(*moment.import, finding);
+  deploy_build(*moment.build, finding);
+  finding.summary += ", built here for " + client_text(moment.build->client);
+}
+
+}  // namespace kilnwatch::detect

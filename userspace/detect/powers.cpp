@@ -1,0 +1,96 @@
+// What the engine is to fetch, and what gives a host away.
+#include "detect/shapes.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+
+#include "base/text.h"
+#include "detect/words.h"
+
+namespace kilnwatch::detect {
+
+using namespace domain;
+
+std::vector<std::string> added_urls(const DockerfileSeen& dockerfile) {
+  std::vector<std::string> out;
+  for (const Instruction& instruction : dockerfile.instructions) {
+    std::string_view rest = instruction.text;
+    if (base::lower(next_word(rest)) != "add") continue;
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find_first_of(" \t\\\"',[]"), rest.size());
+      const std::string_view word = rest.substr(0, end);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      if (!word.starts_with('-') && contains(word, "://")) out.emplace_back(word);
+    }
+  }
+  return out;
+}
+
+Endpoint host_of_url(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  std::string_view rest = url;
+  if (scheme != url.npos) rest.remove_prefix(scheme + 3);
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  rest.remove_prefix(rest.rfind('@') + 1);  // npos + 1: none
+  std::string_view port;
+  if (rest.starts_with('[') && contains(rest, "]")) {
+    const std::size_t end = rest.find(']');
+    port = rest.substr(end + 1);
+    rest = rest.substr(1, end - 1);
+  } else if (const std::size_t colon = rest.find(':'); colon != rest.npos) {
+    port = rest.substr(colon);
+    rest = rest.substr(0, colon);
+  }
+  Endpoint out{base::lower(rest), 0};
+  if (port.starts_with(':')) {
+    std::uint16_t number = 0;
+    const auto [at, error] = std::from_chars(port.data() + 1, port.data() + port.size(), number);
+    if (error == std::errc()) out.port = number;
+  }
+  return out;
+}
+
+bool is_takeover_path(const std::string& bind) {
+  if (!bind.starts_with('/')) return false;
+  std::string path = bind.substr(0, bind.find(':'));
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  // Whole folders, not what is below them: /home/u/project is a mount of every day.
+  constexpr std::array<std::string_view, 9> kThemselves = {
+      "/", "/home", "/var", "/var/lib", "/srv", "/opt", "/var/log", "/mnt", "/media"};
+  constexpr std::array<std::string_view, 16> kBelow = {"/etc",
+                                                       "/root",
+                                                       "/boot",
+                                                       "/proc",
+                                                       "/sys",
+                                                       "/dev",
+                                                       "/usr",
+                                                       "/bin",
+                                                       "/sbin",
+                                                       "/lib",
+                                                       "/run",
+                                                       "/var/lib/docker",
+                                                       "/var/run",
+                                                       "/var/lib/kubelet",
+                                                       "/var/lib/containerd",
+                                                       "/var/spool/cron"};
+  if (one_of(path, kThemselves)) return true;
+  constexpr std::array<std::string_view, 3> kHarmless = {"/etc/localtime", "/etc/timezone",
+                                                         "/dev/shm"};
+  if (one_of(path, kHarmless)) return false;
+  return std::any_of(kBelow.begin(), kBelow.end(), [&](std::string_view folder) {
+    return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
+  });
+}
+
+bool is_takeover_capability(const std::string& capability) {
+  constexpr std::array<std::string_view, 8> kTakeOver = {
+      "ALL",       "SYS_ADMIN",       "SYS_MODULE", "SYS_PTRACE",
+      "SYS_RAWIO", "DAC_READ_SEARCH", "BPF",        "SYS_BOOT"};
+  std::string_view name = capability;
+  if (name.starts_with("CAP_")) name.remove_prefix(4);
+  return one_of(name, kTakeOver);
+}
+
+}  // namespace kilnwatch::detect

@@ -1,0 +1,58 @@
+// Shapes of what attackers do in a step, as far as destinations, processes and their arguments show
+// them. Pure. Which files a process has open is seen nowhere.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "domain/finding.h"
+
+namespace kilnwatch::detect {
+
+// Stratum and its kin, by the public pools' own pages; a port is a hint, never more.
+bool is_mining_port(std::uint16_t port);
+
+// The cloud's metadata service, by address or name. Port 53 of it is the resolver of some clouds.
+bool is_metadata(const std::string& host, std::uint16_t port);
+
+// What the engine is to fetch into the image: URLs of ADD, as written.
+std::vector<std::string> added_urls(const domain::DockerfileSeen& dockerfile);
+// Host and port of a URL: 0 where none is written. Empty: there is none.
+domain::Endpoint host_of_url(const std::string& url);
+
+// What looks like a shell on this connection, in words; empty: nothing does.
+std::string reverse_shell(const domain::Connection& connection, const domain::Step& step);
+
+// The part of an instruction that pipes a download into a shell; empty: none.
+std::string pipe_to_shell(const std::string& instruction);
+
+// Names of files that the connection's process may have fetched: by the path that it asked for, and
+// by its arguments.
+std::vector<std::string> fetched_names(const domain::Connection& connection);
+
+// `ran` executed something in the same step after this connection began. In words; empty: it was
+// nothing that came over it, as far as is known.
+std::string executes_fetched(const domain::Process& ran, const domain::Connection& connection);
+
+// The instruction (RUN, CMD, ENTRYPOINT) that has such a file executed, in this step, in a later
+// one or when the image runs; empty: there is none.
+std::string starts_fetched(const domain::DockerfileSeen& dockerfile,
+                           const domain::Connection& connection);
+
+// Likewise, a shell without commands of its own that the connection's process became, or started.
+std::string shell_of(const domain::Process& ran, const domain::Connection& connection);
+
+// A program that unpacks or decodes; empty: it is none.
+std::string unpacker(const domain::Process& ran);
+
+// The instruction that makes the last stage out of an archive alone (FROM scratch, ADD x.tar.gz);
+// empty: there is none.
+std::string unpacked_root(const domain::DockerfileSeen& dockerfile);
+
+// Of a host path that is mounted: who writes there is root on the host.
+bool is_takeover_path(const std::string& bind);
+// Of a capability, with or without CAP_.
+bool is_takeover_capability(const std::string& capability);
+
+}  // namespace kilnwatch::detect
