@@ -19,7 +19,7 @@ Process Tracker::engine_of(const ConnOpened& opened) const {
 }
 
 // Also one that was forgotten: what comes of it is its own engine's.
-const Tracker::Conn* Tracker::conn_of(ConnId conn) const {
+const Conn* Tracker::conn_of(ConnId conn) const {
   for (const auto* conns : {&conns_, &evicted_}) {
     if (const auto at = conns->find(conn); at != conns->end()) return &at->second;
   }
