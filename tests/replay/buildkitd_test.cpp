@@ -158,7 +158,7 @@ TEST_CASE("buildkitd: in a container, its image loaded into docker by its id") {
   CHECK(has_reason(alerts[3], "nested-engine"));
   CHECK(has_reason(alerts[3], "deploy-soon-after-build"));
   CHECK_FALSE(has_reason(alerts[3], "image-imported"));
-  CHECK(alerts[3].severity() == v1::SEVERITY_HIGH);  // of its connection
+  CHECK(alerts[3].severity() == v1::SEVERITY_CRITICAL);  // what it fetched is executed
   CHECK(alerts[3].import().id() == alerts[2].import().id());
 }
 

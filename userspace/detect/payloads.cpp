@@ -22,9 +22,11 @@ std::vector<std::string_view> executed_words(std::string_view text) {
   constexpr std::array<std::string_view, 10> kBefore = {
       "sudo", "exec", "env", "nohup", "setsid", "time", "timeout", ".", "source", "then"};
   std::vector<std::string_view> out;
+  bool closed = false;  // what stands right behind $(…) or ${…} goes on with a word
   while (!text.empty()) {
     const std::size_t stop = std::min(text.find_first_of(";&|\n(){}"), text.size());
-    std::string_view part = text.substr(0, stop);
+    std::string_view part = closed ? std::string_view() : text.substr(0, stop);
+    closed = stop < text.size() && (text[stop] == ')' || text[stop] == '}');
     text.remove_prefix(std::min(stop + 1, text.size()));
     while (!part.empty()) {
       const std::size_t end = std::min(part.find_first_of(" \t\\\"',[]"), part.size());
@@ -50,14 +52,16 @@ std::vector<std::string> fetched_names(const Connection& connection) {
       out.emplace_back(name);
   };
   add(connection.http_path);
-  // Words with a folder or a suffix in them, and what follows an option for the output.
+  // Words with a folder or a suffix in them, and what follows an option for the output; but not the
+  // script that fetches.
+  const std::string own = tracker::executed_file(connection.process);
   bool output = false;
   for (std::string_view rest : connection.process.args) {
     while (!rest.empty()) {
       const std::size_t end = std::min(rest.find_first_of(" \t\n'\"`;|&<>()=,"), rest.size());
       std::string_view word = rest.substr(0, end);
       rest.remove_prefix(std::min(end + 1, rest.size()));
-      if (word.empty()) continue;
+      if (word.empty() || word == own) continue;
       const bool option = word.starts_with('-');
       // Also behind other letters: curl -sSLo.
       const bool to =

@@ -132,6 +132,9 @@ TEST_CASE("What may have been fetched, and that it was executed") {
   CHECK(executes_fetched(ran("/bin/sh", {"sh", "-c", "x"}), connection).empty());
   CHECK(executes_fetched(ran("/usr/bin/wget"), connection).empty());
   CHECK(executes_fetched(ran("/usr/bin/make"), connection).empty());
+  const auto script = by("/usr/bin/python3.11", {"python3", "/lab/get.py", "/tmp/p"});
+  CHECK(executes_fetched(ran("/usr/bin/python3.11", script.process.args), script).empty());
+  CHECK_FALSE(executes_fetched(ran("/tmp/p"), script).empty());
 }
 
 TEST_CASE("What a Dockerfile has executed of what was fetched") {
@@ -144,12 +147,14 @@ TEST_CASE("What a Dockerfile has executed of what was fetched") {
   for (const auto* text :
        {"RUN sh /opt/p.sh", "RUN chmod +x /opt/p.sh && /opt/p.sh -x", "CMD [\"/opt/p.sh\"]",
         "ENTRYPOINT [\"sh\", \"-x\", \"/opt/p.sh\"]", "CMD A=b exec /opt/p.sh", "RUN . /opt/p.sh",
-        "RUN cd /opt; (./p.sh &)", "RUN true |/opt/p.sh"}) {
+        "RUN cd /opt; (./p.sh &)", "RUN true |/opt/p.sh", "RUN x=$(date); /opt/p.sh"}) {
     INFO(text);
     CHECK(starts(text));
   }
-  for (const auto* text : {"RUN chmod +x /opt/p.sh", "RUN cp /opt/p.sh /x", "COPY p.sh /opt/p.sh",
-                           "RUN wget -O /opt/p.sh http://a/x", "LABEL a=/opt/p.sh", "RUN", ""}) {
+  for (const auto* text :
+       {"RUN chmod +x /opt/p.sh", "RUN cp /opt/p.sh /x", "COPY p.sh /opt/p.sh",
+        "RUN wget -O /opt/p.sh http://a/x", "LABEL a=/opt/p.sh", "RUN", "",
+        "RUN wget http://a:80$(cat /port)/p.sh", "RUN wget ${HOST}/p.sh; true"}) {
     INFO(text);
     CHECK_FALSE(starts(text));
   }
