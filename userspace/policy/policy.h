@@ -61,7 +61,7 @@ struct Policy {
   std::vector<Destination> deny;
   std::vector<Client> clients;
   std::optional<domain::TimeNs> deploy_window;
-  std::optional<domain::TimeNs> deploy_soon;  // after a build: at once
+  std::optional<domain::TimeNs> deploy_soon;   // after a build: at once
   std::optional<domain::TimeNs> learn_for;     // after the baseline's creation
   std::optional<domain::TimeNs> expire_after;  // not seen for longer: new again
   std::map<domain::Rule, domain::Severity> severity;
