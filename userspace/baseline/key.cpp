@@ -44,11 +44,7 @@ std::optional<std::uint16_t> port_of(std::string_view text) {
   return port;
 }
 
-}  // namespace
-
-namespace {
-
-// As detect/ writes one; whose words they are is checked nowhere.
+// Who it is that asks is detect's to say; here any word will do.
 base::Result<Key> read_client(const std::string& port, const std::string& who) {
   if (port != "0") return wrong(port, "is no port of a client; write client 0 WHO");
   const bool plain = std::all_of(who.begin(), who.end(), [](unsigned char c) { return c > ' '; });

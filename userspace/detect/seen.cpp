@@ -24,9 +24,8 @@ std::string client_key(const Client& client) {
     who = (client.container_id.empty() ? "uid-" : "container-uid-") +
           std::to_string(client.process->uid) + ":" + client.process->exe;
   }
-  const bool plain = std::all_of(who.begin(), who.end(), [](unsigned char c) { return c > ' '; });
-  const std::string key = baseline::text_of({baseline::kClient, 0, who});
-  return who.empty() || !plain || key.size() > baseline::kMaxKey ? std::string() : key;
+  const auto key = baseline::read_key(baseline::kClient, "0", who);
+  return key ? baseline::text_of(*key) : std::string();
 }
 
 }  // namespace
