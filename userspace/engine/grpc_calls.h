@@ -78,6 +78,7 @@ class GrpcCalls : public Conversation, protected protocol::http2::ConnectionSink
   void vouch(Sender from, const protocol::http2::HeaderBlock& block);
 
   void plain(Sender from, std::uint64_t pos, std::string_view raw) final;
+  void unread(Sender from, std::uint64_t pos, std::size_t count) final;
   void headers(const Stream& stream, Sender from, const protocol::http2::HeaderBlock& block) final;
   void trailers(const Stream& stream, Sender from, const protocol::http2::HeaderBlock& block) final;
   void message(const Stream& stream, Sender from, const protocol::grpc::Message& message) final;

@@ -45,6 +45,10 @@ void GrpcCalls::plain(Sender from, std::uint64_t pos, std::string_view raw) {
   out_->safe.push_back({direction_of(from), pos, std::string(raw)});
 }
 
+void GrpcCalls::unread(Sender from, std::uint64_t pos, std::size_t count) {
+  out_->safe.push_back({direction_of(from), pos, std::string(count, '*')});
+}
+
 // Of a compressed one nothing can be masked in its place.
 void GrpcCalls::vouch(Direction direction, const Text& text, std::string_view masked) {
   if (!text.packed) engine::vouch(direction, text.pieces, masked, out_->safe);

@@ -298,6 +298,39 @@ TEST_CASE("A build whose status was asked for before the sensor is told by what 
   CHECK(count(told(Status::part(1, Status::part(1, "file"))), "requested") == 0);
 }
 
+TEST_CASE("A recording can be met midway as the conversation itself, between pings and windows") {
+  const std::string ping = frame(h2::Type::kPing, h2::kAck, 0, std::string(8, 'p'));
+  const std::string window = frame(h2::Type::kWindowUpdate, 0, 0, std::string("\0\0\1\0", 4));
+  std::vector<Turn> turns =
+      upgraded({asks(ask(1, kSolvePath, solve().SerializeAsString())),
+                asks(ask(3, kStatusPath, status_request())), answers(answer(3))});
+  const std::size_t before = turns.size();
+  for (std::uint64_t time = 1000; time < 1003; ++time) {
+    turns.push_back(asks(window + ping + window));
+    turns.push_back(answers(data(3, grpc_message(Status().vertex(kRun, time).bytes()))));
+    turns.push_back(answers(ping));
+  }
+  const auto kept = recorded(turns, converse(turns, whole()));
+  REQUIRE(kept.size() == turns.size());  // whole: no turn was cut into what is kept and what is not
+  const auto late = [before](const std::vector<Turn>& all) {
+    domain::ConnOpened opened;
+    opened.conn = 7;
+    opened.midway = true;
+    const auto conversation = engine::make_conversation(opened);
+    engine::Output output;
+    std::uint64_t pos[2] = {0, 0};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      auto& at = pos[static_cast<std::size_t>(all[i].direction)];
+      if (i >= before)
+        conversation->data({all[i].direction, 1000, at, all[i].bytes, i == before, true}, output);
+      at += all[i].bytes.size();
+    }
+    return fact_texts(output);
+  };
+  CHECK(count(late(turns), "requested 7.0") == 1);
+  CHECK(late(kept) == late(turns));
+}
+
 TEST_CASE(
     "How a build goes is told from where the sensor began, though its client was silent then") {
   const std::string ping = frame(h2::Type::kPing, 0, 0, std::string(8, 'p'));

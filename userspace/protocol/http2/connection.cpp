@@ -65,6 +65,10 @@ void Connection::sync_once(Sender from, Sync how) {
   if (!std::exchange(synced_[at(from)], true)) sink_.synced(from, how);
 }
 
+void Connection::unread(Sender from, std::uint64_t pos, std::size_t count) {
+  sink_.unread(from, pos, count);
+}
+
 void Connection::plain(Sender from, std::uint64_t pos, std::string_view raw) {
   sink_.plain(from, pos, raw);
 }

@@ -67,6 +67,7 @@ class ConnectionSink {
  public:
   virtual ~ConnectionSink() = default;
   virtual void plain(Sender from, std::uint64_t pos, std::string_view raw) = 0;  // as SideSink
+  virtual void unread(Sender, std::uint64_t /*pos*/, std::size_t /*count*/) {}
   virtual void synced(Sender from, Sync how) = 0;  // the preface or first frame, or found again
   virtual void headers(const Stream& stream, Sender from, const HeaderBlock& block) = 0;
   virtual void trailers(const Stream& stream, Sender from, const HeaderBlock& block) = 0;
@@ -130,6 +131,7 @@ class Connection final : private SideSink {
 
   // connection.cpp
   void plain(Sender from, std::uint64_t pos, std::string_view raw) override;
+  void unread(Sender from, std::uint64_t pos, std::size_t count) override;
   void preface(Sender from) override;
   void found(Sender from) override;
   void frame(Sender from, const FrameHeader& header) override;

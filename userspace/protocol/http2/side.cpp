@@ -18,6 +18,13 @@ bool carries_block(Type type) {
   return type == Type::kHeaders || type == Type::kPushPromise || type == Type::kContinuation;
 }
 
+bool is_unread(const FrameHeader& header) {
+  constexpr std::uint32_t kLongest = 8;  // a PING's; other lengths than theirs are errors
+  return header.length <= kLongest &&
+         (header.type == Type::kPing || header.type == Type::kPriority ||
+          header.type == Type::kWindowUpdate);
+}
+
 // Bytes of a frame's payload that are gathered.
 std::size_t gathered_of(Type type) {
   if (carries_block(type)) return kBlockLimit;
@@ -91,6 +98,7 @@ void Side::frame(const FrameHeader& header, std::uint64_t pos, std::string_view 
 
 void Side::payload(std::uint64_t pos, std::string_view bytes) {
   if (frame_.type == Type::kData) return data_bytes(pos, bytes);
+  if (is_unread(frame_)) return sink_.unread(sender_, pos, bytes.size());
   const auto most = gathered_of(frame_.type);
   if (most == 0 || !cut_.empty()) return;
   if (carries_block(frame_.type)) {

@@ -42,6 +42,9 @@ class SideSink {
   // Bytes of framing that hold nothing of anybody's: the preface, frame headers, what a reader of
   // the stream needs of padding, priority and control frames.
   virtual void plain(Sender from, std::uint64_t pos, std::string_view raw) = 0;
+  // `count` bytes of control frames that nothing here reads: a sender's marks and numbers. A reader
+  // of a recording looks for frames in a row, so something must stand in their place.
+  virtual void unread(Sender from, std::uint64_t pos, std::size_t count) = 0;
   virtual void preface(Sender from) = 0;
   virtual void found(Sender from) = 0;
   virtual void frame(Sender from, const FrameHeader& header) = 0;
