@@ -1,0 +1,143 @@
+// A real server of a test's own, on this host's loopback; ended by its process id, no other way.
+#pragma once
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/fd.h"
+#include "fleet/reply.h"
+#include "harness/temp_dir.h"
+
+namespace kilnwatch::test {
+
+// Debian has server and checker as one program, which goes by its name; the package with the tools
+// alone starts no service. Empty: neither is there.
+inline std::string redis_program() {
+  for (const char* path : {"/usr/bin/redis-server", "/usr/bin/redis-check-rdb"}) {
+    if (::access(path, X_OK) == 0) return path;
+  }
+  return {};
+}
+
+// Nobody listens there now.
+inline std::uint16_t free_port() {
+  const base::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(at);
+  REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&at), size) == 0);
+  REQUIRE(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
+  return ntohs(at.sin_port);
+}
+
+inline bool wait_for(const std::function<bool()>& ready,
+                     std::chrono::seconds patience = std::chrono::seconds(30)) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!ready()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+// Its directory, log and data are in `folder`.
+class RedisServer {
+ public:
+  explicit RedisServer(const TempDir& folder, std::vector<std::string> more = {},
+                       std::uint16_t port = free_port())
+      : folder_(folder.path().string()), more_(std::move(more)), port_(port) {
+    start();
+  }
+  RedisServer(const RedisServer&) = delete;
+  RedisServer& operator=(const RedisServer&) = delete;
+  ~RedisServer() { stop(SIGKILL); }
+
+  std::uint16_t port() const { return port_; }
+  bool is_running() const { return pid_ > 0; }
+  pid_t pid() const { return pid_; }
+
+  // Until it answers.
+  void start() {
+    std::vector<std::string> words = {"redis-server",
+                                      "--port",
+                                      std::to_string(port_),
+                                      "--bind",
+                                      "127.0.0.1",
+                                      "--dir",
+                                      folder_,
+                                      "--save",
+                                      "",
+                                      "--logfile",
+                                      folder_ + "/log." + std::to_string(port_)};
+    words.insert(words.end(), more_.begin(), more_.end());
+    std::vector<char*> argv;
+    for (auto& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    const std::string program = redis_program();
+    const pid_t parent = ::getpid();
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (::getppid() != parent) ::_exit(1);
+      ::execv(program.c_str(), argv.data());
+      ::_exit(127);
+    }
+    REQUIRE(pid_ > 0);
+    if (!more_.empty() && more_[0] == "--tls-port") return;  // plain words tell nothing
+    REQUIRE(wait_for([this] { return !say({"PING"}).empty(); }));
+  }
+  void stop(int signal) {
+    if (pid_ <= 0) return;
+    ::kill(pid_, signal);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+
+  // The reply's bytes to a command, on a connection of its own; empty: none.
+  std::string say(std::initializer_list<std::string_view> words) const {
+    const base::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(port_);
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at)) != 0) return {};
+    const std::string command = fleet::command(words);
+    if (::send(fd.get(), command.data(), command.size(), MSG_NOSIGNAL) < 0) return {};
+    std::string out(65'536, '\0');
+    pollfd end{fd.get(), POLLIN, 0};
+    if (::poll(&end, 1, 2000) <= 0) return {};
+    const auto n = ::recv(fd.get(), out.data(), out.size(), 0);
+    out.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return out;
+  }
+  std::size_t keys() const {
+    const std::string reply = say({"DBSIZE"});
+    return reply.starts_with(':') ? std::stoul(reply.substr(1)) : 0;
+  }
+
+ private:
+  std::string folder_;
+  std::vector<std::string> more_;
+  std::uint16_t port_;
+  pid_t pid_ = -1;
+};
+
+}  // namespace kilnwatch::test

@@ -1,0 +1,164 @@
+#include "fleet/exchange.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace kilnwatch::fleet {
+namespace {
+
+using Kind = Job::Kind;
+
+bool is_question(const Job& job) { return job.kind == Kind::kAsk || job.kind == Kind::kAskImage; }
+
+}  // namespace
+
+void Exchange::submit(Job job) {
+  if (is_question(job)) ++stats_.asked;
+  // Nobody is kept waiting for a server that is known to be away.
+  if (client_.is_away()) {
+    answer(job, {});
+    if (job.kind != Kind::kAskImage) wait_for_server(std::move(job));
+    return;
+  }
+  if (waiting_.size() >= kMaxWaiting) return refuse(job, stats_.crowded, {});
+  waiting_.push_back(std::move(job));
+}
+
+void Exchange::run(TimeNs now) {
+  client_.run(now);
+  launch(now);
+  client_.run(now);
+  for (auto& done : client_.take()) {
+    const auto at = flying_.find(done.tag);
+    if (at == flying_.end()) continue;
+    Job job = std::move(at->second);
+    flying_.erase(at);
+    settle(std::move(job), std::move(done.reply), now);
+  }
+  launch(now);
+  client_.run(now);
+  if (!std::exchange(was_away_, client_.is_away()) && was_away_) give_up_waiting();
+}
+
+// The server went away: what waits is decided here, and brought there later.
+void Exchange::give_up_waiting() {
+  for (Job& job : waiting_) {
+    job.late = true;
+    answer(job, {});
+  }
+  std::erase_if(waiting_, [](const Job& job) { return job.kind == Kind::kAskImage; });
+}
+
+// As many as may be on their way. In a cluster one node may be away while others are there.
+void Exchange::launch(TimeNs now) {
+  // Also when nothing waits: the next question is to find it there.
+  if (client_.is_away()) client_.reach(now);
+  if (now < pause_until_) return;
+  for (std::size_t left = waiting_.size(); left > 0 && flying_.size() < kMaxFlying; --left) {
+    Job job = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (send(++last_, job, now)) {
+      flying_.emplace(last_, std::move(job));
+      continue;
+    }
+    waiting_.push_back(std::move(job));
+    if (client_.is_away()) return;
+  }
+}
+
+bool Exchange::send(Client::Tag tag, const Job& job, TimeNs now) {
+  const std::string seconds = std::to_string(job.seconds);
+  std::string text;
+  switch (job.kind) {
+    case Kind::kAsk:
+    case Kind::kTouch:
+      text = job.setting ? command({"SET", job.key, job.value, "NX", "EX", seconds})
+                         : command({"GETEX", job.key, "EX", seconds});
+      break;
+    case Kind::kAskImage:
+      text = command({"GET", job.key});
+      break;
+    case Kind::kShareImage:
+      text = command({"SET", job.key, job.value, "EX", seconds});
+      break;
+  }
+  return client_.send(tag, slot_of(job.key), std::move(text), now);
+}
+
+void Exchange::settle(Job job, std::optional<Reply> reply, TimeNs now) {
+  if (!reply) {
+    pause_until_ = now + kNotNowWait;
+    if (job.setting) quota_.give_back();
+    job.setting = false;
+    answer(job, {});
+    if (job.kind != Kind::kAskImage) wait_for_server(std::move(job));
+    return;
+  }
+  if (reply->kind == Reply::Kind::kError) {
+    if (job.setting) quota_.give_back();
+    refusal_ = error_code(*reply);
+    return refuse(job, stats_.refused, {});
+  }
+  const bool found = reply->kind == Reply::Kind::kText;
+  if (job.setting || job.kind == Kind::kShareImage) {
+    if (found) {
+      ++stats_.taught;
+      answer(job, {Answer::Kind::kNew, false, {}});
+    } else {  // somebody was faster
+      quota_.give_back();
+      ++stats_.known;
+      answer(job, {Answer::Kind::kKnown, false, {}});
+    }
+  } else if (found) {
+    settle_found(job, reply->text);
+  } else {
+    return settle_missing(std::move(job), now);
+  }
+  if (job.late) ++stats_.reconciled;
+}
+
+void Exchange::settle_found(Job& job, const std::string& value) {
+  ++stats_.known;
+  if (job.kind == Kind::kAskImage) return answer(job, {Answer::Kind::kKnown, false, value});
+  // Taught by a question whose answer did not come, or before this host's own baseline was lost.
+  const bool own = value.starts_with(sensor_ + " ");
+  answer(job, {own ? Answer::Kind::kNew : Answer::Kind::kKnown, false, {}});
+}
+
+void Exchange::settle_missing(Job job, TimeNs now) {
+  if (job.kind == Kind::kAskImage) return answer(job, {Answer::Kind::kNew, false, {}});
+  if (!quota_.take(now)) return refuse(job, stats_.capped, {Answer::Kind::kNew, true, {}});
+  job.setting = true;
+  waiting_.push_front(std::move(job));
+}
+
+void Exchange::refuse(const Job& job, std::uint64_t& counter, Answer given) {
+  ++counter;
+  Job copy = job;
+  answer(copy, std::move(given));
+  if (job.kind != Kind::kAskImage) forgotten_.push_back(job.key);
+}
+
+void Exchange::answer(Job& job, Answer given) {
+  if (job.ticket != 0) posted_.push_back({std::exchange(job.ticket, 0), std::move(given)});
+}
+
+void Exchange::wait_for_server(Job job) {
+  job.late = true;
+  if (waiting_.size() >= kMaxWaiting) return refuse(job, stats_.crowded, {});
+  waiting_.push_back(std::move(job));
+}
+
+TimeNs Exchange::due(TimeNs now) const {
+  const TimeNs first = client_.due(now);
+  if (waiting_.empty() || flying_.size() >= kMaxFlying) return first;
+  return pause_until_ > now ? std::min(first, pause_until_) : first;
+}
+
+ExchangeStats Exchange::stats() const {
+  ExchangeStats out = stats_;
+  out.waiting = waiting_.size() + flying_.size();
+  return out;
+}
+
+}  // namespace kilnwatch::fleet

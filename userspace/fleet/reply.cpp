@@ -1,0 +1,121 @@
+#include "fleet/reply.h"
+
+#include <hiredis/hiredis.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace kilnwatch::fleet {
+namespace {
+
+constexpr std::size_t kMaxCode = 32;  // bytes: the longest code there is, and more
+
+// The place of the next value: its list has room for it since create_list. Null: beyond a limit,
+// and the library gives the reply up.
+Reply* place_of(const redisReadTask* task, std::size_t bytes) {
+  auto* left = static_cast<Reader::Budget*>(task->privdata);
+  if (left->items == 0 || left->bytes < bytes) return nullptr;
+  --left->items;
+  left->bytes -= bytes;
+  if (task->parent == nullptr) return std::make_unique<Reply>().release();
+  auto* list = static_cast<Reply*>(task->parent->obj);
+  return &list->items[static_cast<std::size_t>(task->idx)];
+}
+
+void* create_text(const redisReadTask* task, char* text, std::size_t size) {
+  Reply* reply = place_of(task, size);
+  if (reply == nullptr) return nullptr;
+  reply->kind = task->type == REDIS_REPLY_ERROR ? Reply::Kind::kError : Reply::Kind::kText;
+  reply->text.assign(text, size);
+  return reply;
+}
+
+void* create_list(const redisReadTask* task, int items) {
+  // What is to come counts now: it gets its room at once.
+  auto* left = static_cast<Reader::Budget*>(task->privdata);
+  const auto count = static_cast<std::size_t>(std::max(items, 0));
+  if (count >= left->items) return nullptr;
+  Reply* reply = place_of(task, count);
+  if (reply == nullptr) return nullptr;
+  reply->kind = Reply::Kind::kList;
+  reply->items.resize(count);
+  return reply;
+}
+
+void* create_number(const redisReadTask* task, long long number) {
+  Reply* reply = place_of(task, 0);
+  if (reply == nullptr) return nullptr;
+  reply->kind = Reply::Kind::kNumber;
+  reply->number = number;
+  return reply;
+}
+
+void* create_nothing(const redisReadTask* task) { return place_of(task, 0); }
+
+void free_root(void* reply) { const std::unique_ptr<Reply> owner(static_cast<Reply*>(reply)); }
+
+// The library takes it as not const, and changes nothing.
+redisReplyObjectFunctions functions = {create_text, create_list, create_number, create_nothing,
+                                       free_root};
+
+base::Error no_reply(const std::string& why) {
+  return {base::ErrorClass::kInput, "what answers there is no Valkey or Redis (" + why + ")"};
+}
+
+}  // namespace
+
+bool Reply::is_error(std::string_view code) const {
+  return kind == Kind::kError && error_code(*this) == code;
+}
+
+std::string error_code(const Reply& reply) {
+  std::string code = reply.text.substr(0, reply.text.find(' '));
+  const bool plain = code.size() <= kMaxCode && std::all_of(code.begin(), code.end(), [](char c) {
+                       return c >= 'A' && c <= 'Z';
+                     });
+  return plain && !code.empty() ? code : "an error";
+}
+
+std::string command(std::initializer_list<std::string_view> words) {
+  std::vector<const char*> texts;
+  std::vector<std::size_t> sizes;
+  for (const auto& word : words) {
+    texts.push_back(word.data() != nullptr ? word.data() : "");
+    sizes.push_back(word.size());
+  }
+  char* bytes = nullptr;
+  const int size =
+      ::redisFormatCommandArgv(&bytes, static_cast<int>(texts.size()), texts.data(), sizes.data());
+  const std::unique_ptr<char, void (*)(char*)> owner(bytes, ::redisFreeCommand);
+  return size > 0 ? std::string(bytes, static_cast<std::size_t>(size)) : std::string();
+}
+
+void Reader::Free::operator()(redisReader* reader) const { ::redisReaderFree(reader); }
+
+Reader::Reader() : reader_(::redisReaderCreateWithFunctions(&functions)) {
+  *left_ = {kMaxReply, kMaxItems};
+  if (reader_) reader_->privdata = left_.get();
+}
+
+void Reader::feed(std::string_view bytes) {
+  if (reader_) (void)::redisReaderFeed(reader_.get(), bytes.data(), bytes.size());
+}
+
+base::Result<std::optional<Reply>> Reader::next() {
+  if (!reader_) return no_reply("no memory");
+  void* root = nullptr;
+  if (::redisReaderGetReply(reader_.get(), &root) != REDIS_OK) {
+    return no_reply(reader_->err == REDIS_ERR_OOM ? "a reply beyond all limits"
+                                                  : "bytes of another protocol");
+  }
+  if (root == nullptr) {
+    // A text is held by the library until all of it is there.
+    if (reader_->len - reader_->pos > kMaxReply) return no_reply("a reply beyond all limits");
+    return std::optional<Reply>();
+  }
+  const std::unique_ptr<Reply> owner(static_cast<Reply*>(root));
+  *left_ = {kMaxReply, kMaxItems};
+  return std::optional<Reply>(std::move(*owner));
+}
+
+}  // namespace kilnwatch::fleet
