@@ -17,6 +17,11 @@ std::vector<std::string> notes(const Policy& policy, std::uint64_t now) {
         "baseline.learn_for: until a new baseline is that old, connections of build steps to "
         "destinations never seen before are INFO; remove it once that is over");
   }
+  if (policy.store && !policy.store->url.tls) {
+    out.push_back("baseline.store: " + policy.store->url.text +
+                  " sends the password as it is, and whoever is on the way can make destinations "
+                  "known; write rediss:// where it leaves this host");
+  }
   for (const Destination& entry : policy.allow) {
     if (entry.domain.empty() && !entry.network) {
       out.push_back("destinations.allow: " + entry.text +
@@ -38,8 +43,9 @@ std::string summary(const Policy& policy) {
       {policy.tactics.size(), "tactics"}};
   const int windows = (policy.deploy_window ? 1 : 0) + (policy.deploy_soon ? 1 : 0);
   std::string out = windows > 0 ? "windows " + std::to_string(windows) : "";
-  if (policy.learn_for || policy.expire_after) {
-    const int set = (policy.learn_for ? 1 : 0) + (policy.expire_after ? 1 : 0);
+  if (policy.learn_for || policy.expire_after || policy.store) {
+    const int set =
+        (policy.learn_for ? 1 : 0) + (policy.expire_after ? 1 : 0) + (policy.store ? 1 : 0);
     out += (out.empty() ? "" : ", ") + std::string("baseline ") + std::to_string(set);
   }
   for (const auto& [count, name] : counts) {

@@ -67,14 +67,6 @@ base::Result<Policy> parse(const std::string& text, const std::string& file) {
   }
   const Complaints::Keys attack{
       {"tactics", [&](const Node& node) { complaints.keys(node, "attack.tactics", tactics); }}};
-  const Complaints::Keys baseline{
-      {"expire_after",
-       [&](const Node& node) {
-         out.expire_after = complaints.value(node, "baseline.expire_after", read_duration);
-       }},
-      {"learn_for", [&](const Node& node) {
-         out.learn_for = complaints.value(node, "baseline.learn_for", read_duration_or_none);
-       }}};
   const Complaints::Keys known{
       {"registries",
        [&](const Node& node) {
@@ -96,7 +88,7 @@ base::Result<Policy> parse(const std::string& text, const std::string& file) {
          });
        }},
       {"windows", [&](const Node& node) { complaints.keys(node, "windows", windows); }},
-      {"baseline", [&](const Node& node) { complaints.keys(node, "baseline", baseline); }},
+      {"baseline", [&](const Node& node) { read_baseline(node, complaints, out); }},
       {"severity", [&](const Node& node) { complaints.keys(node, "severity", severity); }},
       {"attack", [&](const Node& node) { complaints.keys(node, "attack", attack); }},
       {"exceptions", [&](const Node& node) {

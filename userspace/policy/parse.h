@@ -16,6 +16,8 @@ base::Result<Policy> parse(const std::string& text, const std::string& file);
 Destination read_destination(const Node& node, const std::string& where, Complaints& complaints);
 Client read_client(const Node& node, const std::string& where, Complaints& complaints);
 Exception read_exception(const Node& node, Complaints& complaints);
+// parse_baseline.cpp
+void read_baseline(const Node& node, Complaints& complaints, Policy& out);
 
 // The names of rules and severities, as alerts have them.
 const std::map<std::string_view, domain::Rule>& rules();

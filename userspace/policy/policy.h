@@ -55,6 +55,27 @@ struct Exception {
   unsigned line = 0;
 };
 
+// "redis://HOST:PORT/DATABASE", "rediss://…" with TLS.
+struct StoreUrl {
+  bool tls = false;
+  std::string host;  // name or address, lower case
+  std::uint16_t port = 0;
+  unsigned database = 0;
+  std::string text;  // as it is told; no secret is in it
+  bool operator==(const StoreUrl&) const = default;
+};
+
+// The server that hosts share a baseline over, and what it takes to be let in. Empty: none.
+struct SharedStore {
+  StoreUrl url;
+  std::string user;
+  std::string password_file;
+  std::string ca_file;
+  std::string cert_file;
+  std::string key_file;
+  bool operator==(const SharedStore&) const = default;
+};
+
 struct Policy {
   std::vector<std::string> registries;  // "docker.io", "ghcr.io/acme", "*.example.org"
   std::vector<Destination> allow;
@@ -64,6 +85,7 @@ struct Policy {
   std::optional<domain::TimeNs> deploy_soon;   // after a build: at once
   std::optional<domain::TimeNs> learn_for;     // after the baseline's creation
   std::optional<domain::TimeNs> expire_after;  // not seen for longer: new again
+  std::optional<SharedStore> store;            // beside this host's own
   std::map<domain::Rule, domain::Severity> severity;
   std::vector<Exception> exceptions;
   // Other names of ATT&CK's tactics, by the usual name or by a technique's id.

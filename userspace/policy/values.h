@@ -42,4 +42,12 @@ base::Result<std::string> read_tactic(const std::string& word);
 // A registry, or a part of one: "docker.io", "localhost:5000", "ghcr.io/acme", "*.example.org".
 base::Result<std::string> read_registry(const std::string& word);
 
+// store_values.cpp: "redis://HOST:PORT/DATABASE" or "rediss://…"; a user or password in it is
+// refused, and not repeated.
+base::Result<StoreUrl> read_store_url(const std::string& word);
+// Of a server's access list. A word that may be a password is not repeated.
+base::Result<std::string> read_store_user(const std::string& word);
+// An absolute path; what is none is not repeated: it may be what the file is to hold.
+base::Result<std::string> read_file_path(const std::string& word);
+
 }  // namespace kilnwatch::policy

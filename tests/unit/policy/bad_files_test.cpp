@@ -68,6 +68,19 @@ TEST_CASE("Each bad file is refused at its place, with its remedy") {
   CHECK(files == expected.size());
 }
 
+TEST_CASE("No error repeats what may be a secret") {
+  for (const auto& entry : std::filesystem::directory_iterator(KILNWATCH_BAD_FILES)) {
+    const std::string name = entry.path().stem().string();
+    if (!name.starts_with("store-")) continue;
+    INFO(name);
+    CHECK(error_of(text_of(entry.path().string())).find("geheim") == std::string::npos);
+  }
+  for (const char* url : {"redis://:geheim", "redis://a.test:geheim", "redis://a.test/geheim",
+                          "redis://ge heim", "redis:geheim", "redis://[geheim]"})
+    CHECK(error_of("baseline: {store: '" + std::string(url) + "'}").find("heim") ==
+          std::string::npos);
+}
+
 TEST_CASE("What is beyond a limit is refused, at the limit it is not") {
   const auto registries = [](std::size_t count) {
     std::string text = "registries:\n";

@@ -110,6 +110,42 @@ TEST_CASE("Learning is off when it is 0, and told of when it is on") {
   CHECK(notes[0].find("INFO") != std::string::npos);
 }
 
+TEST_CASE("The server that hosts share a baseline over") {
+  const auto url = [](const std::string& word) { return *policy::read_store_url(word); };
+  CHECK(url("redis://valkey.test") ==
+        policy::StoreUrl{false, "valkey.test", 6379, 0, "redis://valkey.test"});
+  CHECK(url("rediss://Valkey.test:7000/3").tls);
+  CHECK(url("rediss://Valkey.test:7000/3").host == "valkey.test");
+  CHECK(url("rediss://valkey.test:7000/3").port == 7000);
+  CHECK(url("rediss://valkey.test:7000/3").database == 3);
+  CHECK(url("redis://192.0.2.7/").host == "192.0.2.7");
+  CHECK(url("redis://[2001:db8::7]").host == "2001:db8::7");
+  CHECK(url("redis://[2001:db8::7]:7000").port == 7000);
+  for (const char* wrong : {"redis://", "redis://[", "redis://[]", "redis://[192.0.2.7]",
+                            "redis://a..b", "redis://a:", "redis://a:65536", "redis://a/65536",
+                            "redis://a/1/2", "redis://[2001:db8::7]x", "redis://a b"})
+    CHECK_FALSE(policy::read_store_url(wrong));
+
+  const auto policy = parsed(R"(
+baseline:
+  store: rediss://valkey.test
+  user: sensor
+  password_file: /etc/kilnwatch/store-password
+  ca_file: /etc/kilnwatch/ca.pem
+  cert_file: /etc/kilnwatch/cert.pem
+  key_file: /etc/kilnwatch/key.pem
+)");
+  REQUIRE(policy.store);
+  CHECK(policy.store->user == "sensor");
+  CHECK(policy.store->password_file == "/etc/kilnwatch/store-password");
+  CHECK(policy.store->key_file == "/etc/kilnwatch/key.pem");
+  CHECK(policy::summary(policy) == "baseline 1");
+  CHECK(policy::notes(policy, 0).empty());
+  const auto plain = policy::notes(parsed("baseline: {store: 'redis://valkey.test'}"), 0);
+  REQUIRE(plain.size() == 1);
+  CHECK(plain[0].find("rediss://") != std::string::npos);
+}
+
 TEST_CASE("Durations and days") {
   CHECK(*policy::read_duration("30s") == 30 * kSecond);
   CHECK(*policy::read_duration("5m") == 300 * kSecond);
