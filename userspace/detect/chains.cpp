@@ -98,28 +98,34 @@ void Chains::connected(const Finding& finding, const std::string& place, Severit
   built_[place].insert(finding.build->id);
 }
 
-void Chains::note(std::set<std::string>& among, std::string what) {
-  if (what.empty() || among.contains(what)) return;
+bool Chains::note(std::set<std::string>& among, std::string what) {
+  if (what.empty() || among.contains(what)) return false;
   if (among.size() >= kMaxExecutions) {
     ++refused_;
-    return;
+    return false;
   }
   among.insert(std::move(what));
+  return true;
 }
 
-void Chains::executed(const std::string& place, TimeNs time, const Process& process) {
+std::vector<std::string> Chains::executed(const std::string& place, TimeNs time,
+                                          const Process& process) {
+  std::vector<std::string> more;
   const auto builds = built_.find(place);
-  if (builds == built_.end()) return;
+  if (builds == built_.end()) return more;
   for (const std::string& build : builds->second) {
     Story& story = stories_.at(build);
+    bool noted = false;
     for (const ChainLink& link : story.chain.links) {
       const Connection& connection = link.connection;
       if (link.place != place || connection.time > time) continue;
-      note(story.executed, executes_fetched(process, connection));
-      note(story.shells, shell_of(process, connection));
-      note(story.unpacked, unpacker(process));
+      noted = note(story.executed, executes_fetched(process, connection)) || noted;
+      noted = note(story.shells, shell_of(process, connection)) || noted;
+      noted = note(story.unpacked, unpacker(process)) || noted;
     }
+    if (noted) more.push_back(build);
   }
+  return more;
 }
 
 const Story* Chains::find(const std::string& build) const {
@@ -127,18 +133,37 @@ const Story* Chains::find(const std::string& build) const {
   return found == stories_.end() || found->second.chain.links.empty() ? nullptr : &found->second;
 }
 
-void tell_chain(Finding& finding, const Story& story) {
-  const auto& links = story.chain.links;
-  bool critical = false;
-  std::string text;
-  for (std::size_t n = 0; n < links.size(); ++n) {
-    critical = critical || links[n].severity == Severity::kCritical;
-    if (n < kMaxEvidence) text += (n == 0 ? "" : ", ") + link_text(links[n]);
+Chain reported(const Story& story) {
+  Chain chain = story.chain;
+  Finding told;
+  if (!story.executed.empty()) tell(told, "payload-executed", listed(story.executed));
+  if (!story.shells.empty()) tell(told, "reverse-shell", listed(story.shells));
+  // First, since those that come last may find no room.
+  for (const Reason& reason : chain.reasons) {
+    if (std::none_of(told.reasons.begin(), told.reasons.end(),
+                     [&](const Reason& one) { return one.code == reason.code; }))
+      told.reasons.push_back(reason);
   }
-  const std::size_t more =
-      links.size() - std::min(links.size(), kMaxEvidence) + story.chain.left_out;
-  if (more > 0) text += ", and " + std::to_string(more) + " more";
-  tell(finding, critical ? "chain-closed/critical" : "chain-closed", text);
+  chain.reasons = std::move(told.reasons);
+  return chain;
+}
+
+bool is_critical(const Chain& chain) {
+  return std::any_of(chain.links.begin(), chain.links.end(),
+                     [](const ChainLink& link) { return link.severity == Severity::kCritical; });
+}
+
+std::string links_text(const Chain& chain) {
+  std::string text;
+  const std::size_t named = std::min(chain.links.size(), kMaxEvidence);
+  for (std::size_t n = 0; n < named; ++n) text += (n == 0 ? "" : ", ") + link_text(chain.links[n]);
+  const std::size_t more = chain.links.size() - named + chain.left_out;
+  return more > 0 ? text + ", and " + std::to_string(more) + " more" : text;
+}
+
+void tell_chain(Finding& finding, const Story& story) {
+  tell(finding, is_critical(story.chain) ? "chain-closed/critical" : "chain-closed",
+       links_text(story.chain));
   if (!story.executed.empty()) tell(finding, "payload-executed", listed(story.executed));
   if (!story.shells.empty()) tell(finding, "reverse-shell", listed(story.shells));
   finding.chain = story.chain;

@@ -35,8 +35,9 @@ class Chains {
   // A connection of a step of a build was told. `severity`: by its reasons.
   void connected(const domain::Finding& finding, const std::string& place,
                  domain::Severity severity);
-  // Something was executed in a step, or may be one.
-  void executed(const std::string& place, domain::TimeNs time, const domain::Process& process);
+  // Something was executed in a step, or may be one. The builds whose story has more of it now.
+  std::vector<std::string> executed(const std::string& place, domain::TimeNs time,
+                                    const domain::Process& process);
 
   // Null: nothing that counts was told of the build.
   const Story* find(const std::string& build) const;
@@ -47,7 +48,8 @@ class Chains {
  private:
   Story& story_of(const std::string& build);
   void add_reasons(Story& story, const std::vector<domain::Reason>& reasons);
-  void note(std::set<std::string>& among, std::string what);
+  // False: nothing new.
+  bool note(std::set<std::string>& among, std::string what);
   void unlink(const std::string& build, std::vector<domain::ChainLink>& links, std::size_t at);
 
   std::map<std::string, Story> stories_;                // by build id
@@ -55,6 +57,13 @@ class Chains {
   std::map<std::string, std::set<std::string>> built_;  // container of a link → build ids
   std::uint64_t refused_ = 0;
 };
+
+// As other hosts are told it: with what was executed among its reasons.
+domain::Chain reported(const Story& story);
+
+// The first of its connections, in words.
+std::string links_text(const domain::Chain& chain);
+bool is_critical(const domain::Chain& chain);
 
 // Of a build that has links: the reasons that it gives to a deployment.
 void tell_chain(domain::Finding& finding, const Story& story);

@@ -1,4 +1,4 @@
-// Containers of images that were built or imported here.
+// Containers of images that were built or imported here, or that another host built.
 #include <algorithm>
 
 #include "detect/detector.h"
@@ -64,7 +64,7 @@ void Detector::deploy_build(const Build& build, Finding& finding) {
   if (!unpacked.empty()) tell(finding, "unpacked-deployed", unpacked);
 }
 
-void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
+bool Detector::deploy(const tracker::Moment& moment, const Answer& answer, Finding& finding) {
   // One that was built here and came into a store by a load is both.
   const bool imported = moment.import && !moment.build;
   const ContainerCreated& made = moment.deployment->container;
@@ -77,12 +77,17 @@ void Detector::deploy(const tracker::Moment& moment, Finding& finding) {
     finding.summary += " in pod " + made.pod.name_space + "/" + made.pod.name;
   if (moment.uncertain) {
     finding.summary += ", a name of an image built or imported here that may be another's by now";
-    return;
+    return true;
   }
   asked_by(finding, moment.deployment->client, "/starter");
-  if (imported) return deploy_import(*moment.import, finding);
-  deploy_build(*moment.build, finding);
-  finding.summary += ", built here for " + client_text(moment.build->client);
+  if (moment.build) {
+    deploy_build(*moment.build, finding);
+    finding.summary += ", built here for " + client_text(moment.build->client);
+    return true;
+  }
+  const bool foreign = !moment.foreign.empty() && deploy_foreign(moment, answer, finding);
+  if (imported) deploy_import(*moment.import, finding);
+  return foreign || imported;
 }
 
 }  // namespace kilnwatch::detect

@@ -34,6 +34,7 @@ Rule rule_of(tracker::MomentKind kind) {
     case tracker::MomentKind::kBlind:
     case tracker::MomentKind::kHostEgress:
     case tracker::MomentKind::kStepExecuted:
+    case tracker::MomentKind::kImageBuilt:
       break;
   }
   return Rule::kSensorBlind;
@@ -105,13 +106,19 @@ void Detector::blind(Finding& finding) {
     finding.summary += " (" + std::to_string(finding.health->count) + " times)";
 }
 
-std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
+std::optional<Finding> Detector::judge(const tracker::Moment& moment, const Answer& answer) {
   if (moment.kind == tracker::MomentKind::kHostEgress) {
     meet_elsewhere(moment);
     return std::nullopt;
   }
   if (moment.kind == tracker::MomentKind::kStepExecuted) {
-    chains_.executed(moment.place, moment.time, *moment.executed);
+    for (const std::string& build : chains_.executed(moment.place, moment.time, *moment.executed))
+      shared_images_.tell(build, chains_.find(build));
+    return std::nullopt;
+  }
+  if (moment.kind == tracker::MomentKind::kImageBuilt) {
+    shared_images_.built(*moment.build, *moment.image, moment.time);
+    shared_images_.tell(moment.build->id, chains_.find(moment.build->id));
     return std::nullopt;
   }
   Finding finding;
@@ -133,13 +140,13 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
       request(moment, finding);
       break;
     case Rule::kBuildEgress:
-      if (!egress(moment, finding, excepted)) return std::nullopt;
+      if (!egress(moment, finding, excepted, answer)) return std::nullopt;
       break;
     case Rule::kBuildFailed:
       failed(moment, finding);
       break;
     case Rule::kImageDeploy:
-      deploy(moment, finding);
+      if (!deploy(moment, answer, finding)) return std::nullopt;
       break;
     case Rule::kImageImport:
       import(moment, finding);
@@ -154,8 +161,10 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment) {
                                    moment.key + (is_denied(finding) ? "/denied" : ""));
   score(finding);
   // What is lowered is no part of a chain: what is allowed, learned or ordinary leads nowhere.
-  if (in_chain_ && finding.severity > Severity::kLow)
+  if (in_chain_ && finding.severity > Severity::kLow) {
     chains_.connected(finding, moment.place, finding.severity);
+    if (finding.build) shared_images_.tell(finding.build->id, chains_.find(finding.build->id));
+  }
   if (finding.rule == Rule::kBuildRequest) chains_.requested(finding);
   override_severity(finding, excepted);
   name_techniques(finding, policy_.tactics);

@@ -6,7 +6,9 @@
 
 #include "baseline/store.h"
 #include "detect/chains.h"
+#include "detect/shared_images.h"
 #include "domain/finding.h"
+#include "fleet/fleet.h"
 #include "policy/policy.h"
 #include "tracker/bounded.h"
 #include "tracker/moment.h"
@@ -29,11 +31,23 @@ class Detector {
   // From now on findings are judged by it.
   void apply(policy::Policy policy);
 
-  // Nothing when the moment is no finding (a destination seen before).
-  std::optional<domain::Finding> judge(const tracker::Moment& moment);
+  // From now on what hosts share counts, too. Null: they share nothing. Outlives the detector.
+  // `host`: the name that others know this one by.
+  void join(fleet::Fleet* fleet, std::string host) {
+    fleet_ = fleet;
+    shared_images_.join(fleet, std::move(host), wall_offset_);
+  }
+  // Asks what is to be known before the moment is judged; 0: nothing. Moments are judged in the
+  // order in which this was called for them.
+  fleet::Fleet::Ticket ask(const tracker::Moment& moment);
 
-  // Of stories of builds, for want of room.
-  std::uint64_t refused() const { return chains_.refused(); }
+  // Nothing when the moment is no finding (a destination seen before). `answer`: to what was asked;
+  // none: nothing was.
+  using Answer = std::optional<fleet::Answer>;
+  std::optional<domain::Finding> judge(const tracker::Moment& moment, const Answer& answer = {});
+
+  // Of stories and images of builds, for want of room.
+  std::uint64_t refused() const { return chains_.refused() + shared_images_.refused(); }
 
  private:
   void request(const tracker::Moment& moment, domain::Finding& finding);
@@ -41,18 +55,23 @@ class Detector {
   static void blind(domain::Finding& finding);
   // egress_rule.cpp. False: no finding.
   bool egress(const tracker::Moment& moment, domain::Finding& finding,
-              const policy::Exception* exception);
-  // deploy_rule.cpp
-  void deploy(const tracker::Moment& moment, domain::Finding& finding);
+              const policy::Exception* exception, const Answer& answer);
+  // deploy_rule.cpp. False: no finding, the image is of nobody's build.
+  bool deploy(const tracker::Moment& moment, const Answer& answer, domain::Finding& finding);
   void deploy_build(const domain::Build& build, domain::Finding& finding);
   void asked_by(domain::Finding& finding, const domain::Client& client, const char* part) const;
+  // shared_image_rule.cpp. False: nobody built it, as far as is known.
+  bool deploy_foreign(const tracker::Moment& moment, const Answer& answer,
+                      domain::Finding& finding);
   // import_rule.cpp
   void import(const tracker::Moment& moment, domain::Finding& finding);
   void deploy_import(const domain::Import& import, domain::Finding& finding);
   // seen.cpp
   baseline::Seconds wall(const tracker::Moment& moment) const;
   bool is_learning(const tracker::Moment& moment) const;
-  bool meet(const tracker::Moment& moment, domain::Connection& connection);
+  bool meet(const tracker::Moment& moment, const Answer& answer, domain::Connection& connection);
+  void meet_fleet(const tracker::Moment& moment, const Answer& answer,
+                  domain::Connection& connection);
   void meet_elsewhere(const tracker::Moment& moment);
   void new_client(const tracker::Moment& moment, const domain::Client& client,
                   domain::Finding& finding);
@@ -73,7 +92,9 @@ class Detector {
   baseline::Store& baseline_;
   std::uint64_t wall_offset_;
   policy::Policy policy_;
+  fleet::Fleet* fleet_ = nullptr;
   Chains chains_;
+  SharedImages shared_images_;
   bool in_chain_ = false;  // the connection that is judged is part of its build's story
   tracker::RecentNames told_{kMaxTold};
   tracker::RecentNames novel_egress_{kMaxTold};      // numbers of connections, by scope

@@ -46,7 +46,7 @@ void tell_payload(Finding& finding, const Story& story, const std::string& place
 }  // namespace
 
 bool Detector::egress(const tracker::Moment& moment, Finding& finding,
-                      const policy::Exception* exception) {
+                      const policy::Exception* exception, const Answer& answer) {
   Connection& connection = *finding.connection;
   connection.http_path = base::mask_text(connection.http_path);
   mask_names(connection);
@@ -59,11 +59,12 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding,
     return false;
   const std::string name = claimed_name(connection);
   connection.dns_name = told_name(connection);
-  const bool known_name = meet(moment, connection);
+  const bool known_name = meet(moment, answer, connection);
+  const bool novel = connection.first_in_builds && connection.first_in_fleet.value_or(true);
   const bool metadata = is_metadata(to.ip, to.port);
   // A claim is enough to be denied, and never enough to be allowed.
   const policy::Destination* denied = denied_by(connection, name);
-  if (!connection.first_in_builds && !engine && !metadata && denied == nullptr) return false;
+  if (!novel && !engine && !metadata && denied == nullptr) return false;
   // One alert for each step container and destination, also where every connection is wrong, and
   // one more where it is denied by a name that only came later.
   const std::string told = moment.key + (denied != nullptr ? "/denied" : "");
@@ -75,9 +76,10 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding,
   if (metadata) tell(finding, "cloud-metadata", where);
   if (denied != nullptr) add_denied(finding, to, *denied);
   // The widest circle that it is new to; the fields have each of them.
-  if (connection.first_in_builds)
+  if (novel)
     tell(finding, connection.first_on_host ? "first-seen-on-host" : "first-seen-in-builds", where);
-  if (connection.first_in_builds && known_name)
+  if (answer) add_fleet(finding, *answer, where);
+  if (novel && known_name)
     tell(finding, "known-name", connection.dns_name.name + " port " + std::to_string(to.port));
   if (is_learning(moment) && !engine && !metadata && denied == nullptr) tell(finding, "learning");
   add_name(finding, name);

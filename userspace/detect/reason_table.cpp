@@ -123,6 +123,13 @@ constexpr std::array kDeployments = {
     ReasonRow{"image-contested", 0, "", "another build gave this name to an image at the same time"},
     ReasonRow{"told-as-created", 0, "", "an alert before told that the container was created and had not started"},
     ReasonRow{"start-unheard", 0, "", "the kernel saw it start; who asked for that was not heard"},
+    ReasonRow{"built-elsewhere", 5, "T1610", "another host built the image: {}", "the alerts of that host have the rest, under the id of the build"},
+    ReasonRow{"built-elsewhere/soon", 15, "T1610", "another host built the image a moment ago: {}", "as built-elsewhere; ordinary in CI, not between servers"},
+    ReasonRow{"connected-elsewhere", 50, "T1610", "steps of that build made connections that were told there: {}",
+              "stop the container, look for others of the image; the links of the chain say what to look at"},
+    ReasonRow{"connected-elsewhere/critical", 100, "T1610", "steps of that build made connections that were told there, one of them as CRITICAL: {}",
+              "stop the container, take both hosts for lost; the links of the chain say what to look at"},
+    ReasonRow{"image-by-name", 0, "", "it is known by its name alone: that host pushed {}, which may be another image by now"},
     ReasonRow{"cached", 0, "", "every step came from the cache: nothing ran"},
     ReasonRow{"connections-not-kept", 0, "", "its container connected to more destinations than are kept"},
 };

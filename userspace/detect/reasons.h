@@ -8,6 +8,7 @@
 #include "detect/names.h"
 #include "detect/scoring.h"
 #include "domain/finding.h"
+#include "fleet/fleet.h"
 #include "policy/policy.h"
 #include "tracker/address.h"
 
@@ -43,6 +44,14 @@ inline std::string text_of(const domain::Endpoint& to) {
 inline void add_denied(domain::Finding& finding, const domain::Endpoint& to,
                        const policy::Destination& entry) {
   tell(finding, "denied-destination", text_of(to) + ": " + entry.text);
+}
+
+// What hosts that share a baseline say of a destination.
+inline void add_fleet(domain::Finding& finding, const fleet::Answer& answer,
+                      const std::string& where) {
+  if (answer.kind == fleet::Answer::Kind::kNone) tell(finding, "fleet-unanswered");
+  if (answer.kind == fleet::Answer::Kind::kNew) tell(finding, "first-seen-in-fleet", where);
+  if (answer.capped) tell(finding, "fleet-capped");
 }
 
 // How sure the destination's name is. `claim`: what the process says; empty: nothing.

@@ -28,6 +28,15 @@ std::string client_key(const Client& client) {
   return key ? baseline::text_of(*key) : std::string();
 }
 
+// What has an address of the host itself, or of its link, is another thing on every host.
+bool is_shared(const std::string& ip) {
+  if (tracker::is_loopback(ip) || ip.starts_with("169.254.")) return false;
+  for (const char* link : {"fe8", "fe9", "fea", "feb"}) {
+    if (ip.starts_with(link)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void Detector::apply(policy::Policy policy) {
@@ -48,13 +57,27 @@ bool Detector::is_learning(const tracker::Moment& moment) const {
          now - *created < *policy_.learn_for / kSecond;
 }
 
+fleet::Fleet::Ticket Detector::ask(const tracker::Moment& moment) {
+  if (fleet_ == nullptr) return 0;
+  if (!moment.foreign.empty()) return fleet_->ask_image(moment.foreign);
+  if (moment.kind != tracker::MomentKind::kBuildEgress) return 0;
+  Connection connection = *moment.connection;
+  mask_names(connection);
+  if (!is_shared(connection.destination.ip)) return 0;
+  const std::string key = seen_key(connection.destination, claimed_name(connection));
+  const std::string build = moment.build ? moment.build->id : "";
+  if (!baseline_.knows(Scope::kBuilds, key, wall(moment))) return fleet_->ask(key, build);
+  fleet_->touch(key, build);
+  return 0;
+}
+
 // A DNS answer is no part of it: whoever could write one would make what he likes known.
 // A name that the process only claims makes nothing known but itself at that address.
 //
 // A verified name is remembered beside it: that builds reached it before speaks for one more of its
 // addresses, and hides nothing (reason known-name). True: they did; without a claim several may be
 // meant, and all of them are known.
-bool Detector::meet(const tracker::Moment& moment, Connection& connection) {
+bool Detector::meet(const tracker::Moment& moment, const Answer& answer, Connection& connection) {
   const std::string key = seen_key(connection.destination, claimed_name(connection));
   const std::string build = moment.build ? moment.build->id : "";
   const auto novel = [&](Scope scope) {
@@ -67,6 +90,7 @@ bool Detector::meet(const tracker::Moment& moment, Connection& connection) {
   connection.first_in_builds = novel(Scope::kBuilds);
   // Builds are of the host: what is known to them is known to it, wherever it was learned.
   connection.first_on_host = novel(Scope::kHost) && connection.first_in_builds;
+  meet_fleet(moment, answer, connection);
   const auto names = verified_names(connection);
   const std::string egress = "name" + std::to_string(moment.egress);
   bool known = !names.empty();
@@ -90,6 +114,18 @@ void Detector::new_client(const tracker::Moment& moment, const Client& client, F
   const bool settled = created && wall(moment) >= *created && wall(moment) - *created >= settle;
   const bool fresh = baseline_.meet({Scope::kHost, key, wall(moment), {}});
   if (fresh && settled && !is_listed(client)) tell(finding, "client-new", client_text(client));
+}
+
+// Of a step inside a step it is asked for once.
+void Detector::meet_fleet(const tracker::Moment& moment, const Answer& answer,
+                          Connection& connection) {
+  const std::string egress = "fleet" + std::to_string(moment.egress);
+  if (answer && answer->kind != fleet::Answer::Kind::kNone) {
+    connection.first_in_fleet = answer->kind == fleet::Answer::Kind::kNew;
+    if (*connection.first_in_fleet && moment.egress != 0) novel_egress_.insert(egress);
+  } else if (novel_egress_.contains(egress)) {
+    connection.first_in_fleet = true;
+  }
 }
 
 void Detector::meet_elsewhere(const tracker::Moment& moment) {

@@ -53,6 +53,7 @@ struct Build {
   BuildRequested request;
   std::optional<DockerfileSeen> dockerfile;
   std::vector<std::string> base_images;
+  std::string host = {};  // it ran on another host, of that name; empty: on this one
 };
 
 struct Step {
@@ -89,6 +90,7 @@ struct Connection {
   std::vector<std::string> ancestors;  // exe of parent, grandparent, ...
   bool first_in_builds = true;         // no step of a build of this host connected there before
   bool first_on_host = true;           // nothing on this host did
+  std::optional<bool> first_in_fleet = {};  // no build of a host that shares the baseline did
   std::uint32_t count = 1;
 };
 

@@ -10,6 +10,8 @@
 
 namespace kilnwatch::fleet {
 
+inline constexpr std::size_t kMaxNote = 4096;  // bytes of what is shared of an image
+
 struct Answer {
   enum class Kind : std::uint8_t {
     kNone,  // the server does not answer: this host's own baseline decides

@@ -29,8 +29,7 @@ inline constexpr std::size_t kMaxSent = 65'536;  // keys that are known to be th
 // on: of 30 days every three. One that was refused, after an hour.
 inline constexpr std::uint64_t kTouchPart = 10;
 inline constexpr TimeNs kTryAgain = 3600 * kSecondNs;
-inline constexpr std::size_t kMaxNote = 2048;  // bytes of what is shared of an image
-inline constexpr std::size_t kMaxName = 512;   // bytes of a destination's key, or an image's name
+inline constexpr std::size_t kMaxName = 512;  // bytes of a destination's key, or an image's name
 
 struct Settings {
   Node server;

@@ -79,7 +79,8 @@ void build(v1::Build* to, const Build& from, const HostFacts& host) {
   to->set_id(from.id);
   if (!from.request.builder_unknown) to->set_engine(engine(from));
   to->set_container_id(from.container_id);
-  stamp(to->mutable_started(), from.started, host);
+  to->set_host(valid_utf8(from.host));
+  if (from.started != 0 || from.host.empty()) stamp(to->mutable_started(), from.started, host);
   if (from.ended != 0) stamp(to->mutable_ended(), from.ended, host);
   to->set_status(status(from.status));
   client(to->mutable_client(), from.client);
@@ -142,6 +143,7 @@ void connection(v1::Connection* to, const Connection& from, const HostFacts& hos
   fill(p->mutable_ancestors(), from.ancestors);
   to->mutable_first_seen()->set_in_builds(from.first_in_builds);
   to->mutable_first_seen()->set_on_host(from.first_on_host);
+  if (from.first_in_fleet) to->mutable_first_seen()->set_in_fleet(*from.first_in_fleet);
   to->set_count(from.count);
 }
 

@@ -354,14 +354,10 @@ void Tracker::remember_image(const Run& run, TimeNs time) {
     image.tags = run.build.request.midway ? run.tag_lines : run.build.request.tags;
   }
   if (image.id.empty() && image.tags.empty()) return;
-  images_of(run.build.request.call)
-      .add({time,
-            run.build,
-            std::move(image),
-            {},
-            vertex_reasons(run),
-            {},
-            store_of(run.build.request.call)});
+  const CallId& call = run.build.request.call;
+  Made made{time, run.build, std::move(image), {}, vertex_reasons(run), {}, store_of(call)};
+  tell_built(made, call, time);
+  images_of(call).add(std::move(made));
 }
 
 }  // namespace kilnwatch::tracker

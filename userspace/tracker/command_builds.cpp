@@ -71,8 +71,10 @@ void Tracker::remember_command_image(Run& run, TimeNs time) {
     reasons.push_back({"image-contested",
                        "another build gave this name to an image at the same time: which one this "
                        "build made is not known"});
-  podman_images_.add(
-      {time, run.build, std::move(image), {}, std::move(reasons), {}, store_of_command(client)});
+  Made made{
+      time, run.build, std::move(image), {}, std::move(reasons), {}, store_of_command(client)};
+  tell_built(made, run.build.request.call, time);
+  podman_images_.add(std::move(made));
 }
 
 // A builder under another name, or one whose command was not understood, has steps like any other.

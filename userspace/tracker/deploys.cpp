@@ -87,6 +87,10 @@ void Tracker::on(ContainerCreated fact) {
     waiting.certain = found.certain;
     if (found.other != nullptr) waiting.other = found.other->import;
   }
+  if (shares_ && !(waiting.made && waiting.made->build)) {
+    const bool known = waiting.made && waiting.certain && !waiting.made->image.id.empty();
+    waiting.foreign = known ? waiting.made->image.id : name_elsewhere(fact);
+  }
   const std::string scope = waiting.scope;
   const std::string key = scope + fact.container_id;
   if (own) {
@@ -272,7 +276,7 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   const bool started = start != nullptr || ran != 0;
   if (!started && it->second.told) return;
   const Waiting waiting = it->second;
-  if (started || !waiting.made) {
+  if (started || (!waiting.made && waiting.foreign.empty())) {
     forget_deploy(it);
   } else {
     it->second.told = true;
@@ -282,7 +286,7 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
       if (const auto old = created_.find(id); old != created_.end()) forget_deploy(old);
     });
   }
-  if (!waiting.made) return;
+  if (!waiting.made && waiting.foreign.empty()) return;
   tell_executions({});
   Moment moment;
   moment.kind = MomentKind::kImageDeploy;
@@ -302,7 +306,12 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
         {"start-unheard", "the kernel saw it start; " + unheard +
                               " was not heard: the client is the one that had it created"});
   }
-  tell_image(waiting, moment);
+  moment.foreign = waiting.foreign;
+  if (waiting.made) {
+    tell_image(waiting, moment);
+  } else {
+    moment.image = Image{waiting.created.resolved_image, {waiting.created.image}, {}};
+  }
   Deployment deployment;
   deployment.time = waiting.created.time;
   if (start != nullptr) {

@@ -28,7 +28,9 @@ void Tracker::remember_export(const Run& run, TimeNs time) {
   image.id = run.aux_ids.front();
   image.tags = run.build.request.midway ? run.tag_lines : run.build.request.tags;
   if (run.aux_ids.size() > 1) image.digest = run.aux_ids.back();
-  exports_.add({time, run.build, std::move(image), {}, vertex_reasons(run)});
+  Made made{time, run.build, std::move(image), {}, vertex_reasons(run)};
+  tell_built(made, run.build.request.call, time);
+  exports_.add(std::move(made));
 }
 
 // By its digest; null: none of this engine's, nor of those in its containers.

@@ -90,6 +90,7 @@ std::string Tracker::committed(const ImageMoved& fact) {
 
 void Tracker::on(const ImagePushed& fact) {
   images_of(fact.call).pushed(fact, store_of(fact.call));
+  tell_pushed(fact);
 }
 
 }  // namespace kilnwatch::tracker

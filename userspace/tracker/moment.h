@@ -16,8 +16,9 @@ enum class MomentKind : std::uint8_t {
   kBlind,
   kImageImport,
   kBuildFailed,
-  kHostEgress,   // of no step: nothing to tell, and known to the host from then on
-  kStepExecuted  // in a container that reached out: nothing to tell, part of a chain
+  kHostEgress,    // of no step: nothing to tell, and known to the host from then on
+  kStepExecuted,  // in a container that reached out: nothing to tell, part of a chain
+  kImageBuilt     // or pushed: nothing to tell here, and known to others from then on
 };
 
 struct Moment {
@@ -41,6 +42,9 @@ struct Moment {
   domain::EgressId egress = 0;  // of a connection: the same one may be told of two builds
   bool to_engine = false;       // the destination is an engine's listener
   bool uncertain = false;       // a deployment: of this image or of another one
+  // A deployment of an image that is not known here: its id or digest, or the name that a registry
+  // has for it, by which others may know it.
+  std::string foreign = {};
 };
 
 }  // namespace kilnwatch::tracker

@@ -48,6 +48,7 @@ bool Tracker::follow(const std::string& home) {
   inner->containers_.note_cgroup({containers_.newest_cgroup(), {}});
   inner->set_deploy_window(deploy_window_);
   inner->stores_ = stores_.unfilled();
+  if (shares_) inner->share_images();
   inner_.emplace(home, std::move(inner));
   return true;
 }

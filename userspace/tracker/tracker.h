@@ -55,6 +55,8 @@ class Tracker {
   void learn(const domain::ApiFact& fact);
   // How long after a build or an import a container of its image is told.
   void set_deploy_window(domain::TimeNs window);
+  // Others may know images: see MomentKind::kImageBuilt and Moment::foreign.
+  void share_images();
   // Nothing more comes: all that waits is decided on what is known, at the time it was due or now,
   // whichever is first.
   void finish();
@@ -303,6 +305,10 @@ class Tracker {
   void settle_deploy(const std::string& id, const domain::ContainerStarted* start,
                      domain::TimeNs time);
   static void tell_image(const Waiting& waiting, Moment& moment);
+  // shared_images.cpp
+  void tell_built(const Made& made, const domain::CallId& call, domain::TimeNs time);
+  void tell_pushed(const domain::ImagePushed& fact);
+  std::string name_elsewhere(const domain::ContainerCreated& fact);
   // image_stores.cpp
   domain::Process engine_of(const domain::ConnOpened& opened) const;
   const Conn* conn_of(domain::ConnId conn) const;
@@ -369,6 +375,7 @@ class Tracker {
   std::deque<EarlyStart> early_starts_;
   ApiContainers api_containers_;
   domain::TimeNs deploy_window_ = kDeployWindow;
+  bool shares_ = false;
   Images images_;
   Images podman_images_{Names::kPodman};  // of its stores, which buildah uses, too
   Images exports_;                        // made by buildkitd: in no store until one takes them in

@@ -28,6 +28,7 @@ struct Waiting {  // created, its start may come
   domain::Client client;                // who had it created, once it is waited for longer
   domain::TimeNs asked = 0;             // a start was asked for; 0: none
   bool told = false;                    // as created and not started so far
+  std::string foreign = {};             // see Moment
   domain::TimeNs ran = 0;               // the kernel saw its first process; 0: not so far
 };
 
