@@ -27,6 +27,12 @@ Pipeline::Pipeline(const domain::HostFacts& host, baseline::Store& seen, record:
       detector_(host.boot_id, seen, host.wall_offset_ns),
       window_([this](const domain::Event& event) { handle(event); }, window) {}
 
+void Pipeline::join(fleet::Fleet& fleet) {
+  detector_.join(&fleet, host_.name);
+  tracker_.share_images();
+  moments_.join(&fleet);
+}
+
 void Pipeline::apply(const policy::Policy& policy) {
   detector_.apply(policy);
   tracker_.set_deploy_window(policy.deploy_window.value_or(tracker::kDeployWindow));
@@ -45,7 +51,8 @@ void Pipeline::finish(domain::TimeNs end) {
   window_.flush();
   if (end > now_) handle(domain::Tick{end});
   tracker_.finish();
-  decide();
+  decide(0);
+  moments_.finish([this](const auto& moment, const auto& answer) { judge(moment, answer); });
 }
 
 void Pipeline::advance(domain::TimeNs now) {
@@ -56,6 +63,7 @@ void Pipeline::advance(domain::TimeNs now) {
   const bool recorder_waits = recorder_ != nullptr && now_ < last_event_ + kRecorderWaits;
   if (tracker_.due().value_or(reached + 1) <= reached || recorder_waits)
     handle(domain::Tick{reached});
+  decide(now);
 }
 
 std::optional<domain::TimeNs> Pipeline::due() const {
@@ -64,6 +72,7 @@ std::optional<domain::TimeNs> Pipeline::due() const {
     first = std::min(first.value_or(time), time);
   };
   if (const auto deadline = tracker_.due()) sooner(*deadline + window_ns_ + 1);
+  if (const auto held = moments_.due()) sooner(*held);
   if (recorder_ != nullptr && now_ < last_event_ + kRecorderWaits) {
     sooner(now_ + window_ns_ + kRecorderStep);
   }
@@ -102,7 +111,7 @@ void Pipeline::handle(const domain::Event& event) {
   if (const auto* opened = std::get_if<domain::ConnOpened>(&event)) open(*opened);
   if (const auto* data = std::get_if<domain::ConnData>(&event)) read(*data);
   if (const auto* closed = std::get_if<domain::ConnClosed>(&event)) close(*closed);
-  decide();
+  decide(0);
 }
 
 void Pipeline::open(const domain::ConnOpened& opened) {
@@ -188,13 +197,21 @@ void Pipeline::take(domain::ConnId conn, const engine::Output& output) {
   for (const auto& range : output.safe) recorder_->safe(conn, range);
 }
 
-void Pipeline::decide() {
-  for (const auto& moment : tracker_.take()) {
-    const auto finding = detector_.judge(moment);
-    if (!finding) continue;
-    ++stats_.alerts;
-    emit_(sink::to_alert(*finding, host_));
+// `clock`: that of advance(); 0: not known.
+void Pipeline::decide(domain::TimeNs clock) {
+  for (auto& moment : tracker_.take()) {
+    const auto ticket = detector_.ask(moment);
+    moments_.add(std::move(moment), ticket);
   }
+  moments_.release(clock,
+                   [this](const auto& moment, const auto& answer) { judge(moment, answer); });
+}
+
+void Pipeline::judge(const tracker::Moment& moment, const std::optional<fleet::Answer>& answer) {
+  const auto finding = detector_.judge(moment, answer);
+  if (!finding) return;
+  ++stats_.alerts;
+  emit_(sink::to_alert(*finding, host_));
 }
 
 }  // namespace kilnwatch::app

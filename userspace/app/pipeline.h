@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "app/held_moments.h"
 #include "baseline/store.h"
 #include "detect/detector.h"
 #include "domain/event.h"
@@ -52,6 +53,8 @@ class Pipeline {
   Pipeline(const domain::HostFacts& host, baseline::Store& seen, record::Recorder* recorder,
            Emit emit, domain::TimeNs window = stream::kReorderWindowNs);
 
+  // What hosts share counts, too; it outlives the pipeline. Live only: a replay asks nobody.
+  void join(fleet::Fleet& fleet);
   // What happens from now on is judged by it.
   void apply(const policy::Policy& policy);
   void push(domain::Event event);
@@ -86,7 +89,8 @@ class Pipeline {
   void drop(Connections::iterator at, domain::TimeNs time);
   void weigh(Connection& connection);
   void erase(Connections::iterator at);
-  void decide();
+  void decide(domain::TimeNs clock);
+  void judge(const tracker::Moment& moment, const std::optional<fleet::Answer>& answer);
 
   domain::HostFacts host_;
   record::Recorder* recorder_;
@@ -98,6 +102,7 @@ class Pipeline {
   std::uint64_t commands_refused_ = 0;  // told so far
   tracker::Tracker tracker_;
   detect::Detector detector_;
+  HeldMoments moments_;
   stream::ReorderWindow window_;
   PipelineStats stats_;
   domain::TimeNs now_ = 0;

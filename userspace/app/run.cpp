@@ -13,6 +13,7 @@
 #include "app/config_file.h"
 #include "app/log.h"
 #include "app/result_stream.h"
+#include "app/shared_baseline.h"
 #include "app/standard_streams.h"
 #include "app/watch.h"
 #include "base/clock.h"
@@ -68,20 +69,29 @@ int run(const Options& options) {
   if (!seen) return fail(seen.error());
 
   const auto host = capture::read_host_facts();
+  auto shared = open_shared(config->policy, **seen, host.name);
+  if (!shared) return fail(shared.error());
   AlertQueue queue(STDOUT_FILENO, [&](std::uint64_t count) {
     return (*notices)->encode(sink::alerts_lost(host, base::clock_ns(CLOCK_REALTIME), count));
   });
   say_config(*config);
   SlowReader slow;
+  std::optional<SharedNews> news;
+  if (*shared) news.emplace(config->policy.store->url.text, **shared);
   Watch parts;
   parts.seen = seen->get();
+  parts.shared = shared->get();
   parts.emit = [&](const v1::Alert& alert) { queue.push((*encoder)->encode(alert)); };
   bool has_config = !config->file.empty();
+  const auto store = config->policy.store;
   parts.policy = std::move(config->policy);
   parts.reload = [&]() -> std::optional<policy::Policy> {
     auto next = reload_config(options.config, has_config);
     if (next) {
       has_config = has_config || !next->file.empty();
+      if (next->policy.store != store)
+        say(Level::kWarning, "the shared baseline is another one now: that counts after a restart");
+      if (*shared) apply(next->policy, **shared);
       return std::move(next->policy);
     }
     const auto alert =
@@ -92,9 +102,11 @@ int run(const Options& options) {
   parts.other_fd = queue.failed_fd();
   parts.keep_watching = [&] {
     slow.look(queue.lost());
+    if (news) news->look(base::clock_ns(CLOCK_BOOTTIME));
     return queue.error() == 0;
   };
   int code = watch(options, parts);
+  if (news) news->end();
   queue.stop(kLastWords);
 
   if (queue.error() != 0 && code == 0) code = fail(stdout_error(queue.error()));

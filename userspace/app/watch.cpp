@@ -50,10 +50,15 @@ base::Status recording_has_folder(const std::string& file) {
                          std::strerror(found ? ENOTDIR : errno) + "); make it first"};
 }
 
-// Waits for whatever is first: a record, a signal, other_fd, or `until` (CLOCK_BOOTTIME).
-void wait(const capture::LiveSource& source, int signals, int other, domain::TimeNs until) {
-  std::array<pollfd, 3> ends{
-      {{source.ready_fd(), POLLIN, 0}, {signals, POLLIN, 0}, {other, POLLIN, 0}}};
+// Waits for whatever is first: a record, a signal, other_fd, an answer of the fleet, or `until`
+// (CLOCK_BOOTTIME).
+void wait(const capture::LiveSource& source, int signals, const Watch& parts,
+          domain::TimeNs until) {
+  const int shared = parts.shared != nullptr ? parts.shared->ready_fd() : -1;
+  std::array<pollfd, 4> ends{{{source.ready_fd(), POLLIN, 0},
+                              {signals, POLLIN, 0},
+                              {parts.other_fd, POLLIN, 0},
+                              {shared, POLLIN, 0}}};
   const auto now = base::clock_ns(CLOCK_BOOTTIME);
   const domain::TimeNs left = until > now ? until - now : 0;
   const timespec time{static_cast<time_t>(left / 1'000'000'000),
@@ -115,6 +120,7 @@ int watch(const Options& options, Watch& parts) {
 
   Pipeline pipeline(host, *parts.seen, *recorder ? &**recorder : nullptr, parts.emit, kLiveWindow);
   pipeline.apply(parts.policy);
+  if (parts.shared != nullptr) pipeline.join(*parts.shared);
   CommandFiles files(host.wall_offset_ns);
   const auto push = [&](domain::Event&& event) {
     auto behind = files.read(event);
@@ -127,7 +133,8 @@ int watch(const Options& options, Watch& parts) {
   int code = 0;
   for (bool go_on = true; go_on && code == 0;) {
     const domain::TimeNs due = std::min(parts.wake_at, (*source)->due());
-    wait(**source, signals.get(), parts.other_fd, std::min(due, pipeline.due().value_or(kNever)));
+    wait(**source, signals.get(), parts, std::min(due, pipeline.due().value_or(kNever)));
+    if (parts.shared != nullptr) parts.shared->heard();
     // Before the ring is read: what it held by then is older than the time that is told.
     const domain::TimeNs now = base::clock_ns(CLOCK_BOOTTIME);
     if (const auto state = (*source)->poll(0, push); !state) code = fail(state.error());

@@ -8,6 +8,7 @@
 #include "app/options.h"
 #include "app/pipeline.h"
 #include "base/fd.h"
+#include "fleet/shared.h"
 
 namespace kilnwatch::app {
 
@@ -26,6 +27,7 @@ struct Signal {
 
 struct Watch {
   baseline::Store* seen = nullptr;
+  fleet::Shared* shared = nullptr;  // null: nothing is
   Pipeline::Emit emit;
   policy::Policy policy;
   // SIGHUP came: what to judge by from now on; nothing: as before. Not set: it is like others.

@@ -191,6 +191,13 @@ void SqliteStore::settle(std::uint64_t now_ns) {
   repeats_due_ = now_ns + kRewriteNs;
 }
 
+base::Result<std::uint64_t> SqliteStore::sensor(std::uint64_t fresh) {
+  auto insert = database_->prepare("INSERT OR IGNORE INTO facts VALUES ('sensor', ?)");
+  if (!insert) return insert.error();
+  if (auto done = insert->bind(1, fresh).run(); !done) return done.error();
+  return database_->number("SELECT value FROM facts WHERE name = 'sensor'");
+}
+
 void SqliteStore::finish() {
   if (fresh_.empty() && repeats_.empty() && !created_waits_) return;
   database_->set_patience(kLastPatienceMs);

@@ -30,6 +30,8 @@ class SqliteStore final : public Store {
   bool knows(Scope scope, const std::string& key, Seconds now) override;
   std::optional<Seconds> created() const override { return created_; }
   void settle(std::uint64_t now_ns) override;
+  // The number that this database is known by among others, `fresh` if it has none. Below 2^63.
+  base::Result<std::uint64_t> sensor(std::uint64_t fresh);
   // Writes all that waits, and has patience for it.
   void finish();
 

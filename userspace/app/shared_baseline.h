@@ -1,0 +1,47 @@
+// The server that hosts share a baseline over, as `run` uses it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "baseline/sqlite_store.h"
+#include "fleet/shared.h"
+#include "policy/policy.h"
+
+namespace kilnwatch::app {
+
+// Where the password comes from when no file is named.
+inline constexpr const char* kPasswordVariable = "KILNWATCH_STORE_PASSWORD";
+
+// A file with one line; others must not be able to read it. kUsage; no error repeats it.
+base::Result<std::string> read_password(const std::string& file);
+
+// Null: none is configured. Whether the server is there is found out later, and told then.
+// `local`: says which sensor this is. kUsage: a file that cannot be used.
+base::Result<std::unique_ptr<fleet::Shared>> open_shared(const policy::Policy& policy,
+                                                         baseline::SqliteStore& local,
+                                                         const std::string& host);
+// Of a policy that was read anew.
+void apply(const policy::Policy& policy, fleet::Shared& shared);
+
+// Says what a user should know while it runs, and what was counted at the end.
+class SharedNews {
+ public:
+  SharedNews(std::string server, fleet::Shared& shared)
+      : server_(std::move(server)), shared_(shared) {}
+  // `now`: CLOCK_BOOTTIME.
+  void look(std::uint64_t now);
+  void end();
+
+ private:
+  std::string server_;
+  fleet::Shared& shared_;
+  bool away_ = false;
+  bool reached_ = false;
+  std::string refusal_;
+  std::uint64_t capped_ = 0;  // told
+  std::uint64_t capped_at_ = 0;
+};
+
+}  // namespace kilnwatch::app
