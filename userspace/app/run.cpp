@@ -51,6 +51,7 @@ int check(const Config& config) {
   if (config.file.empty())
     say(Level::kInfo, std::string("there is no configuration ") + kDefaultConfig);
   say_config(config);
+  if (auto usable = check_shared(config.policy); !usable) return fail(usable.error());
   return 0;
 }
 

@@ -64,6 +64,32 @@ std::uint64_t seconds_of(const std::optional<domain::TimeNs>& span, domain::Time
 
 constexpr domain::TimeNs kKeep = baseline::kExpireAfter * kSecond;
 
+base::Result<fleet::Login> login_of(const policy::SharedStore& store) {
+  fleet::Login login{store.user, {}, store.url.database};
+  if (!store.password_file.empty()) {
+    auto password = read_password(store.password_file);
+    if (!password) return password.error();
+    login.password = std::move(*password);
+  } else if (const char* given = std::getenv(kPasswordVariable); given != nullptr) {
+    login.password = given;
+  }
+  if (!login.user.empty() && login.password.empty()) {
+    return base::Error{base::ErrorClass::kUsage,
+                       "baseline.user: there is no password for it; name a file with "
+                       "'password_file: PATH', or set " +
+                           std::string(kPasswordVariable)};
+  }
+  return login;
+}
+
+// Null: plain.
+base::Result<std::unique_ptr<fleet::TlsContext>> tls_of(const policy::SharedStore& store) {
+  if (!store.url.tls) return std::unique_ptr<fleet::TlsContext>();
+  auto made = fleet::TlsContext::make({store.ca_file, store.cert_file, store.key_file});
+  if (!made) return made.error();
+  return std::make_unique<fleet::TlsContext>(std::move(*made));
+}
+
 }  // namespace
 
 base::Result<std::string> read_password(const std::string& file) {
@@ -86,40 +112,31 @@ base::Result<std::string> read_password(const std::string& file) {
   return password;
 }
 
+base::Status check_shared(const policy::Policy& policy) {
+  if (!policy.store) return base::Done{};
+  if (const auto login = login_of(*policy.store); !login) return login.error();
+  if (const auto tls = tls_of(*policy.store); !tls) return tls.error();
+  return base::Done{};
+}
+
 base::Result<std::unique_ptr<fleet::Shared>> open_shared(const policy::Policy& policy,
                                                          baseline::SqliteStore& local,
                                                          const std::string& host) {
   if (!policy.store) return std::unique_ptr<fleet::Shared>();
   const policy::SharedStore& store = *policy.store;
+  auto login = login_of(store);
+  if (!login) return login.error();
+  auto tls = tls_of(store);
+  if (!tls) return tls.error();
   fleet::Settings settings;
   settings.server = {store.url.host, store.url.port};
-  settings.login.user = store.user;
-  settings.login.database = store.url.database;
-  if (!store.password_file.empty()) {
-    auto password = read_password(store.password_file);
-    if (!password) return password.error();
-    settings.login.password = std::move(*password);
-  } else if (const char* given = std::getenv(kPasswordVariable); given != nullptr) {
-    settings.login.password = given;
-  }
-  if (!store.user.empty() && settings.login.password.empty()) {
-    return base::Error{base::ErrorClass::kUsage,
-                       "baseline.user: there is no password for it; name a file with "
-                       "'password_file: PATH', or set " +
-                           std::string(kPasswordVariable)};
-  }
-  std::unique_ptr<fleet::TlsContext> tls;
-  if (store.url.tls) {
-    auto made = fleet::TlsContext::make({store.ca_file, store.cert_file, store.key_file});
-    if (!made) return made.error();
-    tls = std::make_unique<fleet::TlsContext>(std::move(*made));
-  }
+  settings.login = std::move(*login);
   settings.sensor = sensor_of(local);
   settings.host = plain(host);
   settings.destination_seconds = seconds_of(policy.expire_after, kKeep);
   settings.image_seconds = seconds_of(policy.deploy_window, tracker::kDeployWindow);
   return std::make_unique<fleet::Shared>(
-      std::make_unique<fleet::SocketDialer>(store.url.host, std::move(tls)), std::move(settings));
+      std::make_unique<fleet::SocketDialer>(store.url.host, std::move(*tls)), std::move(settings));
 }
 
 void apply(const policy::Policy& policy, fleet::Shared& shared) {

@@ -17,6 +17,9 @@ inline constexpr const char* kPasswordVariable = "KILNWATCH_STORE_PASSWORD";
 // A file with one line; others must not be able to read it. kUsage; no error repeats it.
 base::Result<std::string> read_password(const std::string& file);
 
+// The files that the configuration names can be used; nobody is asked anything.
+base::Status check_shared(const policy::Policy& policy);
+
 // Null: none is configured. Whether the server is there is found out later, and told then.
 // `local`: says which sensor this is. kUsage: a file that cannot be used.
 base::Result<std::unique_ptr<fleet::Shared>> open_shared(const policy::Policy& policy,

@@ -26,17 +26,20 @@ void Exchange::submit(Job job) {
 
 void Exchange::run(TimeNs now) {
   client_.run(now);
-  launch(now);
-  client_.run(now);
-  for (auto& done : client_.take()) {
-    const auto at = flying_.find(done.tag);
-    if (at == flying_.end()) continue;
-    Job job = std::move(at->second);
-    flying_.erase(at);
-    settle(std::move(job), std::move(done.reply), now);
+  // Until nothing more was answered: what has been read wakes nobody a second time.
+  for (bool more = true; more;) {
+    launch(now);
+    client_.run(now);
+    auto done = client_.take();
+    more = !done.empty();
+    for (auto& one : done) {
+      const auto at = flying_.find(one.tag);
+      if (at == flying_.end()) continue;
+      Job job = std::move(at->second);
+      flying_.erase(at);
+      settle(std::move(job), std::move(one.reply), now);
+    }
   }
-  launch(now);
-  client_.run(now);
   if (!std::exchange(was_away_, client_.is_away()) && was_away_) give_up_waiting();
 }
 

@@ -89,6 +89,15 @@ TEST_CASE("What one sensor learnt is known to the other") {
   CHECK(b.exchange.stats().known == 1);
 }
 
+TEST_CASE("What came with one look is worked off with it: nothing more would wake it") {
+  Bench bench;
+  Sensor a(bench.dialer, "aa");
+  for (int i = 0; i < 1000; ++i) a.ask("k" + std::to_string(i));
+  a.run(1);
+  CHECK(a.exchange.is_idle());
+  CHECK(a.answers.size() == 1000);
+}
+
 TEST_CASE("Of two that ask at the same time one is the first") {
   Bench bench;
   Sensor a(bench.dialer, "aa"), b(bench.dialer, "bb");
