@@ -139,9 +139,7 @@ base::Result<TlsContext> TlsContext::make(const TlsFiles& files) {
   if (!files.key.empty() &&
       ::SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
     return unusable("key_file", files.key,
-                    "name the key of cert_file in PEM form, without password");
-  if (!files.key.empty() && ::SSL_CTX_check_private_key(context) != 1)
-    return unusable("key_file", files.key, "name the key that belongs to cert_file");
+                    "name the key of cert_file, in PEM form and without a password");
   return out;
 }
 
