@@ -19,8 +19,8 @@ struct FakeFleet final : fleet::Fleet {
   Ticket last = 0;
   bool waited = false;
 
-  Ticket ask(const std::string& key, const std::string&) override {
-    asked.push_back(key);
+  Ticket ask(const std::string& key, const std::string&, const std::string& name) override {
+    asked.push_back(name.empty() ? key : key + " / " + name);
     tickets[++last] = key;
     return last;
   }

@@ -102,7 +102,11 @@ class RedisServer {
     }
     REQUIRE(pid_ > 0);
     if (!more_.empty() && more_[0] == "--tls-port") return;  // plain words tell nothing
-    REQUIRE(wait_for([this] { return !say({"PING"}).empty(); }));
+    // Not while it reads what it kept.
+    REQUIRE(wait_for([this] {
+      const std::string reply = say({"PING"});
+      return !reply.empty() && !reply.starts_with("-LOADING");
+    }));
   }
   void stop(int signal) {
     if (pid_ <= 0) return;
@@ -113,14 +117,21 @@ class RedisServer {
 
   // The reply's bytes to a command, on a connection of its own; empty: none.
   std::string say(std::initializer_list<std::string_view> words) const {
+    return send(fleet::command(words));
+  }
+  // Bytes of a command.
+  std::string send(const std::string& command) const {
     const base::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_port = htons(port_);
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at)) != 0) return {};
-    const std::string command = fleet::command(words);
-    if (::send(fd.get(), command.data(), command.size(), MSG_NOSIGNAL) < 0) return {};
+    for (std::size_t sent = 0; sent < command.size();) {
+      const auto n = ::send(fd.get(), command.data() + sent, command.size() - sent, MSG_NOSIGNAL);
+      if (n <= 0) return {};
+      sent += static_cast<std::size_t>(n);
+    }
     std::string out(65'536, '\0');
     pollfd end{fd.get(), POLLIN, 0};
     if (::poll(&end, 1, 2000) <= 0) return {};

@@ -23,8 +23,10 @@ void HeldMoments::release(domain::TimeNs now, const Judge& judge) {
     Held& first = held_.front();
     std::optional<fleet::Answer> answer;
     if (first.ticket != 0) {
+      const bool waits = patience_ > std::chrono::milliseconds(0);
+      if (waits) fleet_->wait(patience_);
       answer = fleet_->take(first.ticket);
-      const bool over = now != 0 && now >= first.until;
+      const bool over = waits || (now != 0 && now >= first.until);
       if (!answer && !over && held_.size() <= kMaxHeldMoments) return;
       if (!answer) {
         fleet_->drop(first.ticket);

@@ -21,8 +21,14 @@ class HeldMoments {
  public:
   using Judge = std::function<void(const tracker::Moment&, const std::optional<fleet::Answer>&)>;
 
-  // Null: nothing is asked and nothing held.
-  void join(fleet::Fleet* fleet) { fleet_ = fleet; }
+  // Null: nothing is asked and nothing held. `patience`: not zero, whoever adds waits for the
+  // answer at once, so long: nothing is held, and what is judged does not hang on how fast answers
+  // come.
+  void join(fleet::Fleet* fleet,
+            std::chrono::milliseconds patience = std::chrono::milliseconds(0)) {
+    fleet_ = fleet;
+    patience_ = patience;
+  }
   // `ticket` 0: nothing was asked for it.
   void add(tracker::Moment moment, fleet::Fleet::Ticket ticket);
   // Judges what has its answer. `now`: of a steady clock, and what is held too long is judged
@@ -40,6 +46,7 @@ class HeldMoments {
     domain::TimeNs until = 0;  // 0: since the last look
   };
   fleet::Fleet* fleet_ = nullptr;
+  std::chrono::milliseconds patience_{0};
   std::deque<Held> held_;
 };
 

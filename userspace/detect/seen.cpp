@@ -28,6 +28,11 @@ std::string client_key(const Client& client) {
   return key ? baseline::text_of(*key) : std::string();
 }
 
+// As a name is remembered whose address may be any.
+std::string any_address(const Connection& connection, const std::string& name) {
+  return baseline::text_of({baseline::kAnyAddress, connection.destination.port, name});
+}
+
 // What has an address of the host itself, or of its link, is another thing on every host.
 bool is_shared(const std::string& ip) {
   if (tracker::is_loopback(ip) || ip.starts_with("169.254.")) return false;
@@ -66,8 +71,15 @@ fleet::Fleet::Ticket Detector::ask(const tracker::Moment& moment) {
   if (!is_shared(connection.destination.ip)) return 0;
   const std::string key = seen_key(connection.destination, claimed_name(connection));
   const std::string build = moment.build ? moment.build->id : "";
-  if (!baseline_.knows(Scope::kBuilds, key, wall(moment))) return fleet_->ask(key, build);
+  // Where several may be meant nobody is asked.
+  const auto names = verified_names(connection);
+  const std::string name = names.size() == 1 ? any_address(connection, names.front()) : "";
+  const bool known_name = name.empty() || baseline_.knows(Scope::kBuilds, name, wall(moment));
+  if (!name.empty() && known_name) fleet_->touch(name, build);
+  if (!baseline_.knows(Scope::kBuilds, key, wall(moment)))
+    return fleet_->ask(key, build, known_name ? "" : name);
   fleet_->touch(key, build);
+  if (!known_name) fleet_->touch(name, build);
   return 0;
 }
 
@@ -95,9 +107,9 @@ bool Detector::meet(const tracker::Moment& moment, const Answer& answer, Connect
   const std::string egress = "name" + std::to_string(moment.egress);
   bool known = !names.empty();
   for (const std::string& name : names) {
-    const std::string any =
-        baseline::text_of({baseline::kAnyAddress, connection.destination.port, name});
+    const std::string any = any_address(connection, name);
     if (!baseline_.meet({Scope::kBuilds, any, wall(moment), build})) continue;
+    if (names.size() == 1 && answer && answer->known_name) continue;
     known = false;
     if (moment.egress != 0) novel_egress_.insert(egress);
   }

@@ -13,11 +13,12 @@ bool is_question(const Job& job) { return job.kind == Kind::kAsk || job.kind == 
 }  // namespace
 
 void Exchange::submit(Job job) {
+  if (!teaches_ && !is_question(job)) return;
   if (is_question(job)) ++stats_.asked;
   // Nobody is kept waiting for a server that is known to be away.
   if (client_.is_away()) {
     answer(job, {});
-    if (job.kind != Kind::kAskImage) wait_for_server(std::move(job));
+    wait_for_server(std::move(job));
     return;
   }
   if (waiting_.size() >= kMaxWaiting) return refuse(job, stats_.crowded, {});
@@ -49,7 +50,8 @@ void Exchange::give_up_waiting() {
     job.late = true;
     answer(job, {});
   }
-  std::erase_if(waiting_, [](const Job& job) { return job.kind == Kind::kAskImage; });
+  std::erase_if(waiting_,
+                [this](const Job& job) { return job.kind == Kind::kAskImage || !teaches_; });
 }
 
 // As many as may be on their way. In a cluster one node may be away while others are there.
@@ -60,6 +62,13 @@ void Exchange::launch(TimeNs now) {
   for (std::size_t left = waiting_.size(); left > 0 && flying_.size() < kMaxFlying; --left) {
     Job job = std::move(waiting_.front());
     waiting_.pop_front();
+    if (job.kind == Kind::kShareImage && !job.setting) {
+      if (!image_quota_.take(now)) {
+        refuse(job, stats_.capped, {});
+        continue;
+      }
+      job.setting = true;
+    }
     if (send(++last_, job, now)) {
       flying_.emplace(last_, std::move(job));
       continue;
@@ -75,6 +84,10 @@ bool Exchange::send(Client::Tag tag, const Job& job, TimeNs now) {
   switch (job.kind) {
     case Kind::kAsk:
     case Kind::kTouch:
+      if (!teaches_) {
+        text = command({"GET", job.key});
+        break;
+      }
       text = job.setting ? command({"SET", job.key, job.value, "NX", "EX", seconds})
                          : command({"GETEX", job.key, "EX", seconds});
       break;
@@ -91,19 +104,19 @@ bool Exchange::send(Client::Tag tag, const Job& job, TimeNs now) {
 void Exchange::settle(Job job, std::optional<Reply> reply, TimeNs now) {
   if (!reply) {
     pause_until_ = now + kNotNowWait;
-    if (job.setting) quota_.give_back();
+    if (job.setting) quota_of(job).give_back();
     job.setting = false;
     answer(job, {});
-    if (job.kind != Kind::kAskImage) wait_for_server(std::move(job));
+    wait_for_server(std::move(job));
     return;
   }
   if (reply->kind == Reply::Kind::kError) {
-    if (job.setting) quota_.give_back();
+    if (job.setting) quota_of(job).give_back();
     refusal_ = error_code(*reply);
     return refuse(job, stats_.refused, {});
   }
   const bool found = reply->kind == Reply::Kind::kText;
-  if (job.setting || job.kind == Kind::kShareImage) {
+  if (job.setting) {
     if (found) {
       ++stats_.taught;
       answer(job, {Answer::Kind::kNew, false, {}});
@@ -129,7 +142,7 @@ void Exchange::settle_found(Job& job, const std::string& value) {
 }
 
 void Exchange::settle_missing(Job job, TimeNs now) {
-  if (job.kind == Kind::kAskImage) return answer(job, {Answer::Kind::kNew, false, {}});
+  if (job.kind == Kind::kAskImage || !teaches_) return answer(job, {Answer::Kind::kNew, false, {}});
   if (!quota_.take(now)) return refuse(job, stats_.capped, {Answer::Kind::kNew, true, {}});
   job.setting = true;
   waiting_.push_front(std::move(job));
@@ -147,6 +160,7 @@ void Exchange::answer(Job& job, Answer given) {
 }
 
 void Exchange::wait_for_server(Job job) {
+  if (job.kind == Kind::kAskImage || !teaches_) return;
   job.late = true;
   if (waiting_.size() >= kMaxWaiting) return refuse(job, stats_.crowded, {});
   waiting_.push_back(std::move(job));

@@ -30,7 +30,7 @@ struct Job {
   std::string key;           // of the server, whole
   std::string value;
   std::uint64_t seconds = 0;  // how long it is to live
-  bool setting = false;       // it was not there
+  bool setting = false;       // it is taught: it was not there, or is an image
   bool late = false;          // it waited for a server that was away
 };
 
@@ -53,8 +53,14 @@ class Exchange {
   };
 
   // `sensor`: who teaches, no blank in it: what this one taught itself is no news from others.
-  Exchange(Client& client, std::string sensor, Quota quota = Quota())
-      : client_(client), sensor_(std::move(sensor)), quota_(std::move(quota)) {}
+  // `teaches` false: it only asks, and leaves the server as it is.
+  // `quota`: of destinations, and as much again of images.
+  Exchange(Client& client, std::string sensor, Quota quota = Quota(), bool teaches = true)
+      : client_(client),
+        sensor_(std::move(sensor)),
+        quota_(quota),
+        image_quota_(std::move(quota)),
+        teaches_(teaches) {}
 
   void submit(Job job);
   // All that can be done without waiting.
@@ -70,6 +76,9 @@ class Exchange {
 
  private:
   void launch(TimeNs now);
+  Quota& quota_of(const Job& job) {
+    return job.kind == Job::Kind::kShareImage ? image_quota_ : quota_;
+  }
   bool send(Client::Tag tag, const Job& job, TimeNs now);
   void settle(Job job, std::optional<Reply> reply, TimeNs now);
   void settle_found(Job& job, const std::string& value);
@@ -82,6 +91,8 @@ class Exchange {
   Client& client_;
   const std::string sensor_;
   Quota quota_;
+  Quota image_quota_;
+  const bool teaches_;
   std::deque<Job> waiting_;
   std::unordered_map<Client::Tag, Job> flying_;
   Client::Tag last_ = 0;

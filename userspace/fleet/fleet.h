@@ -19,8 +19,9 @@ struct Answer {
     kKnown
   };
   Kind kind = Kind::kNone;
-  bool capped = false;  // kNew, and not taught: this host taught as many as one may
-  std::string note;     // of an image that is known: what its builder wrote
+  bool capped = false;      // kNew, and not taught: this host taught as many as one may
+  std::string note;         // of an image that is known: what its builder wrote
+  bool known_name = false;  // builds of a host reached the destination's name, at whatever address
 };
 
 class Fleet {
@@ -29,8 +30,8 @@ class Fleet {
 
   virtual ~Fleet() = default;
   // Whether builds of any host reached the destination; it is known from then on. `build`: whose
-  // step did, may be empty.
-  virtual Ticket ask(const std::string& key, const std::string& build) = 0;
+  // step did, may be empty. `name`: the key of its name, of which the same is asked; may be empty.
+  virtual Ticket ask(const std::string& key, const std::string& build, const std::string& name) = 0;
   // This host knows it, and met it again: the fleet is told now and then.
   virtual void touch(const std::string& key, const std::string& build) = 0;
   // Whether a host built an image of this id, digest or name of a registry.

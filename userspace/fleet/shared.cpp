@@ -44,13 +44,19 @@ Shared::Shared(std::unique_ptr<Dialer> dialer, Settings settings)
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-Fleet::Ticket Shared::ask(const std::string& key, const std::string& build) {
+Job Shared::question(const std::string& key, const std::string& build) const {
   Job job;
   job.kind = Job::Kind::kAsk;
   job.key = kDestination + key;
   job.value = value_of(build);
   job.seconds = destination_seconds_;
-  return submit(std::move(job), true);
+  return job;
+}
+
+Fleet::Ticket Shared::ask(const std::string& key, const std::string& build,
+                          const std::string& name) {
+  return submit(question(key, build), true,
+                name.empty() ? std::nullopt : std::optional(question(name, build)));
 }
 
 void Shared::touch(const std::string& key, const std::string& build) {
@@ -91,24 +97,33 @@ bool Shared::is_sent(const std::string& key, TimeNs now) {
   return found != sent_.end() && now < found->second;
 }
 
-Fleet::Ticket Shared::submit(Job job, bool question) {
-  const std::lock_guard lock(mutex_);
+// False: there is no room.
+bool Shared::queue(Job job) {
   if (inbox_.size() >= kMaxInbox || job.key.size() > kMaxName || end_) {
     ++stats_.crowded;
-    return 0;
+    return false;
   }
   if (job.kind == Job::Kind::kAsk || job.kind == Job::Kind::kTouch) {
     // It is there to spare commands: what it forgets is told once more.
     if (sent_.size() >= kMaxSent) sent_.clear();
     sent_[job.key] = steady() + job.seconds * kSecondNs / kTouchPart;
   }
-  if (question) {
-    job.ticket = ++last_;
-    asked_.emplace(job.ticket, std::nullopt);
-  }
-  const Ticket ticket = job.ticket;
   if (inbox_.empty()) ring(work_);
   inbox_.push_back(std::move(job));
+  return true;
+}
+
+Fleet::Ticket Shared::submit(Job job, bool question, const std::optional<Job>& of_name) {
+  const std::lock_guard lock(mutex_);
+  const Ticket ticket = question ? last_ += 2 : 0;
+  job.ticket = ticket;
+  if (!queue(std::move(job))) return 0;
+  if (!question) return 0;
+  Asked& asked = asked_[ticket];
+  if (!of_name) return ticket;
+  Job second = *of_name;
+  second.ticket = ticket | kOfName;
+  if (queue(std::move(second))) ++asked.left;
   return ticket;
 }
 
@@ -116,8 +131,8 @@ std::optional<Answer> Shared::take(Ticket ticket) {
   const std::lock_guard lock(mutex_);
   const auto found = asked_.find(ticket);
   if (found == asked_.end()) return Answer{};
-  if (!found->second) return std::nullopt;
-  Answer answer = std::move(*found->second);
+  if (found->second.left > 0) return std::nullopt;
+  Answer answer = std::move(found->second.answer);
   asked_.erase(found);
   return answer;
 }
@@ -132,7 +147,7 @@ void Shared::wait(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   answered_.wait_until(lock, end, [this] {
     return std::all_of(asked_.begin(), asked_.end(),
-                       [](const auto& one) { return one.second.has_value(); });
+                       [](const auto& one) { return one.second.left == 0; });
   });
 }
 
@@ -185,10 +200,17 @@ void Shared::publish(Exchange& exchange, const Client& client, TimeNs now) {
   {
     const std::lock_guard lock(mutex_);
     for (auto& one : posted) {
-      const auto at = asked_.find(one.ticket);
+      const auto at = asked_.find(one.ticket & ~kOfName);
       if (at == asked_.end()) continue;  // too late
-      at->second = std::move(one.answer);
-      news = true;
+      Answer& answer = at->second.answer;
+      if ((one.ticket & kOfName) != 0) {
+        answer.known_name = one.answer.kind == Answer::Kind::kKnown;
+      } else {
+        one.answer.known_name = answer.known_name;
+        answer = std::move(one.answer);
+      }
+      --at->second.left;
+      news = news || at->second.left == 0;
     }
     for (const auto& key : forgotten) {
       if (const auto at = sent_.find(key); at != sent_.end()) at->second = now + kTryAgain;
@@ -209,7 +231,7 @@ void Shared::publish(Exchange& exchange, const Client& client, TimeNs now) {
 void Shared::work() {
   Client client(*dialer_, settings_.server, settings_.login,
                 std::hash<std::string>{}(settings_.sensor));
-  Exchange exchange(client, settings_.sensor, Quota(settings_.taught_per_hour));
+  Exchange exchange(client, settings_.sensor, Quota(settings_.taught_per_hour), settings_.teaches);
   client.reach(steady());  // what is wrong is told before it is needed
   for (bool go_on = true; go_on;) {
     go_on = take_inbox(exchange);

@@ -39,6 +39,7 @@ struct Settings {
   std::uint64_t destination_seconds = 30 * 86'400;
   std::uint64_t image_seconds = 86'400;
   std::size_t taught_per_hour = kTaughtPerHour;
+  bool teaches = true;  // false: it only asks, and leaves the server as it is
 };
 
 struct SharedStats {
@@ -56,7 +57,8 @@ class Shared final : public Fleet {
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
 
-  Ticket ask(const std::string& key, const std::string& build) override;
+  Ticket ask(const std::string& key, const std::string& build,
+             const std::string& name = {}) override;
   void touch(const std::string& key, const std::string& build) override;
   Ticket ask_image(const std::string& id) override;
   void share_image(const std::string& id, const std::string& note) override;
@@ -84,7 +86,17 @@ class Shared final : public Fleet {
   SharedStats stats() const;
 
  private:
-  Ticket submit(Job job, bool question);
+  // Of an answer: `left` parts are to come.
+  struct Asked {
+    Answer answer;
+    unsigned left = 1;
+  };
+  // The last bit of a ticket of a job: it asks for the name.
+  static constexpr Ticket kOfName = 1;
+
+  Job question(const std::string& key, const std::string& build) const;
+  Ticket submit(Job job, bool question, const std::optional<Job>& of_name = {});
+  bool queue(Job job);
   std::string value_of(const std::string& build) const;
   bool is_sent(const std::string& key, TimeNs now);
   void work();
@@ -101,7 +113,7 @@ class Shared final : public Fleet {
   std::condition_variable answered_;
   std::vector<Job> inbox_;
   Ticket last_ = 0;
-  std::unordered_map<Ticket, std::optional<Answer>> asked_;
+  std::unordered_map<Ticket, Asked> asked_;
   std::unordered_map<std::string, TimeNs> sent_;  // keys of the server: when to tell them again
   State state_;
   SharedStats stats_;

@@ -21,7 +21,7 @@ struct Bench {
   fleet::Fleet::Ticket add(const std::string& key, bool ask) {
     tracker::Moment moment;
     moment.key = key;
-    const auto ticket = ask ? fleet.ask(key, "") : 0;
+    const auto ticket = ask ? fleet.ask(key, "", "") : 0;
     held.add(std::move(moment), ticket);
     return ticket;
   }
@@ -105,4 +105,16 @@ TEST_CASE("At the end all is judged") {
   Bench nothing;
   nothing.held.finish(nothing.judge());
   CHECK_FALSE(nothing.fleet.waited);
+}
+
+TEST_CASE("Of a recording each answer is waited for, and nothing is held") {
+  Bench bench;
+  bench.held.join(&bench.fleet, std::chrono::milliseconds(1000));
+  const auto a = bench.add("a", true);
+  bench.fleet.answers[a] = {Kind::kKnown, false, ""};
+  CHECK(bench.release(0) == "a=");
+  CHECK(bench.fleet.waited);
+  bench.add("b", true);  // nobody answers
+  CHECK(bench.release(0) == "b?");
+  CHECK(bench.fleet.dropped == std::vector<std::string>{"b"});
 }

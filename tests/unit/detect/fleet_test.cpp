@@ -44,6 +44,7 @@ Moment connect(TimeNs time, const std::string& ip, const std::string& tls_name =
   moment.connection = Connection{};
   moment.connection->destination = {ip, 443};
   moment.connection->tls_name = tls_name;
+  moment.connection->time = time;
   moment.key = std::to_string(++containers);
   return moment;
 }
@@ -120,6 +121,27 @@ TEST_CASE("What is new to the fleet is told as such") {
   CHECK(has(*found, "first-seen-on-host"));
   CHECK_FALSE(has(*found, "fleet-capped"));
   CHECK(found->severity == Severity::kHigh);
+}
+
+TEST_CASE("One more address of a name that builds of another host reached is a known name") {
+  Bench bench;
+  auto moment = connect(1, "192.0.2.1", "x.test");
+  moment.connection->dns_names = {{"x.test", "10.0.0.53", true}};
+  const auto found = bench.judge(moment, {Kind::kNew, false, "", true});
+  REQUIRE(found);
+  CHECK(bench.fleet.asked == std::vector<std::string>{"192.0.2.1 443 x.test / name 443 x.test"});
+  CHECK(has(*found, "known-name"));
+  CHECK(found->severity == Severity::kLow);
+  // Known here from then on: no more is asked of it, it is only told now and then.
+  auto later = connect(2, "192.0.2.2", "x.test");
+  later.connection->dns_names = {{"x.test", "10.0.0.53", true}};
+  CHECK(has(*bench.judge(later, {Kind::kNew, false, "", false}), "known-name"));
+  CHECK(bench.fleet.asked.back() == "192.0.2.2 443 x.test");
+  CHECK(bench.fleet.touched == std::vector<std::string>{"name 443 x.test"});
+  // Of a name that is only claimed nobody is asked.
+  CHECK_FALSE(has(*bench.judge(connect(3, "192.0.2.3", "y.test"), {Kind::kNew, false, "", false}),
+                  "known-name"));
+  CHECK(bench.fleet.asked.back() == "192.0.2.3 443 y.test");
 }
 
 TEST_CASE("Where the fleet does not answer this host's own baseline decides") {
@@ -286,13 +308,20 @@ TEST_CASE("By its name alone an image is not certain, and without connections LO
 
 TEST_CASE("An image that nobody built is nobody's finding") {
   Bench bench;
+  // Nor is one that was built too long ago.
+  CHECK_FALSE(bench.judge(built("b1"), {}));
+  auto late = foreign(kImage);
+  late.time = 25 * 3600 * kSecond;
+  CHECK_FALSE(bench.judge(late, {Kind::kKnown, false, bench.fleet.shared[kImage]}));
+  late.time = 23 * 3600 * kSecond;
+  CHECK(bench.judge(late, {Kind::kKnown, false, bench.fleet.shared[kImage]}));
   CHECK_FALSE(bench.judge(foreign(kImage), {Kind::kNew, false, ""}));
   CHECK_FALSE(bench.judge(foreign(kImage), {Kind::kNone, false, ""}));
   for (const char* note :
        {"", "build b1\n", "host a\n", "build b1\nhost a\nended x\n", "build xyz\nhost a\nended 1\n",
         "build b1\nhost a\nended 1 2\n", "build b1\nhost a\nlink x\nport 70000\n",
         "build b1\nhost a\nclient 9\n", "build b1\nhost a\nengine 99\n",
-        "build b1\nhost a\nended 99999999999\n", "\n\n \n"}) {
+        "build b1\nhost a\nended 99999999999999999999\n", "\n\n \n"}) {
     INFO(note);
     CHECK_FALSE(bench.judge(foreign(kImage), {Kind::kKnown, false, note}));
   }

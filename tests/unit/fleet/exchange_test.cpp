@@ -21,8 +21,10 @@ const fleet::Node kSeed{"a.test", 6379};
 // One sensor of those that share a dialer.
 struct Sensor {
   Sensor(test::FakeDialer& dialer, const std::string& name,
-         std::size_t per_hour = fleet::kTaughtPerHour)
-      : client(dialer, kSeed, {}, 7), exchange(client, name, fleet::Quota(per_hour)), name_(name) {}
+         std::size_t per_hour = fleet::kTaughtPerHour, bool teaches = true)
+      : client(dialer, kSeed, {}, 7),
+        exchange(client, name, fleet::Quota(per_hour), teaches),
+        name_(name) {}
 
   fleet::Fleet::Ticket ask(const std::string& key) {
     exchange.submit({Job::Kind::kAsk, ++ticket, fleet::kDestination + key, name_ + " host b1", 60});
@@ -261,4 +263,36 @@ TEST_CASE("A command that the server refuses is counted, and nobody waits for it
   a.now += fleet::kNotNowWait;
   a.run();
   CHECK(bench.server().keys.size() == 1);
+}
+
+TEST_CASE("One that only asks leaves the server as it is, and brings nothing there later") {
+  Bench bench;
+  Sensor a(bench.dialer, "aa"), b(bench.dialer, "bb", fleet::kTaughtPerHour, false);
+  CHECK(a.answered(a.ask("k")).kind == Kind::kNew);
+  CHECK(b.answered(b.ask("k")).kind == Kind::kKnown);
+  CHECK(b.answered(b.ask("l")).kind == Kind::kNew);
+  CHECK(b.answered(b.ask("l")).kind == Kind::kNew);
+  b.touch("k");
+  b.share("sha256:1", "n");
+  b.run();
+  CHECK(b.answered(b.ask_image("sha256:1")).kind == Kind::kNew);
+  CHECK(b.exchange.is_idle());
+  CHECK(bench.commands("SET") == 1);
+  CHECK(bench.commands("GETEX") == 1);
+  CHECK(b.exchange.stats().taught == 0);
+}
+
+TEST_CASE("Images are capped as destinations are, and apart from them") {
+  Bench bench;
+  Sensor a(bench.dialer, "aa", 10);
+  for (int i = 0; i < 15; ++i) a.share("sha256:" + std::to_string(i), "n");
+  a.run();
+  CHECK(bench.commands("SET") == 10);
+  CHECK(a.exchange.stats().capped == 5);
+  CHECK(a.answered(a.ask("k")).kind == Kind::kNew);
+  CHECK_FALSE(a.answers[a.ticket].capped);
+  a.now += 3600 * kSecondNs;
+  a.share("sha256:99", "n");
+  a.run();
+  CHECK(a.exchange.stats().capped == 5);
 }

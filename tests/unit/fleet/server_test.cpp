@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "fleet/catalog.h"
 #include "fleet/dialer.h"
 #include "fleet/shared.h"
 #include "harness/redis_server.h"
@@ -71,6 +73,21 @@ std::size_t count(const std::vector<Answer>& answers, Kind kind) {
       answers.begin(), answers.end(), [&](const Answer& one) { return one.kind == kind; }));
 }
 
+// Values by key, as a person looks at them.
+std::map<std::string, std::string> catalog_of(const RedisServer& server, const char* prefix,
+                                              fleet::Login login = {}) {
+  fleet::SocketDialer dialer("127.0.0.1");
+  fleet::Catalog catalog(dialer, {"127.0.0.1", server.port()}, std::move(login));
+  std::map<std::string, std::string> out;
+  const auto done = catalog.each(prefix, [&](const fleet::Taught& taught) -> base::Status {
+    out[taught.key] = taught.value;
+    CHECK(taught.seconds > 0);
+    return base::Done{};
+  });
+  if (!done) out["error"] = done.error().message;
+  return out;
+}
+
 void run(const std::string& command) {
   INFO(command);
   REQUIRE(std::system(("(" + command + ") > /dev/null 2>&1").c_str()) == 0);
@@ -92,6 +109,23 @@ TEST_CASE("A destination that one sensor learnt is known to the other") {
   CHECK(std::stol(ttl.substr(1)) > 29 * 86'400);
   CHECK(a.shared.state().reached);
   CHECK_FALSE(a.shared.state().away);
+}
+
+TEST_CASE("A name that one sensor learnt is known to the other, at whatever address") {
+  NEEDS_SERVER();
+  test::TempDir folder;
+  RedisServer server(folder);
+  Sensor a(server.port(), "aa"), b(server.port(), "bb");
+  const auto first = a.answered(a.shared.ask("192.0.2.1 443 x.test", "b1", "name 443 x.test"));
+  CHECK(first.kind == Kind::kNew);
+  CHECK_FALSE(first.known_name);
+  const auto other = b.answered(b.shared.ask("192.0.2.2 443 x.test", "b1", "name 443 x.test"));
+  CHECK(other.kind == Kind::kNew);
+  CHECK(other.known_name);
+  const auto none = b.ask("192.0.2.3 443 y.test");
+  CHECK(none.kind == Kind::kNew);
+  CHECK_FALSE(none.known_name);
+  CHECK(server.keys() == 4);
 }
 
 TEST_CASE("Of many sensors that meet the same at once each destination is new to one") {
@@ -210,6 +244,33 @@ TEST_CASE("Known keys travel now and then, not each time") {
   CHECK(test::wait_for([&] { return a.settled(); }));
   CHECK(server.keys() == 10);
   CHECK(server.say({"INFO", "commandstats"}).find("cmdstat_getex:calls=10,") != std::string::npos);
+}
+
+TEST_CASE("People see what the fleet knows, and who taught it") {
+  NEEDS_SERVER();
+  test::TempDir folder;
+  RedisServer server(folder);
+  CHECK(catalog_of(server, fleet::kDestination).empty());
+  Sensor a(server.port(), "aa");
+  a.ask_all(0, 600);
+  a.shared.share_image("sha256:1", "note");
+  CHECK(test::wait_for([&] { return a.settled(); }));
+  const auto all = catalog_of(server, fleet::kDestination);
+  CHECK(all.size() == 600);
+  CHECK(all.at("k7") == "aa aa.test b1");
+  CHECK(fleet::teacher_of(all.at("k7")).host == "aa.test");
+  CHECK(fleet::teacher_of(all.at("k7")).build == "b1");
+  CHECK(fleet::teacher_of("aa aa.test -").build.empty());
+  CHECK(fleet::teacher_of("noise").host.empty());
+  CHECK(catalog_of(server, fleet::kImage).at("sha256:1") == "note");
+  // Each command may be refused, and a server may be gone.
+  (void)server.say({"ACL", "SETUSER", "sensor", "on", ">geheim", "~kilnwatch:*", "-@all", "+getex",
+                    "+get", "+set"});
+  CHECK(catalog_of(server, fleet::kDestination, {"sensor", "geheim", 0})
+            .at("error")
+            .find("+scan, +get and +ttl") != std::string::npos);
+  server.stop(SIGKILL);
+  CHECK(catalog_of(server, fleet::kDestination).at("error").starts_with("it does not answer"));
 }
 
 TEST_CASE("A user with a password and no more rights than it needs") {
@@ -339,6 +400,7 @@ TEST_CASE("A cluster of three: redirects are followed, and a node that goes take
     all += node->keys();
   }
   CHECK(all == 300);
+  CHECK(catalog_of(*nodes[2], fleet::kDestination).size() == 300);
   nodes[1]->stop(SIGKILL);
   const auto answers = a.ask_all(300, 400);
   const auto fresh = count(answers, Kind::kNew), none = count(answers, Kind::kNone);
