@@ -49,7 +49,7 @@ void write_link(NoteWriter& out, const ChainLink& link) {
   out.add("stage", link.step.stage);
   out.add("run", link.step.instruction);
   out.add("container", link.step.container_id);
-  out.add("time", to.time / kNoteSecond);
+  out.add("time", to.time);
   out.add("protocol", to.protocol);
   out.add("ip", to.destination.ip);
   out.add("port", to.destination.port);
@@ -161,8 +161,8 @@ std::string text_of(const ImageNote& note) {
   const Build& build = note.build;
   out.add("build", build.id);
   out.add("host", build.host);
-  out.add("started", build.started / kNoteSecond);
-  out.add("ended", build.ended / kNoteSecond);
+  out.add("started", build.started);
+  out.add("ended", build.ended);
   if (!build.request.builder_unknown) out.add("builder", 1);
   out.add("engine", static_cast<std::uint64_t>(build.request.engine));
   out.add("buildkit", build.request.buildkit ? 1 : 0);

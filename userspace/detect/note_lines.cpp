@@ -43,9 +43,9 @@ bool NoteReader::take_each(std::vector<std::string>& to, std::size_t most) {
 }
 
 bool NoteReader::take_time(domain::TimeNs& to) {
-  // Seconds that no clock of nanoseconds reaches are none.
-  constexpr std::uint64_t kLast = 9'000'000'000;
-  to = number(kLast) * kNoteSecond;
+  // Beyond it sums would be none.
+  constexpr domain::TimeNs kLast = ~domain::TimeNs{0} / 4;
+  to = number(kLast);
   return true;
 }
 

@@ -13,8 +13,6 @@
 
 namespace kilnwatch::detect {
 
-inline constexpr domain::TimeNs kNoteSecond = 1'000'000'000;
-
 class NoteWriter {
  public:
   // Nothing for what is empty. What does not fit any more is left out, and all that follows.
@@ -43,7 +41,7 @@ class NoteReader {
   bool take(std::uint32_t& to) { return take_number(to, std::uint32_t(-1)); }
   bool take(std::uint16_t& to) { return take_number(to, std::uint16_t(-1)); }
   bool take(bool& to) { return take_number(to, true); }
-  // Seconds since 1970, as ns.
+  // ns since 1970.
   bool take_time(domain::TimeNs& to);
   template <class Word>
   bool take(Word& to, Word last) {

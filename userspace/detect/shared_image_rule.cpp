@@ -4,6 +4,7 @@
 #include "detect/reason_table.h"
 #include "detect/reasons.h"
 #include "detect/scoring.h"
+#include "tracker/images.h"
 
 namespace kilnwatch::detect {
 
@@ -34,6 +35,8 @@ bool Detector::deploy_foreign(const tracker::Moment& moment, const Answer& answe
   const auto here = [this](TimeNs& time) { time = time > wall_offset_ ? time - wall_offset_ : 0; };
   const TimeNs ended = note->build.ended, now = moment.time + wall_offset_;
   const TimeNs age = now > ended ? now - ended : 0;
+  // The server forgets it by its own clock, which is not a recording's.
+  if (age > policy_.deploy_window.value_or(tracker::kDeployWindow)) return false;
   here(note->build.started);
   here(note->build.ended);
   for (ChainLink& link : note->chain.links) here(link.connection.time);
