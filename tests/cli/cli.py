@@ -220,10 +220,19 @@ def baselines(work):
         return ["baseline", name, *args, "--state-dir", at]
 
     for args in (["baseline"], ["baseline", "fly"], ["baseline", "list", "--output", "xml"],
-                 ["baseline", "list", "extra"], ["baseline", "list", "--scope", "fleet"], ["baseline", "add"],
+                 ["baseline", "list", "extra"], ["baseline", "list", "--scope", "world"], ["baseline", "add"], ["baseline", "stats", "--scope", "host"],
+                 ["baseline", "forget", "192.0.2.1", "1", "--scope", "fleet"], ["replay", "x", "--fleet", "both"],
                  ["baseline", "forget"], ["baseline", "stats", "--frobnicate"],
                  ["baseline", "add", "192.0.2.1", "1", "a.test", "extra"], ["baseline", "import", "file"]):
         yield Case(" ".join(args), args, 2, USAGE)
+    config = str(work / "fine.yaml")
+    away = str(work / "away.yaml")
+    file(away, b"baseline: {store: 'redis://127.0.0.1:1'}\n")
+    for name in ("list", "export", "stats"):
+        yield Case(f"{name} of no fleet", ["baseline", name, "--scope", "fleet", "--config", config], 2, error("'baseline.store'.*--config"))
+        yield Case(f"{name} of a fleet that is away", ["baseline", name, "--scope", "fleet", "--config", away], 3,
+                   error("redis://127.0.0.1:1: it does not answer: .*"))
+    yield Case("replay with no fleet", ["replay", "--fleet", "ask", "--config", config, str(work / "empty")], 2, error("--fleet asks the server of 'baseline.store'"))
     empty = folder("baseline")
     for name in ("list", "export", "stats"):
         yield Case(f"{name} without a baseline", command(name, at=empty), 3, error("there is no baseline"))

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/baseline_fleet.h"
 #include "app/baseline_lines.h"
 #include "app/commands.h"
 #include "app/log.h"
@@ -99,6 +100,7 @@ int done_or_fail(const base::Status& status) { return status ? 0 : fail(status.e
 }  // namespace
 
 int baseline_list(const Options& options) {
+  if (options.scope == kFleetScope) return list_fleet(options, options.format == "json");
   if (auto usable = stdout_usable(); !usable) return fail(usable.error());
   auto catalog = open_catalog(options, false);
   if (!catalog) return fail(catalog.error());
@@ -108,6 +110,7 @@ int baseline_list(const Options& options) {
 }
 
 int baseline_export(const Options& options) {
+  if (options.scope == kFleetScope) return list_fleet(options, true);
   if (auto usable = stdout_usable(); !usable) return fail(usable.error());
   auto catalog = open_catalog(options, false);
   if (!catalog) return fail(catalog.error());
@@ -156,6 +159,7 @@ int baseline_import(const Options& options) {
 }
 
 int baseline_stats(const Options& options) {
+  if (options.scope == kFleetScope) return count_fleet(options);
   if (auto usable = stdout_usable(); !usable) return fail(usable.error());
   auto catalog = open_catalog(options, false);
   if (!catalog) return fail(catalog.error());

@@ -51,11 +51,18 @@ void add_baseline(CLI::App& app, Options& options, Commands& commands) {
   const auto add_scope = [&](CLI::App& sub, const char* text) {
     sub.add_option("--scope", options.scope, text)->check(CLI::IsMember({"builds", "host"}));
   };
+  // Also what other hosts know.
+  const auto add_wide_scope = [&](CLI::App& sub, const char* text) {
+    sub.add_option("--scope", options.scope, text)
+        ->check(CLI::IsMember({"builds", "host", "fleet"}));
+    sub.add_option("--config", options.config,
+                   "of --scope fleet: its server is baseline.store" + kStandardConfig);
+  };
   const auto add_key = [&](CLI::App& sub) {
     sub.add_option("destination", options.key, "ADDRESS PORT [NAME]")->required()->expected(1, 3);
   };
   auto* list = add("list", Command::kBaselineList, "destinations with their times");
-  add_scope(*list, "builds or host (default: both)");
+  add_wide_scope(*list, "builds or host (default: both), or fleet");
   list->add_option("--output", options.format, "text (default) or json, one object a line")
       ->check(CLI::IsMember({"text", "json"}));
   auto* more = add("add", Command::kBaselineAdd, "a destination is known from now on");
@@ -64,10 +71,14 @@ void add_baseline(CLI::App& app, Options& options, Commands& commands) {
   auto* less = add("forget", Command::kBaselineForget, "a destination is new again");
   add_scope(*less, "to whom: builds or host (default: both)");
   add_key(*less);
-  add_scope(*add("export", Command::kBaselineExport, "all of it to stdout, JSON lines"),
-            "builds or host (default: both)");
+  add_wide_scope(*add("export", Command::kBaselineExport, "all of it to stdout, JSON lines"),
+                 "builds or host (default: both), or fleet");
   add("import", Command::kBaselineImport, "what export wrote, from stdin: all of it or nothing");
-  add("stats", Command::kBaselineStats, "how much it holds");
+  auto* stats = add("stats", Command::kBaselineStats, "how much it holds");
+  stats->add_option("--scope", options.scope, "fleet (default: this host's own)")
+      ->check(CLI::IsMember({"fleet"}));
+  stats->add_option("--config", options.config,
+                    "of --scope fleet: its server is baseline.store" + kStandardConfig);
 }
 
 // A place for each command: the environment is read for those that were not named, too.
@@ -151,6 +162,11 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
   replay->add_option("--state-dir", baseline_dir,
                      "judge by the destinations that are kept there, and keep what is seen "
                      "(default: none is known before)");
+  replay
+      ->add_option("--fleet", options.fleet,
+                   "the server that the configuration names (baseline.store): ask it what other "
+                   "hosts know, or teach it, too, as run does (default: nobody is asked)")
+      ->check(CLI::IsMember({"ask", "teach"}));
 
   auto* decode = app.add_subcommand("decode", "a protobuf alert stream on stdin in another format");
   add_format(*decode, options);

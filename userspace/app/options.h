@@ -17,6 +17,7 @@ struct Options {
   std::string record;         // file, empty: none
   std::uint64_t record_limit = std::uint64_t{256} << 20;  // bytes
   std::string file;                                       // replay
+  std::string fleet;                                      // replay: ask, teach; empty: nobody
   double seconds = 0;                                     // capture --for; 0: until COMMAND ends
   std::string hooks = "auto";                             // fentry, kprobe
   std::string report;                                     // capture --report; empty: stderr

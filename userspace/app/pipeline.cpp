@@ -27,10 +27,10 @@ Pipeline::Pipeline(const domain::HostFacts& host, baseline::Store& seen, record:
       detector_(host.boot_id, seen, host.wall_offset_ns),
       window_([this](const domain::Event& event) { handle(event); }, window) {}
 
-void Pipeline::join(fleet::Fleet& fleet) {
+void Pipeline::join(fleet::Fleet& fleet, std::chrono::milliseconds patience) {
   detector_.join(&fleet, host_.name);
   tracker_.share_images();
-  moments_.join(&fleet);
+  moments_.join(&fleet, patience);
 }
 
 void Pipeline::apply(const policy::Policy& policy) {

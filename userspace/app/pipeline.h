@@ -53,8 +53,9 @@ class Pipeline {
   Pipeline(const domain::HostFacts& host, baseline::Store& seen, record::Recorder* recorder,
            Emit emit, domain::TimeNs window = stream::kReorderWindowNs);
 
-  // What hosts share counts, too; it outlives the pipeline. Live only: a replay asks nobody.
-  void join(fleet::Fleet& fleet);
+  // What hosts share counts, too; it outlives the pipeline. `patience`: of a recording, whose time
+  // stands still meanwhile; see HeldMoments.
+  void join(fleet::Fleet& fleet, std::chrono::milliseconds patience = std::chrono::milliseconds(0));
   // What happens from now on is judged by it.
   void apply(const policy::Policy& policy);
   void push(domain::Event event);

@@ -4,7 +4,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <memory>
+#include <optional>
 
 #include "app/baseline_store.h"
 #include "app/commands.h"
@@ -12,12 +15,29 @@
 #include "app/log.h"
 #include "app/pipeline.h"
 #include "app/result_stream.h"
+#include "app/shared_baseline.h"
 #include "app/standard_streams.h"
+#include "base/clock.h"
 #include "baseline/memory_store.h"
 #include "capture/replay/recording_reader.h"
 
 namespace kilnwatch::app {
 namespace {
+
+// A recording's time stands still while an answer is waited for: longer than a server that answers
+// at all needs, which is taken for away then.
+constexpr std::chrono::milliseconds kReplayWait(10'000);
+
+// Null: nobody is asked. `kept`: of --state-dir, may be null.
+base::Result<std::unique_ptr<fleet::Shared>> open_fleet(const Options& options,
+                                                        const policy::Policy& policy,
+                                                        baseline::SqliteStore* kept,
+                                                        const domain::HostFacts& host) {
+  if (options.fleet.empty()) return std::unique_ptr<fleet::Shared>();
+  Asker asker = kept != nullptr ? asker_of(*kept, host.name) : asker_of(host);
+  asker.teaches = options.fleet == "teach";
+  return open_shared(policy, asker);
+}
 
 // Opening a FIFO would wait for its writer, and a device may never end.
 base::Status is_file(const std::string& path) {
@@ -34,6 +54,11 @@ int replay(const Options& options) {
   auto config =
       options.config.empty() ? base::Result<Config>(Config{}) : read_config(options.config);
   if (!config) return fail(config.error());
+  if (!options.fleet.empty() && !config->policy.store) {
+    return fail({base::ErrorClass::kUsage,
+                 "--fleet asks the server of 'baseline.store', and the configuration names none; "
+                 "name a file that does with --config"});
+  }
   if (auto usable = stdout_usable(); !usable) return fail(usable.error());
   if (auto file = is_file(options.file); !file) return fail(file.error());
   auto source = capture::RecordingReader::open(options.file);
@@ -52,10 +77,17 @@ int replay(const Options& options) {
     kept = std::move(*opened);
   }
   baseline::Store& seen = kept ? static_cast<baseline::Store&>(*kept) : memory;
+  const auto shared = open_fleet(options, config->policy, kept.get(), (*source)->host());
+  if (!shared) return fail(shared.error());
   Pipeline pipeline((*source)->host(), seen, nullptr,
                     [&](const v1::Alert& alert) { results->write(alert); });
   say_config(*config);
   pipeline.apply(config->policy);
+  std::optional<SharedNews> news;
+  if (*shared) {
+    news.emplace(config->policy.store->url.text, **shared);
+    pipeline.join(**shared, kReplayWait);
+  }
   base::Status damage = base::Done{};
   for (bool more = true; more && results->status();) {
     const auto state =
@@ -65,6 +97,10 @@ int replay(const Options& options) {
     seen.settle(std::uint64_t{0});
   }
   pipeline.finish();
+  if (news) {
+    news->look(base::clock_ns(CLOCK_BOOTTIME));
+    news->end(kReplayWait);
+  }
   const base::Status closed =
       kept ? close_baseline(*kept, options.state_dir) : base::Status(base::Done{});
   if (!results->status()) return fail(results->status().error());

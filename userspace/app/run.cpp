@@ -70,7 +70,7 @@ int run(const Options& options) {
   if (!seen) return fail(seen.error());
 
   const auto host = capture::read_host_facts();
-  auto shared = open_shared(config->policy, **seen, host.name);
+  auto shared = open_shared(config->policy, asker_of(**seen, host.name));
   if (!shared) return fail(shared.error());
   AlertQueue queue(STDOUT_FILENO, [&](std::uint64_t count) {
     return (*notices)->encode(sink::alerts_lost(host, base::clock_ns(CLOCK_REALTIME), count));

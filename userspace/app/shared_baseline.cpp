@@ -16,6 +16,7 @@
 #include "app/log.h"
 #include "base/fd.h"
 #include "fleet/dialer.h"
+#include "tracker/ident.h"
 #include "tracker/images.h"
 
 namespace kilnwatch::app {
@@ -24,8 +25,6 @@ namespace {
 constexpr std::size_t kMaxPassword = 4096;  // bytes of the file
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kComplainEvery = 3600 * kSecond;
-// How long the end waits for what is still to be brought to the server.
-constexpr std::chrono::milliseconds kLastWords(1000);
 
 base::Error refused(const std::string& file, const std::string& why) {
   return {base::ErrorClass::kUsage, "baseline.password_file: " + file + " " + why};
@@ -35,19 +34,6 @@ std::uint64_t random_number() {
   std::uint64_t number = 0;
   (void)!::getrandom(&number, sizeof(number), 0);  // cannot fail for so few bytes
   return number;
-}
-
-// What this sensor teaches itself is no news from others: it is known by the local baseline.
-std::string sensor_of(baseline::SqliteStore& local) {
-  constexpr std::uint64_t kPositive = ~std::uint64_t{0} >> 1;  // as SQLite keeps numbers
-  const std::uint64_t fresh = random_number() & kPositive;
-  const auto kept = local.sensor(fresh);
-  if (!kept) {
-    say(Level::kWarning, kept.error().message +
-                             " (this sensor has another number after a restart: what it taught "
-                             "the fleet may count as others' then)");
-  }
-  return fmt::format("{:016x}", kept ? *kept : fresh);
 }
 
 // No blank in it.
@@ -114,29 +100,51 @@ base::Result<std::string> read_password(const std::string& file) {
 
 base::Status check_shared(const policy::Policy& policy) {
   if (!policy.store) return base::Done{};
-  if (const auto login = login_of(*policy.store); !login) return login.error();
-  if (const auto tls = tls_of(*policy.store); !tls) return tls.error();
+  if (const auto access = access_of(*policy.store); !access) return access.error();
   return base::Done{};
 }
 
-base::Result<std::unique_ptr<fleet::Shared>> open_shared(const policy::Policy& policy,
-                                                         baseline::SqliteStore& local,
-                                                         const std::string& host) {
-  if (!policy.store) return std::unique_ptr<fleet::Shared>();
-  const policy::SharedStore& store = *policy.store;
+Asker asker_of(baseline::SqliteStore& local, const std::string& host) {
+  constexpr std::uint64_t kPositive = ~std::uint64_t{0} >> 1;  // as SQLite keeps numbers
+  const std::uint64_t fresh = random_number() & kPositive;
+  const auto kept = local.sensor(fresh);
+  if (!kept) {
+    say(Level::kWarning, kept.error().message +
+                             " (this sensor has another number after a restart: what it taught "
+                             "the fleet may count as others' then)");
+  }
+  return {fmt::format("{:016x}", kept ? *kept : fresh), host};
+}
+
+Asker asker_of(const domain::HostFacts& recorded) {
+  return {tracker::short_hash("replay|" + recorded.machine_id + "|" + recorded.boot_id),
+          recorded.name};
+}
+
+base::Result<Access> access_of(const policy::SharedStore& store) {
   auto login = login_of(store);
   if (!login) return login.error();
   auto tls = tls_of(store);
   if (!tls) return tls.error();
+  return Access{{store.url.host, store.url.port},
+                std::move(*login),
+                std::make_unique<fleet::SocketDialer>(store.url.host, std::move(*tls))};
+}
+
+base::Result<std::unique_ptr<fleet::Shared>> open_shared(const policy::Policy& policy,
+                                                         const Asker& asker) {
+  if (!policy.store) return std::unique_ptr<fleet::Shared>();
+  auto access = access_of(*policy.store);
+  if (!access) return access.error();
   fleet::Settings settings;
-  settings.server = {store.url.host, store.url.port};
-  settings.login = std::move(*login);
-  settings.sensor = sensor_of(local);
-  settings.host = plain(host);
+  settings.server = std::move(access->server);
+  settings.login = std::move(access->login);
+  settings.sensor = asker.sensor;
+  settings.host = plain(asker.host);
+  settings.teaches = asker.teaches;
   settings.destination_seconds = seconds_of(policy.expire_after, kKeep);
   settings.image_seconds = seconds_of(policy.deploy_window, tracker::kDeployWindow);
-  return std::make_unique<fleet::Shared>(
-      std::make_unique<fleet::SocketDialer>(store.url.host, std::move(*tls)), std::move(settings));
+  return std::make_unique<fleet::Shared>(std::move(access->dialer), std::move(settings));
 }
 
 void apply(const policy::Policy& policy, fleet::Shared& shared) {
@@ -160,15 +168,15 @@ void SharedNews::look(std::uint64_t now) {
   refusal_ = state.refusal;
   if (state.capped == capped_ || (capped_ != 0 && now - capped_at_ < kComplainEvery)) return;
   say(Level::kWarning,
-      fmt::format("{} destinations were not taught to the fleet so far: one host may teach {} in "
-                  "an hour, and they stay new to the others",
+      fmt::format("{} destinations or images were not taught to the fleet so far: one host may "
+                  "teach {} of each in an hour, and they stay new to the others",
                   state.capped, fleet::kTaughtPerHour));
   capped_ = state.capped;
   capped_at_ = now;
 }
 
-void SharedNews::end() {
-  shared_.stop(kLastWords);
+void SharedNews::end(std::chrono::milliseconds patience) {
+  shared_.stop(patience);
   const auto stats = shared_.stats();
   const auto& done = stats.exchange;
   const bool lost = done.waiting + done.crowded + done.refused + stats.crowded > 0;

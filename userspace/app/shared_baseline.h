@@ -1,11 +1,13 @@
 // The server that hosts share a baseline over, as `run` uses it.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
 #include "base/result.h"
 #include "baseline/sqlite_store.h"
+#include "domain/host.h"
 #include "fleet/shared.h"
 #include "policy/policy.h"
 
@@ -20,11 +22,28 @@ base::Result<std::string> read_password(const std::string& file);
 // The files that the configuration names can be used; nobody is asked anything.
 base::Status check_shared(const policy::Policy& policy);
 
-// Null: none is configured. Whether the server is there is found out later, and told then.
-// `local`: says which sensor this is. kUsage: a file that cannot be used.
+// Who asks. What a sensor teaches itself is no news from others: it is known by its local baseline,
+// or else by the machine that a recording is of.
+struct Asker {
+  std::string sensor;  // of hexadecimal digits
+  std::string host;    // its name
+  bool teaches = true;
+};
+Asker asker_of(baseline::SqliteStore& local, const std::string& host);
+Asker asker_of(const domain::HostFacts& recorded);
+
+// The way to the server that is configured. kUsage: a file that cannot be used.
+struct Access {
+  fleet::Node server;
+  fleet::Login login;
+  std::unique_ptr<fleet::Dialer> dialer;
+};
+base::Result<Access> access_of(const policy::SharedStore& store);
+
+// Null: none is configured. Whether the server is there is found out later, and told then. kUsage:
+// a file that cannot be used.
 base::Result<std::unique_ptr<fleet::Shared>> open_shared(const policy::Policy& policy,
-                                                         baseline::SqliteStore& local,
-                                                         const std::string& host);
+                                                         const Asker& asker);
 // Of a policy that was read anew.
 void apply(const policy::Policy& policy, fleet::Shared& shared);
 
@@ -35,7 +54,8 @@ class SharedNews {
       : server_(std::move(server)), shared_(shared) {}
   // `now`: CLOCK_BOOTTIME.
   void look(std::uint64_t now);
-  void end();
+  // Waits for what is still to be brought to the server, at most so long.
+  void end(std::chrono::milliseconds patience = std::chrono::milliseconds(1000));
 
  private:
   std::string server_;

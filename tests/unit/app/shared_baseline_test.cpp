@@ -80,8 +80,9 @@ TEST_CASE("A local baseline has one number, whoever opens it") {
   };
   CHECK(*store()->sensor(7) == 7);
   CHECK(*store()->sensor(8) == 7);
-  CHECK_FALSE(*app::open_shared({}, *store(), "a.test"));
-  const auto shared = app::open_shared(policy_of(""), *store(), "a.test");
+  CHECK(app::asker_of(*store(), "a.test").sensor == "0000000000000007");
+  CHECK_FALSE(*app::open_shared({}, app::asker_of(*store(), "a.test")));
+  const auto shared = app::open_shared(policy_of(""), app::asker_of(*store(), "a.test"));
   REQUIRE(shared);
   const auto ticket = (*shared)->ask("192.0.2.1 443", "");
   (*shared)->wait(std::chrono::seconds(20));
