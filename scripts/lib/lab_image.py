@@ -19,6 +19,9 @@ COMMON = ("docker.io runc containerd busybox-static iproute2 iptables procps kmo
 # Engines without a daemon, what rootless containers need, and CNI plugins and gRPC for the CRI of containerd.
 PODMAN = (" podman buildah crun conmon netavark aardvark-dns catatonit uidmap slirp4netns passt fuse-overlayfs "
           "nftables containernetworking-plugins python3-grpcio")
+# A server that sensors share a baseline over: the package with its tools has the program, and starts no service. bullseye's
+# is too old (6.0).
+STORE = " redis-tools"
 SYSTEMD = " systemd-sysv dbus apparmor docker-cli docker-buildx"
 
 
@@ -41,10 +44,10 @@ SUITES = {
     # Its meta package may name a kernel that the archive no longer holds, so the newest that it holds is looked up.
     # Without the apparmor package the engine starts no container where the kernel has AppArmor on.
     "bullseye": Suite(COMMON, "init-plain", r"linux-image-5\.10\.0-\d+-cloud-amd64", "apparmor=0"),
-    "bookworm": Suite(COMMON + PODMAN, "init-plain"),
-    "trixie": Suite(COMMON + PODMAN + SYSTEMD, "init-systemd"),
+    "bookworm": Suite(COMMON + PODMAN + STORE, "init-plain"),
+    "trixie": Suite(COMMON + PODMAN + STORE + SYSTEMD, "init-systemd"),
     # A mirror of an archive that moves every day is soon out of date.
-    "sid": Suite(COMMON + PODMAN + SYSTEMD, "init-systemd", apt=('Acquire::Check-Valid-Until "false"',)),
+    "sid": Suite(COMMON + PODMAN + STORE + SYSTEMD, "init-systemd", apt=('Acquire::Check-Valid-Until "false"',)),
     # By name only: needs `scripts/setup arm64` and `scripts/build arm64`.
     "bookworm-arm64": Suite(COMMON, "init-plain", "linux-image-cloud-arm64", arch="arm64", modules=("virtio_mmio",)),
 }
