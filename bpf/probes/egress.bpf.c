@@ -24,11 +24,11 @@ int KW_PROG(inet6_first_send, struct socket *sock, struct msghdr *msg, size_t si
 SEC("fentry/udp_sendmsg")
 int KW_PROG(udp4_send, struct sock *sk, struct msghdr *msg, size_t size)
 {
-	return udp_send(sk, msg);
+	return udp_send(sk, msg, size, KW_AF_INET);
 }
 
 SEC("fentry/udpv6_sendmsg")
 int KW_PROG(udp6_send, struct sock *sk, struct msghdr *msg, size_t size)
 {
-	return udp_send(sk, msg);
+	return udp_send(sk, msg, size, KW_AF_INET6);
 }

@@ -16,13 +16,13 @@ int BPF_KPROBE(k_inet6_first_send, struct socket *sock, struct msghdr *msg)
 }
 
 SEC("kprobe/udp_sendmsg")
-int BPF_KPROBE(k_udp4_send, struct sock *sk, struct msghdr *msg)
+int BPF_KPROBE(k_udp4_send, struct sock *sk, struct msghdr *msg, size_t size)
 {
-	return udp_send(sk, msg);
+	return udp_send(sk, msg, size, KW_AF_INET);
 }
 
 SEC("kprobe/udpv6_sendmsg")
-int BPF_KPROBE(k_udp6_send, struct sock *sk, struct msghdr *msg)
+int BPF_KPROBE(k_udp6_send, struct sock *sk, struct msghdr *msg, size_t size)
 {
-	return udp_send(sk, msg);
+	return udp_send(sk, msg, size, KW_AF_INET6);
 }

@@ -18,6 +18,7 @@
 #define KW_PATH_LEN 256    /* exec file name, unix socket path */
 #define KW_CGROUP_LEN 512  /* trailing cgroup components, leaf first, NUL separated */
 #define KW_DATA_SMALL 512  /* size classes of a data record's payload */
+#define KW_DATA_MIDDLE 1536 /* of kw_egress_data only: a datagram */
 #define KW_DATA_LARGE 4096
 #define KW_DNS_LEN 512      /* bytes of a DNS answer; of a longer one the first (RFC 1035, 4.2.1) */
 #define KW_BODY_PREFIX 65536    /* bytes of a request body, or HTTP/2 stream, that cross the ring */
@@ -36,6 +37,7 @@ enum kw_kind {
 	KW_EGRESS_DATA = 9,
 	KW_EGRESS_OUTCOME = 10,
 	KW_DNS = 11,
+	KW_EGRESS_DATAGRAM = 12,
 };
 
 enum kw_engine {
@@ -179,12 +181,16 @@ struct kw_egress {
 	struct kw_task task;
 };
 
+/*
+ * KW_EGRESS_DATA: the first bytes of a connection. KW_EGRESS_DATAGRAM: one of a QUIC client's first sends, a
+ * datagram or several to be cut (UDP_SEGMENT).
+ */
 struct kw_egress_data {
 	struct kw_header h;
 	__u64 egress;
 	__u32 captured;
-	__u32 pad;
-	char payload[KW_DATA_SMALL];
+	__u32 length;	/* of all that was sent */
+	char payload[];
 };
 
 struct kw_dns { /* a UDP datagram from port 53, as a process received it */

@@ -35,6 +35,7 @@ std::string_view cost_of(std::string_view target) {
   if (target.starts_with("inet6") || target.starts_with("udpv6") || target.starts_with("tcp_v6")) {
     return "IPv6 clients and destinations are not seen";
   }
+  if (target == "udp_sendmsg") return "UDP destinations are not seen";
   if (target.find("listen") != std::string_view::npos) {
     return "an engine started later is known by its first accept only";
   }

@@ -20,10 +20,10 @@ static_assert(sizeof(kw_header) == 16 && sizeof(kw_address) == 24 && sizeof(kw_t
 static_assert(sizeof(kw_conn_open) == 216 && sizeof(kw_conn_data) == 48);
 static_assert(sizeof(kw_conn_close) == 24 && sizeof(kw_client) == 1664);
 static_assert(sizeof(kw_fork) == 32 && sizeof(kw_exec) == 1864 && sizeof(kw_exit) == 32);
-static_assert(sizeof(kw_egress) == 624 && sizeof(kw_egress_data) == 544);
+static_assert(sizeof(kw_egress) == 624 && sizeof(kw_egress_data) == 32);
 static_assert(sizeof(kw_egress_outcome) == 32 && sizeof(kw_dns) == 1128);
 static_assert(offsetof(kw_conn_data, payload) == 48 && offsetof(kw_client, argv) == 640);
-static_assert(offsetof(kw_exec, argv) == 840 && offsetof(kw_egress_data, payload) == 32);
+static_assert(offsetof(kw_exec, argv) == 840);
 static_assert(static_cast<int>(domain::EngineKind::kDocker) == KW_ENGINE_DOCKER);
 static_assert(static_cast<int>(domain::EngineKind::kContainerd) == KW_ENGINE_CONTAINERD);
 static_assert(static_cast<int>(domain::EngineKind::kPodman) == KW_ENGINE_PODMAN);
@@ -123,11 +123,6 @@ Result<Event> convert(const kw_egress& r) {
   return Event(std::move(e));
 }
 
-Result<Event> convert(const kw_egress_data& r) {
-  if (r.captured > sizeof(r.payload)) return refused(r.h, "payload length out of range");
-  return Event(domain::EgressPayload{r.h.time_ns, r.egress, std::string(r.payload, r.captured)});
-}
-
 Result<Event> convert(const kw_egress_outcome& r) {
   if (!known_outcome(r.outcome)) return refused(r.h, "unknown outcome");
   return Event(
@@ -147,7 +142,7 @@ Result<Event> convert(const kw_dns& r) {
   return Event(std::move(e));
 }
 
-// The one record with a tail: its size says how much room was reserved, `captured` how much is
+// A record with a tail: its size says how much room was reserved, `captured` how much is
 // used.
 Result<Event> conn_data(const kw_header& header, std::span<const std::byte> record) {
   if (record.size() < sizeof(kw_conn_data)) return refused(header, "shorter than its kind");
@@ -169,6 +164,21 @@ Result<Event> conn_data(const kw_header& header, std::span<const std::byte> reco
   e.lost_before = (r.flags & KW_F_LOST_BEFORE) != 0;
   e.at_head = (r.flags & KW_F_AT_HEAD) != 0;
   e.bytes.resize(r.captured);
+  if (r.captured > 0) std::memcpy(e.bytes.data(), record.data() + sizeof(r), r.captured);
+  return Event(std::move(e));
+}
+
+// The same of what a process sent at first.
+template <class Made>
+Result<Event> first_sent(const kw_header& header, std::span<const std::byte> record) {
+  kw_egress_data r;
+  if (record.size() < sizeof(r)) return refused(header, "shorter than its kind");
+  std::memcpy(&r, record.data(), sizeof(r));
+  const std::size_t room = record.size() - sizeof(r);
+  if (room > KW_DATA_LARGE) return refused(header, "longer than its kind");
+  if (r.captured > room) return refused(header, "payload length out of range");
+  if (r.captured > r.length) return refused(header, "more bytes than it stands for");
+  Made e{r.h.time_ns, r.egress, std::string(r.captured, '\0')};
   if (r.captured > 0) std::memcpy(e.bytes.data(), record.data() + sizeof(r), r.captured);
   return Event(std::move(e));
 }
@@ -217,11 +227,13 @@ Result<Event> decode(std::span<const std::byte> record) {
     case KW_EGRESS:
       return fixed<kw_egress>(header, record);
     case KW_EGRESS_DATA:
-      return fixed<kw_egress_data>(header, record);
+      return first_sent<domain::EgressPayload>(header, record);
     case KW_EGRESS_OUTCOME:
       return fixed<kw_egress_outcome>(header, record);
     case KW_DNS:
       return fixed<kw_dns>(header, record);
+    case KW_EGRESS_DATAGRAM:
+      return first_sent<domain::EgressDatagram>(header, record);
     default:
       return refused(header, "unknown kind");
   }

@@ -88,7 +88,17 @@ struct EgressStarted {
   std::uint32_t net = 0;  // number of its network namespace; 0: not known
 };
 
-struct EgressPayload {  // the first bytes sent
+// The first bytes sent; over UDP: the TLS hello of a QUIC client as it would be sent over TCP, as
+// far as it is known. Then several may come, and the latest says most.
+struct EgressPayload {
+  TimeNs time = 0;
+  EgressId egress = 0;
+  std::string bytes;
+};
+
+// What a QUIC client sent at first, by one send: a datagram, or several behind each other. Never
+// recorded: the pipeline reads it, and makes an EgressPayload of the TLS hello in it.
+struct EgressDatagram {
   TimeNs time = 0;
   EgressId egress = 0;
   std::string bytes;
@@ -166,7 +176,7 @@ struct Tick {
 using Event =
     std::variant<ConnOpened, ClientSeen, ConnData, ConnClosed, ProcessForked, ProcessExecuted,
                  ProcessExited, EgressStarted, EgressPayload, EgressOutcome, KernelLoss,
-                 DockerfileRead, StorageRead, DnsAnswered, Tick>;
+                 DockerfileRead, StorageRead, DnsAnswered, EgressDatagram, Tick>;
 
 inline TimeNs time_of(const Event& event) {
   return std::visit([](const auto& e) { return e.time; }, event);

@@ -14,6 +14,7 @@
 #define KW_MAX_STREAMS 8192
 #define KW_MAX_EGRESS 16384
 #define KW_MAX_FOLD 65536
+#define KW_MAX_HELLOS 4096
 #define KW_DFA_STATES 64
 
 /* Where one direction of a connection stands in its framing. */
@@ -85,6 +86,19 @@ struct kw_lineage {
 struct kw_egress_state {
 	u64 id;
 	u32 payload_sent;
+	u32 pad;
+};
+
+struct kw_hello_key {
+	u64 sk;
+	struct kw_address to;
+};
+
+struct kw_hello { /* of a UDP socket that has just reached a new destination */
+	u64 id;
+	u64 cgroup_id; /* a closed socket's address is used again */
+	u64 until;
+	u32 left; /* sends that may cross */
 	u32 pad;
 };
 
@@ -160,6 +174,13 @@ struct { /* struct sock * → outbound connection */
 	__type(key, u64);
 	__type(value, struct kw_egress_state);
 } egress SEC(".maps");
+
+struct { /* sockets that may be a QUIC client's */
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, KW_MAX_HELLOS);
+	__type(key, struct kw_hello_key);
+	__type(value, struct kw_hello);
+} hellos SEC(".maps");
 
 struct { /* destinations a cgroup has already been seen with */
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

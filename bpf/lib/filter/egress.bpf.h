@@ -9,6 +9,10 @@
 #define KW_IPPROTO_TCP 6
 #define KW_IPPROTO_UDP 17
 
+#define KW_QUIC_LEAST 1200 /* bytes of a client's first datagrams (RFC 9000, 14.1) */
+#define KW_HELLO_SENDS 4   /* a TLS hello takes one to three datagrams, and may be sent again */
+#define KW_HELLO_NS 1000000000ull /* by then the destination is told (tracker: kEgressWait) */
+
 #define KW_TCP_ESTABLISHED 1
 #define KW_TCP_SYN_SENT 2
 #define KW_TCP_SYN_RECV 3
@@ -116,10 +120,61 @@ static __always_inline int tcp_changed(struct sock *sk, int oldstate, int newsta
 	return 0;
 }
 
+/*
+ * What a process sent, in the smallest class that has room for it. `size` is what lies at `from` in the low
+ * half, all that was sent in the high half. A global function, like emit_piece.
+ */
+__noinline int emit_sent(u64 id, u32 kind, u64 from, u64 size)
+{
+	struct kw_egress_data *e;
+	u64 captured = size & 0xffffffff;
+	u32 room;
+
+	/* One register for the bound and the copy, as in emit_piece. */
+	asm volatile("" : "+r"(captured));
+	if (captured > KW_DATA_LARGE)
+		captured = KW_DATA_LARGE;
+	asm volatile("" : "+r"(captured));
+	if (captured <= KW_DATA_SMALL) {
+		e = bpf_ringbuf_reserve(&events, sizeof(*e) + KW_DATA_SMALL, 0);
+		if (!e)
+			goto full;
+		if (bpf_probe_read_user(e->payload, captured, (void *)from))
+			goto unreadable;
+		room = KW_DATA_SMALL;
+	} else if (captured <= KW_DATA_MIDDLE) {
+		e = bpf_ringbuf_reserve(&events, sizeof(*e) + KW_DATA_MIDDLE, 0);
+		if (!e)
+			goto full;
+		if (bpf_probe_read_user(e->payload, captured, (void *)from))
+			goto unreadable;
+		room = KW_DATA_MIDDLE;
+	} else {
+		e = bpf_ringbuf_reserve(&events, sizeof(*e) + KW_DATA_LARGE, 0);
+		if (!e)
+			goto full;
+		if (bpf_probe_read_user(e->payload, captured, (void *)from))
+			goto unreadable;
+		room = KW_DATA_LARGE;
+	}
+	fill_header(&e->h, kind, sizeof(*e) + room);
+	e->egress = id;
+	e->captured = captured;
+	e->length = size >> 32;
+	bpf_ringbuf_submit(e, 0);
+	return 1;
+unreadable:
+	bpf_ringbuf_discard(e, 0);
+	count_drop(kind == KW_EGRESS_DATAGRAM ? KW_DROP_NAMES : KW_DROP_COPY);
+	return 0;
+full:
+	count_drop(KW_DROP_RING);
+	return 0;
+}
+
 static __always_inline int first_payload(struct socket *sock, struct msghdr *msg)
 {
 	struct kw_egress_state *known;
-	struct kw_egress_data *e;
 	u64 key = (u64)BPF_CORE_READ(sock, sk), length = 0;
 	void *from;
 
@@ -130,23 +185,7 @@ static __always_inline int first_payload(struct socket *sock, struct msghdr *msg
 	if (!from || !length)
 		return 0;
 	known->payload_sent = 1;
-	if (length > KW_DATA_SMALL)
-		length = KW_DATA_SMALL;
-	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	if (!e) {
-		count_drop(KW_DROP_RING);
-		return 0;
-	}
-	if (bpf_probe_read_user(e->payload, (u32)length & (2 * KW_DATA_SMALL - 1), from)) {
-		bpf_ringbuf_discard(e, 0);
-		count_drop(KW_DROP_COPY);
-		return 0;
-	}
-	fill_header(&e->h, KW_EGRESS_DATA, sizeof(*e));
-	e->egress = known->id;
-	e->captured = length;
-	e->pad = 0;
-	bpf_ringbuf_submit(e, 0);
+	emit_sent(known->id, KW_EGRESS_DATA, (u64)from, length << 32 | (u32)length);
 	return 0;
 }
 
@@ -157,12 +196,69 @@ struct kw_sockaddr { /* sockaddr_in and sockaddr_in6 (uapi) */
 	u8 v6[16];
 };
 
+static __always_inline void await_hello(struct sock *sk, struct kw_address *to, u64 id)
+{
+	struct kw_hello_key key = {(u64)sk, *to};
+	struct kw_hello state = {};
+
+	state.id = id;
+	state.cgroup_id = bpf_get_current_cgroup_id();
+	state.until = bpf_ktime_get_boot_ns() + KW_HELLO_NS;
+	state.left = KW_HELLO_SENDS;
+	if (bpf_map_update_elem(&hellos, &key, &state, BPF_ANY))
+		count_drop(KW_DROP_NAMES);
+}
+
+/* An Initial packet of version 1 or 2 (RFC 9000, 17.2.2; RFC 9369, 3.2), whatever the port is. */
+static __always_inline int is_initial(u8 *head)
+{
+	u32 version = (u32)head[1] << 24 | (u32)head[2] << 16 | (u32)head[3] << 8 | head[4];
+
+	return (version == 1 && (head[0] & 0xf0) == 0xc0) ||
+	       (version == 0x6b3343cf && (head[0] & 0xf0) == 0xd0);
+}
+
+/*
+ * A send by a socket that reached a new destination a moment ago. Clients send from one buffer; of several
+ * the first one is read, and the others are counted as a name that may be missing.
+ */
+static __always_inline void first_datagrams(struct sock *sk, struct msghdr *msg, struct kw_address *to, u64 size)
+{
+	struct kw_hello_key key = {(u64)sk, *to};
+	struct kw_hello *known = bpf_map_lookup_elem(&hellos, &key);
+	u64 length = 0;
+	u8 head[5] = {};
+	void *from;
+
+	if (!known)
+		return;
+	if (!known->left || known->cgroup_id != bpf_get_current_cgroup_id() ||
+	    known->until < bpf_ktime_get_boot_ns()) {
+		bpf_map_delete_elem(&hellos, &key);
+		return;
+	}
+	from = iter_user_buffer(&msg->msg_iter, &length);
+	if (!from || bpf_probe_read_user(head, sizeof(head), from)) {
+		count_drop(KW_DROP_NAMES);
+		return;
+	}
+	if (!is_initial(head))
+		return;
+	known->left--;
+	if (length < size)
+		count_drop(KW_DROP_NAMES);
+	else
+		length = size;
+	emit_sent(known->id, KW_EGRESS_DATAGRAM, (u64)from, size << 32 | (u32)length);
+}
+
 /* msg_name is the kernel's copy (move_addr_to_kernel), so the caller can not change it any more. */
-static __always_inline int udp_send(struct sock *sk, struct msghdr *msg)
+static __always_inline int udp_send(struct sock *sk, struct msghdr *msg, u64 size, u16 family)
 {
 	struct kw_sockaddr name = {};
 	struct kw_address to = {};
 	void *from = BPF_CORE_READ(msg, msg_name);
+	u64 id = unique_id();
 
 	if (!from) {
 		read_remote(sk, &to);
@@ -176,8 +272,13 @@ static __always_inline int udp_send(struct sock *sk, struct msghdr *msg)
 			map_v4(to.ip, name.v4);
 		}
 	}
-	if (to.port)
-		emit_first(sk, &to, KW_IPPROTO_UDP, KW_SENT, unique_id());
+	if (!to.port)
+		return 0;
+	if (emit_first(sk, &to, KW_IPPROTO_UDP, KW_SENT, id))
+		await_hello(sk, &to, id);
+	/* A socket of IPv6 that sends to a mapped address comes by both functions. */
+	if (size >= KW_QUIC_LEAST && BPF_CORE_READ(sk, __sk_common.skc_family) == family)
+		first_datagrams(sk, msg, &to, size);
 	return 0;
 }
 

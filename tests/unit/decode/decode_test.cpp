@@ -69,8 +69,11 @@ std::vector<Bytes> every_record() {
   egress.protocol = 6;
   egress.net = 7;
   kw_egress_data payload{};
-  payload.captured = 4;
-  put(payload.payload, "GET ");
+  payload.captured = payload.length = 4;
+  kw_egress_data datagram{};
+  datagram.egress = 3;
+  datagram.captured = 5;
+  datagram.length = 1200;
   kw_dns answered{};
   answered.task = task();
   answered.net = 7;
@@ -89,9 +92,10 @@ std::vector<Bytes> every_record() {
           bytes_of(exec, KW_EXEC),
           bytes_of(kw_exit{}, KW_EXIT),
           bytes_of(egress, KW_EGRESS),
-          bytes_of(payload, KW_EGRESS_DATA),
+          bytes_of(payload, KW_EGRESS_DATA, "GET XX"),
           bytes_of(outcome, KW_EGRESS_OUTCOME),
-          bytes_of(answered, KW_DNS)};
+          bytes_of(answered, KW_DNS),
+          bytes_of(datagram, KW_EGRESS_DATAGRAM, "quic!XX")};
 }
 
 TEST_CASE("every kind becomes its event") {
@@ -122,6 +126,9 @@ TEST_CASE("every kind becomes its event") {
   CHECK(exec.process.exe == "/usr/bin/curl");
   CHECK(exec.process.args.size() == 1);
   CHECK(std::get<domain::EgressPayload>(events[8]).bytes == "GET ");
+  const auto& datagram = std::get<domain::EgressDatagram>(events[11]);
+  CHECK(datagram.bytes == "quic!");
+  CHECK(datagram.egress == 3);
   CHECK(std::get<domain::EgressOutcome>(events[9]).outcome == domain::Outcome::kRefused);
   CHECK(std::get<domain::EgressStarted>(events[7]).net == 7);
   const auto& answered = std::get<domain::DnsAnswered>(events[10]);
@@ -171,6 +178,15 @@ TEST_CASE("inner lengths beyond the record are refused") {
   kw_exec exec{};
   exec.argv_len = KW_ARGV_LEN + 1;
   CHECK_FALSE(decode::decode(bytes_of(exec, KW_EXEC)));
+  kw_egress_data payload{};
+  payload.captured = payload.length = 4;
+  CHECK_FALSE(decode::decode(bytes_of(payload, KW_EGRESS_DATA, "abc")));
+  CHECK_FALSE(
+      decode::decode(bytes_of(payload, KW_EGRESS_DATA, std::string(KW_DATA_LARGE + 1, 'x'))));
+  kw_egress_data datagram{};
+  datagram.captured = 4;
+  datagram.length = 3;
+  CHECK_FALSE(decode::decode(bytes_of(datagram, KW_EGRESS_DATAGRAM, "abcd")));
   kw_dns answered{};
   answered.captured = KW_DNS_LEN + 1;
   CHECK_FALSE(decode::decode(bytes_of(answered, KW_DNS)));
