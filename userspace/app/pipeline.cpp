@@ -96,13 +96,18 @@ PipelineStats Pipeline::stats() const {
     out.losses["executions"] = tracker_.counters().executions_refused;
   if (detector_.refused() > 0) out.losses["chains"] = detector_.refused();
   // With those that the kernel side kept back.
-  if (tracker_.counters().names_refused > 0)
-    out.losses["names"] += tracker_.counters().names_refused;
+  const auto names_refused = tracker_.counters().names_refused + hellos_.refused();
+  if (names_refused > 0) out.losses["names"] += names_refused;
   if (window_.forced() > 0) out.losses["order"] = window_.forced();
   return out;
 }
 
 void Pipeline::handle(const domain::Event& event) {
+  // Before anything is kept of it.
+  if (const auto* sent = std::get_if<domain::EgressDatagram>(&event)) {
+    if (const auto payload = hellos_.read(*sent)) handle(*payload);
+    return;
+  }
   now_ = std::max(now_, domain::time_of(event));
   if (!std::holds_alternative<domain::Tick>(event)) last_event_ = now_;
   if (recorder_ != nullptr) recorder_->event(event);

@@ -21,6 +21,7 @@
 #include "sink/convert.h"
 #include "stream/assembler.h"
 #include "stream/reorder.h"
+#include "tracker/hellos.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::app {
@@ -102,6 +103,7 @@ class Pipeline {
   engine::command::Commands commands_;
   std::uint64_t commands_refused_ = 0;  // told so far
   tracker::Tracker tracker_;
+  tracker::Hellos hellos_;
   detect::Detector detector_;
   HeldMoments moments_;
   stream::ReorderWindow window_;

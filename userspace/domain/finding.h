@@ -81,7 +81,8 @@ struct Connection {
   std::string http_method;  // from the first payload, empty when not HTTP
   std::string http_host;
   std::string http_path;
-  std::string tls_name;  // from the first payload: the server that the client asks for, lower case
+  // Of the first payload, of QUIC too: the server that the client asks for, lower case.
+  std::string tls_name;
   bool tls_relay = false;               // that is a relay's, the true one is encrypted
   std::vector<DnsName> dns_names = {};  // of the destination's address; the best first
   DnsName dns_name = {};                // the one that the destination is told by; empty: none

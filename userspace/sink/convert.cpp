@@ -126,7 +126,8 @@ void connection(v1::Connection* to, const Connection& from, const HostFacts& hos
     to->set_domain_source("http-host");
   } else if (!from.tls_name.empty()) {
     to->set_domain(valid_utf8(from.tls_name));
-    to->set_domain_source(from.tls_relay ? "tls-sni-relay" : "tls-sni");
+    const std::string source = from.protocol == 17 ? "quic-sni" : "tls-sni";
+    to->set_domain_source(from.tls_relay ? source + "-relay" : source);
   } else if (!from.dns_name.name.empty()) {
     to->set_domain(valid_utf8(from.dns_name.name));
     to->set_domain_source("dns-unverified");

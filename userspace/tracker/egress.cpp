@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "tracker/address.h"
-#include "tracker/payload.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -89,7 +88,7 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   connection.outcome = flow.egress.outcome;
   connection.process = flow.egress.process;
   connection.ancestors = flow.ancestors;
-  read_payload(flow.payload, connection);
+  tell_claims(flow.claims, connection);
   connection.dns_names =
       dns_names_.of(flow.container, flow.egress.net, flow.egress.destination.ip, flow.egress.time);
   if (std::any_of(owner.runs.begin(), owner.runs.end(),

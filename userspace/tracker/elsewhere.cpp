@@ -1,7 +1,6 @@
 // Connections of this host that are no build step's. Nothing is told of them: where they went is
 // known to the host. Whether one is a step's, of this engine or of one in a container, shows within
 // kEgressWait; what a step reached must not be known by that alone before it is judged.
-#include "tracker/payload.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -14,11 +13,11 @@ void Tracker::await_elsewhere(const EgressStarted& event) {
     ++counters_.unknown_to_host;
     return;
   }
-  Connection connection;
-  connection.time = event.time;
-  connection.protocol = event.protocol;
-  connection.destination = event.destination;
-  elsewhere_.emplace(event.egress, std::move(connection));
+  Elsewhere flow;
+  flow.connection.time = event.time;
+  flow.connection.protocol = event.protocol;
+  flow.connection.destination = event.destination;
+  elsewhere_.emplace(event.egress, std::move(flow));
   // After the deadline of a step's.
   timers_.at(event.time + kEgressWait + 1,
              [this, id = event.egress](TimeNs due) { tell_elsewhere(id, due); });
@@ -26,7 +25,7 @@ void Tracker::await_elsewhere(const EgressStarted& event) {
 
 void Tracker::name_elsewhere(const EgressPayload& event) {
   const auto it = elsewhere_.find(event.egress);
-  if (it != elsewhere_.end()) read_payload(event.bytes, it->second);
+  if (it != elsewhere_.end()) read_payload(event.bytes, it->second.claims);
 }
 
 void Tracker::tell_elsewhere(EgressId id, TimeNs due) {
@@ -36,7 +35,8 @@ void Tracker::tell_elsewhere(EgressId id, TimeNs due) {
   moment.kind = MomentKind::kHostEgress;
   moment.time = due;
   moment.egress = id;
-  moment.connection = std::move(it->second);
+  tell_claims(std::move(it->second.claims), it->second.connection);
+  moment.connection = std::move(it->second.connection);
   elsewhere_.erase(it);
   tell(std::move(moment));
 }

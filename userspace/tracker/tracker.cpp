@@ -1,5 +1,7 @@
 #include "tracker/tracker.h"
 
+#include <netinet/in.h>
+
 #include <algorithm>
 
 #include "identity/container.h"
@@ -314,8 +316,11 @@ void Tracker::see(const EgressPayload& event) {
   name_elsewhere(event);
   const auto it = flows_.find(event.egress);
   if (it == flows_.end()) return;
-  it->second.payload = event.bytes;
-  it->second.ripe = true;
+  Flow& flow = it->second;
+  read_payload(event.bytes, flow.claims);
+  // More of a hello over UDP may come.
+  if (flow.egress.protocol == IPPROTO_UDP && !flow.claims.hello_whole) return;
+  flow.ripe = true;
   try_decide(event.egress, event.time, false);
 }
 

@@ -361,7 +361,7 @@ class Tracker {
   RecentNames idle_sessions_{kMaxBuilds};
   RecentNames strays_{kMaxContainerNames};  // steps of nobody's build, seen to begin
   std::unordered_map<domain::EgressId, Flow> flows_;
-  std::unordered_map<domain::EgressId, domain::Connection> elsewhere_;  // unless a step claims it
+  std::unordered_map<domain::EgressId, Elsewhere> elsewhere_;  // unless a step claims it
   Executions executions_;
   std::set<domain::EgressId> begun_;  // whose beginning was seen; ids ascend
   bool begun_all_ = true;             // none of them was forgotten

@@ -8,6 +8,7 @@
 #include "domain/event.h"
 #include "domain/finding.h"
 #include "tracker/images.h"
+#include "tracker/payload.h"
 
 namespace kilnwatch::tracker {
 
@@ -15,8 +16,13 @@ struct Flow {                    // egress on its way to its decision
   domain::EgressStarted egress;  // its process completed as it was then
   std::vector<std::string> ancestors;
   std::string container;
-  std::string payload;
+  Claims claims;
   bool ripe = false;  // payload, outcome
+};
+
+struct Elsewhere {  // of which no step is known
+  domain::Connection connection;
+  Claims claims;
 };
 
 struct Waiting {  // created, its start may come

@@ -6,6 +6,9 @@
 
 #include "app/pipeline.h"
 #include "baseline/memory_store.h"
+#include "harness/quic.h"
+#include "harness/recordings.h"
+#include "protocol/tls/client_hello.h"
 
 using namespace kilnwatch;
 
@@ -184,4 +187,37 @@ TEST_CASE("What clients make conversations hold has a bound, and the newest is s
   CHECK(build_requests(alerts) == 2);
   CHECK(pipeline.stats().losses["conversations"] > 0);
   CHECK(pipeline.stats().held_bytes == 0);
+}
+
+TEST_CASE("Of a QUIC client's datagrams its hello is recorded, with stars for all but the name") {
+  const test::TempDir dir;
+  auto recorder = record::Recorder::create(dir.file("r"), test::info());
+  REQUIRE(recorder);
+  baseline::MemoryStore seen;
+  app::Pipeline pipeline({"host", "boot", "", "", 0}, seen, &*recorder, [](const v1::Alert&) {});
+  const domain::TimeNs start = 100'000 * kMs;
+  domain::EgressStarted started;
+  started.time = start;
+  started.egress = 1;
+  started.protocol = 17;
+  started.outcome = domain::Outcome::kSent;
+  started.destination = {"198.51.100.7", 443};
+  pipeline.push(started);
+  const auto datagrams = test::quic::datagrams(test::quic::hello("a.kiln.test", 1700));
+  pipeline.push(domain::EgressDatagram{start + 2 * kMs, 1, datagrams[1]});
+  pipeline.push(domain::EgressDatagram{start + kMs, 1, datagrams[0]});
+  pipeline.push(domain::EgressDatagram{start + 3 * kMs, 1, "nothing known"});
+  pipeline.finish();
+  REQUIRE(recorder->finish());
+  const auto back = test::replay(dir.file("r"));
+  CHECK(back.error.empty());
+  REQUIRE(back.events.size() == 3);
+  const auto& payload = std::get<domain::EgressPayload>(back.events[2]);
+  CHECK(payload.time == start + 2 * kMs);
+  const auto hello = protocol::read_client_hello(payload.bytes);
+  REQUIRE(hello);
+  CHECK(hello->server_name == "a.kiln.test");
+  CHECK(hello->whole);
+  for (const auto& event : back.events) CHECK(test::form(event).find("kkk") == std::string::npos);
+  CHECK(pipeline.stats().losses.empty());
 }

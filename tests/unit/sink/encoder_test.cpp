@@ -154,6 +154,29 @@ TEST_CASE("Text of processes that is no UTF-8 becomes an alert all the same") {
   CHECK(from_json(encoded("json", alert)).host().name() == "host?");
 }
 
+TEST_CASE("Where a destination's name comes from") {
+  domain::Finding finding;
+  domain::Connection& to = finding.connection.emplace();
+  const auto source = [&] {
+    return sink::to_alert(finding, {"host", "boot", "machine", "kernel", 0})
+        .connection()
+        .domain_source();
+  };
+  CHECK(source().empty());
+  to.dns_name = {"a.test", "192.0.2.53", false};
+  CHECK(source() == "dns-unverified");
+  to.tls_name = "a.test";
+  CHECK(source() == "tls-sni");
+  to.tls_relay = true;
+  CHECK(source() == "tls-sni-relay");
+  to.protocol = 17;
+  CHECK(source() == "quic-sni-relay");
+  to.tls_relay = false;
+  CHECK(source() == "quic-sni");
+  to.dns_name.verified = true;
+  CHECK(source() == "dns");
+}
+
 TEST_CASE("Lost alerts are an alert") {
   const domain::HostFacts host{"host", "boot", "machine", "kernel", 0};
   const auto alert = sink::alerts_lost(host, 1'700'000'000'123'000'000, 42);
