@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 COMMON = ("docker.io runc containerd busybox-static iproute2 iptables procps kmod ca-certificates curl jq python3 "
-          "bpftool docker-registry protobuf-compiler zstd")
+          "bpftool docker-registry protobuf-compiler zstd wget git")
 # Engines without a daemon, what rootless containers need, and CNI plugins and gRPC for the CRI of containerd.
 PODMAN = (" podman buildah crun conmon netavark aardvark-dns catatonit uidmap slirp4netns passt fuse-overlayfs "
           "nftables containernetworking-plugins python3-grpcio")
@@ -44,7 +44,7 @@ SUITES = {
     # Its meta package may name a kernel that the archive no longer holds, so the newest that it holds is looked up.
     # Without the apparmor package the engine starts no container where the kernel has AppArmor on.
     "bullseye": Suite(COMMON, "init-plain", r"linux-image-5\.10\.0-\d+-cloud-amd64", "apparmor=0"),
-    "bookworm": Suite(COMMON + PODMAN + STORE, "init-plain"),
+    "bookworm": Suite(COMMON + PODMAN + STORE + " ngtcp2-client", "init-plain"),
     "trixie": Suite(COMMON + PODMAN + STORE + SYSTEMD, "init-systemd"),
     # A mirror of an archive that moves every day is soon out of date.
     "sid": Suite(COMMON + PODMAN + STORE + SYSTEMD, "init-systemd", apt=('Acquire::Check-Valid-Until "false"',)),
