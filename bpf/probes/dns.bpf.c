@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What resolvers answer to processes under engines, and which of these could write it themselves. */
+/* What resolvers answer to the host and to processes under engines, and which of these could write it themselves. */
 #include "lib/base/program.bpf.h"
 #include "lib/filter/dns.bpf.h"
 
@@ -13,4 +13,16 @@ SEC("fentry/skb_consume_udp")
 int KW_PROG(udp_consume, struct sock *sk, struct sk_buff *skb, int len)
 {
 	return udp_received(sk, skb, len);
+}
+
+SEC("fentry/ip_forward")
+int KW_PROG(v4_forward, struct sk_buff *skb)
+{
+	return udp_forwarded(skb, 1);
+}
+
+SEC("fentry/ip6_forward")
+int KW_PROG(v6_forward, struct sk_buff *skb)
+{
+	return udp_forwarded(skb, 0);
 }

@@ -14,3 +14,15 @@ int BPF_KPROBE(k_udp_consume, struct sock *sk, struct sk_buff *skb, int len)
 {
 	return udp_received(sk, skb, len);
 }
+
+SEC("kprobe/ip_forward")
+int BPF_KPROBE(k_v4_forward, struct sk_buff *skb)
+{
+	return udp_forwarded(skb, 1);
+}
+
+SEC("kprobe/ip6_forward")
+int BPF_KPROBE(k_v6_forward, struct sk_buff *skb)
+{
+	return udp_forwarded(skb, 0);
+}

@@ -64,6 +64,7 @@ enum kw_outcome { KW_PENDING = 0, KW_ESTABLISHED = 1, KW_REFUSED = 2, KW_TIMED_O
 /* kw_dns.flags */
 #define KW_F_LOOPBACK 1 /* came over loopback, or to a group or all: may be sent from within the network namespace */
 #define KW_F_RAW 2	/* its cgroup has made a socket that sends under any address */
+#define KW_F_HEARD 4	/* the host's own resolver said it to the host, or through it */
 
 enum kw_drop { /* index into the counter map */
 	KW_DROP_RING = 0,	/* ring full */
@@ -193,7 +194,7 @@ struct kw_egress_data {
 	char payload[];
 };
 
-struct kw_dns { /* a UDP datagram from port 53, as a process received it */
+struct kw_dns { /* a UDP datagram from port 53, as a process received it; KW_F_HEARD without a task: as the host did */
 	struct kw_header h;
 	__u32 net;	/* as in kw_egress */
 	__u32 flags;

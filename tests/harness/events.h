@@ -63,7 +63,8 @@ inline std::vector<domain::Event> every_kind() {
                               true,
                               7,
                               process(),
-                              dns::message("kiln.test", 1, {dns::a(dns::same(), "192.0.2.7")})}};
+                              dns::message("kiln.test", 1, {dns::a(dns::same(), "192.0.2.7")}),
+                              true}};
 }
 
 }  // namespace kilnwatch::test

@@ -32,6 +32,9 @@ std::string_view cost_of(std::string_view target) {
   if (target == "sk_alloc") {
     return "no name by DNS is believed: a step that sends under a resolver's address is not known";
   }
+  if (target.ends_with("_forward")) {
+    return "names that docker's own resolver gives are not verified";
+  }
   if (target.starts_with("inet6") || target.starts_with("udpv6") || target.starts_with("tcp_v6")) {
     return "IPv6 clients and destinations are not seen";
   }

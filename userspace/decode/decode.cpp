@@ -136,6 +136,7 @@ Result<Event> convert(const kw_dns& r) {
   e.resolver = endpoint_of(r.resolver);
   e.loopback = (r.flags & KW_F_LOOPBACK) != 0;
   e.raw = (r.flags & KW_F_RAW) != 0;
+  e.heard = (r.flags & KW_F_HEARD) != 0;
   e.net = r.net;
   e.process = process_of(r.task);
   e.bytes.assign(r.payload, r.captured);

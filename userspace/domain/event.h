@@ -120,6 +120,9 @@ struct DnsAnswered {
   std::uint32_t net = 0;    // as EgressStarted's
   Process process;          // as EgressStarted's
   std::string bytes;        // the first of them
+  // The host's own resolver said it to the host, or through it to whomever it forwards to. Without
+  // a process (pid 0) nobody is known whom it told.
+  bool heard = false;
 };
 
 // What a build's file said when its command was executed: found as the process itself would find

@@ -119,6 +119,7 @@ struct Writer {
     put(e.resolver, *to.mutable_resolver());
     to.set_loopback(e.loopback);
     to.set_raw(e.raw);
+    to.set_heard(e.heard);
     to.set_configured(e.configured);
     to.set_net(e.net);
     put(e.process, *to.mutable_process());

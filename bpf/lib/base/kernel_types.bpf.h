@@ -147,8 +147,13 @@ struct iovec {
 	unsigned long iov_len;
 };
 
+struct net_device {
+	possible_net_t nd_net;
+};
+
 struct sk_buff {
-	unsigned char *head;
+	struct net_device *dev;
+	unsigned char *head, *data;
 	unsigned int len, data_len; /* in all; in pages */
 	u16 transport_header, network_header; /* from head */
 	int skb_iif; /* the interface that it came by last */

@@ -1,36 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What resolvers answer to processes under engines: UDP datagrams from port 53. All of it is read from
- * the packet: the process could change its own copy before anybody has read that.
+ * What resolvers answer: to processes under engines, whoever they ask; of those that the host was given
+ * to all of the host, and through it to containers.
  */
 #ifndef KILNWATCH_DNS_BPF_H
 #define KILNWATCH_DNS_BPF_H
 
-#include "lib/read/sock.bpf.h"
-#include "lib/read/task.bpf.h"
+#include "lib/filter/datagram.bpf.h"
 
-#define KW_DNS_PORT 53
-#define KW_DNS_BURST 64	/* answers of one cgroup that cross in one span of time: a resolver has many */
-#define KW_DNS_SPAN 30	/* bits of it: 2^30 ns, about a second */
-#define KW_UDP_HEAD 8
-#define KW_LOOPBACK 1	/* the interface's number in every namespace (include/net/flow.h: LOOPBACK_IFINDEX) */
-#define KW_PACKET_HOST 0 /* include/uapi/linux/if_packet.h */
-#define KW_MAX_ANSWERED 4096
 #define KW_MAX_RAW 4096
 #define KW_AF_PACKET 17
 #define KW_AF_XDP 44
-
-struct kw_answered {
-	u64 span;
-	u64 count;
-};
-
-struct { /* cgroup → answers it was seen with */
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, KW_MAX_ANSWERED);
-	__type(key, u64);
-	__type(value, struct kw_answered);
-} answered SEC(".maps");
+#define KW_DNS_UDP 17	    /* IPPROTO_UDP */
+#define KW_IP_OFFSET 0x1fff /* of a part of a datagram (RFC 791, 3.1) */
+#define KW_HANDED_ON (1ULL << 63) /* no cgroup's number: a receiver beyond the host; all of them */
 
 struct { /* cgroups that made a socket to which each sender's address is as good as its own */
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -70,46 +53,6 @@ static __always_inline int socket_made(int family, struct proto *proto, int kern
 	return 0;
 }
 
-static __always_inline int may_cross(void)
-{
-	u64 cgroup = bpf_get_current_cgroup_id();
-	struct kw_answered first = {bpf_ktime_get_boot_ns() >> KW_DNS_SPAN, 1}, *known;
-
-	known = bpf_map_lookup_elem(&answered, &cgroup);
-	if (!known || known->span != first.span) {
-		bpf_map_update_elem(&answered, &cgroup, &first, BPF_ANY);
-		return 1;
-	}
-	__sync_fetch_and_add(&known->count, 1);
-	return known->count <= KW_DNS_BURST;
-}
-
-static __always_inline void read_sender(u8 *ip, u16 port, struct kw_address *out)
-{
-	u8 version = 0;
-	u32 v4 = 0;
-
-	__builtin_memset(out, 0, sizeof(*out));
-	out->port = port;
-	bpf_probe_read_kernel(&version, sizeof(version), ip);
-	if (version >> 4 == 4) {
-		bpf_probe_read_kernel(&v4, sizeof(v4), ip + 12);
-		map_v4(out->ip, v4);
-	} else {
-		bpf_probe_read_kernel(out->ip, sizeof(out->ip), ip + 8);
-	}
-}
-
-/*
- * Whether it was sent from within the network namespace, or may have been: what goes to a group or to
- * all comes back to its sender by the interface that it left by (dev_loopback_xmit), under any address.
- */
-static __always_inline int came_from_within(struct sk_buff *skb)
-{
-	return BPF_CORE_READ(skb, skb_iif) == KW_LOOPBACK ||
-	       BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type) != KW_PACKET_HOST;
-}
-
 /*
  * The packet of a datagram that was copied to the process, right before it goes (kernel:
  * skb_consume_udp, for IPv6 too). `len` is negative of a peek, which the datagram outlives. Of one that
@@ -119,51 +62,95 @@ static __always_inline int udp_received(struct sock *sk, struct sk_buff *skb, in
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	u64 cgroup = bpf_get_current_cgroup_id();
-	struct kw_dns *e;
-	u8 *head, *udp;
-	u16 port = 0;
-	u64 length;
+	struct kw_datagram from = {};
 
-	if (len < 0 || !bpf_map_lookup_elem(&lineage, &tgid))
+	if (len < 0)
 		return 0;
-	head = BPF_CORE_READ(skb, head);
-	udp = head + BPF_CORE_READ(skb, transport_header);
-	bpf_probe_read_kernel(&port, sizeof(port), udp);
-	port = bpf_ntohs(port);
-	if (port != KW_DNS_PORT)
+	from.of_process = bpf_map_lookup_elem(&lineage, &tgid) != 0;
+	if (!from.of_process && !host_net)
 		return 0;
-	if (!may_cross()) {
+	from.head = BPF_CORE_READ(skb, head);
+	from.udp = from.head + BPF_CORE_READ(skb, transport_header);
+	if (sender_port(from.udp) != KW_DNS_PORT)
+		return 0;
+	from.net = read_net(sk);
+	from.head += BPF_CORE_READ(skb, network_header);
+	read_sender(from.head, KW_DNS_PORT, &from.sender);
+	if (is_heard(skb, from.net, &from.sender))
+		from.flags = KW_F_HEARD;
+	else if (!from.of_process)
+		return 0;
+	if (!may_cross(cgroup, from.flags ? KW_DNS_HOST_BURST : KW_DNS_BURST)) {
 		count_drop(KW_DROP_NAMES);
 		return 0;
 	}
-	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	if (!e) {
-		count_drop(KW_DROP_RING);
-		return 0;
-	}
-	/* The heads are off by then: both lengths are the payload's. */
-	e->length = BPF_CORE_READ(skb, len);
-	length = (u32)(e->length - BPF_CORE_READ(skb, data_len));
-	/* One register for the bound and the copy, as in emit_piece. */
-	asm volatile("" : "+r"(length));
-	if (length > KW_DNS_LEN)
-		length = KW_DNS_LEN;
-	asm volatile("" : "+r"(length));
-	if (bpf_probe_read_kernel(e->payload, length, udp + KW_UDP_HEAD)) {
-		bpf_ringbuf_discard(e, 0);
-		count_drop(KW_DROP_NAMES);
-		return 0;
-	}
-	fill_header(&e->h, KW_DNS, sizeof(*e));
-	e->net = read_net(sk);
-	e->flags = came_from_within(skb) ? KW_F_LOOPBACK : 0;
+	if (came_from_within(skb))
+		from.flags |= KW_F_LOOPBACK;
 	if (bpf_map_lookup_elem(&raw_cgroups, &cgroup))
-		e->flags |= KW_F_RAW;
-	e->captured = length;
-	read_sender(head + BPF_CORE_READ(skb, network_header), port, &e->resolver);
-	read_task((struct task_struct *)bpf_get_current_task(), &e->task);
-	bpf_ringbuf_submit(e, 0);
-	return 0;
+		from.flags |= KW_F_RAW;
+	/* The heads are off by then: both lengths are the payload's. */
+	from.length = BPF_CORE_READ(skb, len);
+	from.readable = (u32)(from.length - BPF_CORE_READ(skb, data_len));
+	return emit_answer(&from);
+}
+
+/* Whom the host forwards a packet to, beside cgroups. */
+static __always_inline u64 receiver_of(u8 *head, int v4)
+{
+	u32 low = 0;
+	u64 half = 0;
+
+	if (v4)
+		bpf_probe_read_kernel(&low, sizeof(low), head + 16);
+	else
+		bpf_probe_read_kernel(&half, sizeof(half), head + 32);
+	return (v4 ? low : half) | KW_HANDED_ON;
+}
+
+/*
+ * A packet that the host hands on, to a container most likely (kernel: ip_forward, ip6_forward): what
+ * changed its receiver's address has done so by then. docker's own resolver asks from within the
+ * container's network, where an answer may be anybody's; here it passes from the host's resolver.
+ */
+static __always_inline int udp_forwarded(struct sk_buff *skb, int v4)
+{
+	struct kw_datagram from = {};
+	u16 length = 0, part = 0;
+	u8 protocol = 0, *begin;
+	u32 linear;
+
+	if (!host_net)
+		return 0;
+	begin = BPF_CORE_READ(skb, head);
+	from.head = begin + BPF_CORE_READ(skb, network_header);
+	bpf_probe_read_kernel(&protocol, sizeof(protocol), from.head + (v4 ? 9 : 6));
+	if (protocol != KW_DNS_UDP)
+		return 0;
+	from.udp = begin + BPF_CORE_READ(skb, transport_header);
+	if (sender_port(from.udp) != KW_DNS_PORT)
+		return 0;
+	if (v4)
+		bpf_probe_read_kernel(&part, sizeof(part), from.head + 6);
+	if (bpf_ntohs(part) & KW_IP_OFFSET)
+		return 0;
+	from.net = number_of(BPF_CORE_READ(skb, dev, nd_net.net));
+	read_sender(from.head, KW_DNS_PORT, &from.sender);
+	if (!is_heard(skb, from.net, &from.sender))
+		return 0;
+	if (!may_cross(receiver_of(from.head, v4), KW_DNS_BURST) || !may_cross(KW_HANDED_ON, KW_DNS_PASS_BURST)) {
+		count_drop(KW_DROP_NAMES);
+		return 0;
+	}
+	bpf_probe_read_kernel(&length, sizeof(length), from.udp + 4);
+	length = bpf_ntohs(length);
+	linear = BPF_CORE_READ(skb, len) - BPF_CORE_READ(skb, data_len);
+	linear -= (u32)(from.udp + KW_UDP_HEAD - BPF_CORE_READ(skb, data));
+	if (length < KW_UDP_HEAD || (int)linear <= 0)
+		return 0;
+	from.length = length - KW_UDP_HEAD;
+	from.readable = linear < from.length ? linear : from.length;
+	from.flags = KW_F_HEARD;
+	return emit_answer(&from);
 }
 
 #endif

@@ -44,13 +44,16 @@ static __always_inline void read_local(struct sock *sk, struct kw_address *out)
  * Number of the network namespace, as /proc/PID/ns/net has it. 0: not known, or one of a user namespace
  * below the host's, where whoever made it has each address.
  */
-static __always_inline u32 read_net(struct sock *sk)
+static __always_inline u32 number_of(struct net *net)
 {
-	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
-
 	if (!bpf_core_field_exists(net->ns.inum) || BPF_CORE_READ(net, user_ns, level))
 		return 0;
 	return BPF_CORE_READ(net, ns.inum);
+}
+
+static __always_inline u32 read_net(struct sock *sk)
+{
+	return number_of(BPF_CORE_READ(sk, __sk_common.skc_net.net));
 }
 
 /* Address a unix socket is bound to; an accepted socket has its listener's. Returns 0 if none. */

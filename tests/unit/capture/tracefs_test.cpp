@@ -14,6 +14,7 @@ TEST_CASE("Missed calls are the last column, of one's own events only") {
       "  kw_1a2b_r_inet_recvmsg                                    12              11\n";
   CHECK(missed_in(profile, "kw_1a2b_") == 15);
   CHECK(missed_in(profile, "kw_9_") == 0);
+  CHECK(missed_in(profile, "kw_1a2b_", "_inet_recvmsg") == 11);
 }
 
 TEST_CASE("A profile that is cut or empty counts what is there") {

@@ -77,7 +77,7 @@ std::vector<Bytes> every_record() {
   kw_dns answered{};
   answered.task = task();
   answered.net = 7;
-  answered.flags = KW_F_LOOPBACK | KW_F_RAW;
+  answered.flags = KW_F_LOOPBACK | KW_F_RAW | KW_F_HEARD;
   answered.resolver.port = 53;
   answered.resolver.ip[15] = 1;
   answered.captured = 6;
@@ -136,6 +136,7 @@ TEST_CASE("every kind becomes its event") {
   CHECK(answered.resolver == domain::Endpoint{"::1", 53});
   CHECK(answered.loopback);
   CHECK(answered.raw);
+  CHECK(answered.heard);
   CHECK_FALSE(answered.configured);  // nothing that the kernel knows
   CHECK(answered.net == 7);
   CHECK(answered.process.cgroup.path == "system.slice/docker-1.scope");

@@ -133,8 +133,9 @@ base::Status Kprobes::attach(const bpf_program* program, const std::string& func
   return base::Done{};
 }
 
-std::uint64_t Kprobes::missed() const {
-  return events_.empty() ? 0 : missed_in(read_whole(tracefs() + "/kprobe_profile"), prefix_);
+std::uint64_t Kprobes::missed(std::string_view ending) const {
+  return events_.empty() ? 0
+                         : missed_in(read_whole(tracefs() + "/kprobe_profile"), prefix_, ending);
 }
 
 }  // namespace kilnwatch::capture

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -35,8 +36,8 @@ class Kprobes {
   base::Status attach(const bpf_program* program, const std::string& function, bool at_return);
 
   // Calls that no program saw, up to now: more of them at once than kReturnsAtOnce, or one inside
-  // another probe.
-  std::uint64_t missed() const;
+  // another probe. Of functions whose name ends so.
+  std::uint64_t missed(std::string_view ending = {}) const;
 
  private:
   struct LinkFree {

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <deque>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "capture/live/kprobes.h"
@@ -19,6 +20,7 @@
 #include "capture/live/probe.h"
 #include "capture/live/proc.h"
 #include "capture/live/programs.h"
+#include "capture/live/resolver_map.h"
 #include "capture/live/resolvers.h"
 #include "decode/decode.h"
 #include "probes.skel.h"
@@ -40,7 +42,9 @@ constexpr unsigned kPollRecords = 4096;
 // filled for ever.
 constexpr unsigned kDrainPolls = 52;
 constexpr std::size_t kMaxWithSteps = 64;  // as many as the kernel side follows
-constexpr int kEnough = -ECANCELED;        // what on_record says to libbpf then
+// What these miss is a packet that the host hands on: a name at most.
+constexpr std::string_view kForwards = "_forward";
+constexpr int kEnough = -ECANCELED;  // what on_record says to libbpf then
 constexpr std::array<const char*, KW_DROP_MAX> kDropNames = {
     "ring",   "connections", "calls",  "copy",   "framing", "egress", "lineage", "engines",
     "splice", "names",       "unused", "unused", "unused",  "unused", "unused",  "unused"};
@@ -65,12 +69,13 @@ bool has_hook(const std::vector<Hook>& hooks, std::string_view target) {
 }
 
 // How often a program was not run because it would have interrupted itself on its CPU (kernel:
-// __bpf_prog_enter_recur). Kernels before 5.12 do not tell.
-std::uint64_t missed_runs(const bpf_object* object) {
+// __bpf_prog_enter_recur). Kernels before 5.12 do not tell. Of functions whose name ends so.
+std::uint64_t missed_runs(const bpf_object* object, std::string_view ending = {}) {
   std::uint64_t missed = 0;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object) {
     bpf_prog_info info{};
+    if (!place_of(bpf_program__section_name(program)).target.ends_with(ending)) continue;
     std::uint32_t size = sizeof(info);
     if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
       missed += info.recursion_misses;
@@ -102,6 +107,7 @@ class Ring final : public LiveSource {
     note_path("/var/run/docker.sock");
     note_path("/run/buildkit/buildkitd.sock");
     for (const auto pid : all_pids()) meet(pid);
+    note_resolvers(base::clock_ns(CLOCK_BOOTTIME));
     if (auto attached = attach(); !attached) return attached;
     // Once more: a process that came between the first look and the hooks.
     for (const auto pid : all_pids()) meet(pid);
@@ -120,6 +126,7 @@ class Ring final : public LiveSource {
                    std::string("reading the ring failed: ") + std::strerror(-n)};
     }
     const auto now = base::clock_ns(CLOCK_BOOTTIME);
+    note_resolvers(now);
     if (records_ > 0) losses_due_ = std::min(losses_due_, losses_read_ + kLossesBusy);
     if (now >= losses_due_) report_losses(now);
     handler_ = nullptr;
@@ -235,6 +242,11 @@ class Ring final : public LiveSource {
     note(bpf_map__fd(skeleton_->maps.engine_paths), key.data(), &one);
   }
 
+  void note_resolvers(domain::TimeNs now) {
+    names_refused_ +=
+        resolver_map_.update(bpf_map__fd(skeleton_->maps.host_resolvers), resolvers_, now);
+  }
+
   // Engines, runtimes and what runs below them are followed from their first instant otherwise.
   void meet(std::uint32_t pid) {
     const int lineage = bpf_map__fd(skeleton_->maps.lineage);
@@ -276,6 +288,10 @@ class Ring final : public LiveSource {
     }
   }
 
+  std::uint64_t missed(std::string_view ending = {}) const {
+    return missed_runs(skeleton_->obj, ending) + (kprobes_ ? kprobes_->missed(ending) : 0);
+  }
+
   void report_losses(domain::TimeNs now) {
     losses_read_ = now;
     losses_due_ = now + (records_ > 0 ? kLossesBusy : kLossesIdle);
@@ -290,10 +306,16 @@ class Ring final : public LiveSource {
       (*handler_)(domain::KernelLoss{now, "engines", engines_refused_});
       engines_refused_ = 0;
     }
-    const auto missed = missed_runs(skeleton_->obj) + (kprobes_ ? kprobes_->missed() : 0);
-    if (missed > missed_) {
-      (*handler_)(domain::KernelLoss{now, "missed", missed - missed_});
-      missed_ = missed;
+    const auto all = missed();  // first: what is missed meanwhile is a packet's at most
+    const auto packets = missed(kForwards);
+    names_refused_ += packets - std::exchange(missed_packets_, packets);
+    if (names_refused_ > 0) {
+      (*handler_)(domain::KernelLoss{now, "names", names_refused_});
+      names_refused_ = 0;
+    }
+    if (all > packets && all - packets > missed_) {
+      (*handler_)(domain::KernelLoss{now, "missed", all - packets - missed_});
+      missed_ = all - packets;
     }
     if (malformed_ > 0) {
       (*handler_)(domain::KernelLoss{now, "malformed", malformed_});
@@ -309,6 +331,7 @@ class Ring final : public LiveSource {
   std::unique_ptr<ring_buffer, RingFree> ring_;
   domain::HostFacts host_;
   HostResolvers resolvers_;
+  ResolverMap resolver_map_;
   const Handler* handler_ = nullptr;
   std::vector<domain::Event> backlog_;
   std::array<std::uint64_t, KW_DROP_MAX> drops_{};
@@ -319,7 +342,9 @@ class Ring final : public LiveSource {
   unsigned records_ = 0;  // of this poll
   std::uint64_t malformed_ = 0;
   std::uint64_t engines_refused_ = 0;  // engines and listeners, for want of room
+  std::uint64_t names_refused_ = 0;    // name servers of the host, for want of room
   std::uint64_t missed_ = 0;
+  std::uint64_t missed_packets_ = 0;
 };
 
 }  // namespace

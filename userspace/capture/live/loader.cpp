@@ -11,6 +11,7 @@
 #include "capture/live/kernel_version.h"
 #include "capture/live/libbpf_log.h"
 #include "capture/live/probe.h"
+#include "capture/live/routes.h"
 #include "probes.skel.h"
 
 namespace kilnwatch::capture {
@@ -52,6 +53,7 @@ base::Status load_programs(Programs& programs) {
             const_cast<std::uint16_t*>(&programs.skeleton->rodata->head_automaton[0]));
   *const_cast<std::uint8_t*>(&programs.skeleton->rodata->keeps_cpu) =
       lets_programs_keep_cpu(read_host_facts().kernel) ? 1 : 0;
+  *const_cast<std::uint32_t*>(&programs.skeleton->rodata->host_net) = host_network();
   const int error = probes__load(programs.skeleton.get());
   if (error == 0) return base::Done{};
   if (error == -EPERM || error == -EACCES) {

@@ -66,11 +66,15 @@ void HostResolvers::read() {
 }
 
 bool HostResolvers::names(const std::string& ip, domain::TimeNs now) {
+  return all(now).contains(ip);
+}
+
+const std::set<std::string>& HostResolvers::all(domain::TimeNs now) {
   if (now >= due_) {
     read();
     due_ = now + kReadAgain;
   }
-  return known_.contains(ip);
+  return known_;
 }
 
 }  // namespace kilnwatch::capture

@@ -28,6 +28,7 @@ class HostResolvers {
 
   // The files are read again where the last look is a second old.
   bool names(const std::string& ip, domain::TimeNs now);
+  const std::set<std::string>& all(domain::TimeNs now);
 
  private:
   void read();

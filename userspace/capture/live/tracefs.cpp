@@ -15,12 +15,13 @@ std::string_view next_line(std::string_view& text) {
 
 }  // namespace
 
-std::uint64_t missed_in(std::string_view profile, std::string_view prefix) {
+std::uint64_t missed_in(std::string_view profile, std::string_view prefix,
+                        std::string_view ending) {
   std::uint64_t missed = 0;
   while (!profile.empty()) {
     auto line = next_line(profile);
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-    if (!line.starts_with(prefix)) continue;
+    if (!line.starts_with(prefix) || !line.substr(0, line.find(' ')).ends_with(ending)) continue;
     const auto last = line.rfind(' ');
     std::uint64_t count = 0;
     std::from_chars(line.data() + last + 1, line.data() + line.size(), count);
