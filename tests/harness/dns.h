@@ -52,8 +52,8 @@ inline std::string v4(std::string_view text) {
   return out;
 }
 
-inline std::string a(const std::string& owner, std::string_view ip) {
-  return record(owner, 1, v4(ip));
+inline std::string a(const std::string& owner, std::string_view ip, unsigned ttl = 300) {
+  return record(owner, 1, v4(ip), ttl);
 }
 
 inline std::string message(const std::string& question, unsigned type,

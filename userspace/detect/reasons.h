@@ -58,7 +58,10 @@ inline void add_fleet(domain::Finding& finding, const fleet::Answer& answer,
 inline void add_name(domain::Finding& finding, const std::string& claim) {
   const domain::DnsName& dns = finding.connection->dns_name;
   const bool agrees = claim.empty() || without_dot(claim) == dns.name;
-  if (dns.verified) tell(finding, "name-verified", dns.name + ", by " + dns.resolver);
+  if (dns.verified) {
+    tell(finding, "name-verified",
+         dns.name + ", by " + dns.resolver + (dns.heard ? ", as the host heard it" : ""));
+  }
   if (!claim.empty() && !(dns.verified && agrees)) {
     tell(finding, "name-unverified", claim);
   } else if (!dns.verified && !dns.name.empty()) {

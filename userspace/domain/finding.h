@@ -71,6 +71,7 @@ struct DnsName {
   std::string name;       // lower case
   std::string resolver;   // the address that it came from
   bool verified = false;  // whoever connects could hardly have written the answer
+  bool heard = false;     // the host's own resolver told the host the same
   bool operator==(const DnsName&) const = default;
 };
 

@@ -61,23 +61,26 @@ void DnsNames::add(std::deque<Entry>& list, Entry entry) {
 }
 
 std::vector<DnsName> DnsNames::of(const std::string& container, std::uint32_t net,
-                                  const std::string& ip, TimeNs at) const {
+                                  const std::string& ip, TimeNs at, const HeardNames& heard) const {
   const auto list = lists_.find(container);
   if (list == lists_.end()) return {};
-  std::vector<const Entry*> found;
+  std::vector<Entry> found;
   for (const Entry& entry : list->second) {
-    if (entry.net == net && entry.ip == ip && entry.first <= at && at <= entry.last + kNameLife)
-      found.push_back(&entry);
+    if (entry.net != net || entry.ip != ip || entry.first > at || at > entry.last + kNameLife)
+      continue;
+    Entry& one = found.emplace_back(entry);
+    one.name.heard = heard.holds(one.name.name, ip, one.first, std::min(one.last, at));
+    one.name.verified = one.name.verified || one.name.heard;
   }
-  std::sort(found.begin(), found.end(), [](const Entry* a, const Entry* b) {
-    if (a->name.verified != b->name.verified) return a->name.verified;
-    if (a->last != b->last) return a->last > b->last;
-    return std::tie(a->name.name, a->name.resolver) < std::tie(b->name.name, b->name.resolver);
+  std::sort(found.begin(), found.end(), [](const Entry& a, const Entry& b) {
+    if (a.name.verified != b.name.verified) return a.name.verified;
+    if (a.last != b.last) return a.last > b.last;
+    return std::tie(a.name.name, a.name.resolver) < std::tie(b.name.name, b.name.resolver);
   });
   std::vector<DnsName> out;
-  for (const Entry* entry : found) {
+  for (Entry& entry : found) {
     if (out.size() == kMaxNamesOfAddress) break;
-    out.push_back(entry->name);
+    out.push_back(std::move(entry.name));
   }
   return out;
 }

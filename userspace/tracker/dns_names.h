@@ -11,6 +11,7 @@
 
 #include "domain/event.h"
 #include "domain/finding.h"
+#include "tracker/heard_names.h"
 
 namespace kilnwatch::tracker {
 
@@ -25,9 +26,10 @@ class DnsNames {
   // What a process of the container received. A flood pushes out the oldest names of its own.
   void note(const std::string& container, const domain::DnsAnswered& event);
   // Names of an address at that time, in one network namespace (domain::EgressStarted::net): those
-  // that can be believed first, the latest of them first.
+  // that can be believed first, the latest of them first. What the host heard, too, can be.
   std::vector<domain::DnsName> of(const std::string& container, std::uint32_t net,
-                                  const std::string& ip, domain::TimeNs at) const;
+                                  const std::string& ip, domain::TimeNs at,
+                                  const HeardNames& heard) const;
   void forget(const std::string& container);
 
   std::size_t size() const { return size_; }

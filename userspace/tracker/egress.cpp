@@ -64,17 +64,6 @@ bool Tracker::stays_inside(const Flow& flow, const Owner& owner) const {
          });
 }
 
-// Whether somebody in league with the step may answer under any resolver's address: a step without
-// confinement may change its network; on a network that a client made, any address may be a
-// container's.
-bool Tracker::could_be_resolver(const Run& run) {
-  const BuildRequested& request = run.build.request;
-  const auto& asked = request.entitlements;
-  const std::string& mode = request.network_mode;
-  const bool own = !mode.empty() && mode != "default" && mode != "bridge" && mode != "host";
-  return own || std::find(asked.begin(), asked.end(), "security.insecure") != asked.end();
-}
-
 void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   Moment moment;
   moment.kind = MomentKind::kBuildEgress;
@@ -89,12 +78,7 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   connection.process = flow.egress.process;
   connection.ancestors = flow.ancestors;
   tell_claims(flow.claims, connection);
-  connection.dns_names =
-      dns_names_.of(flow.container, flow.egress.net, flow.egress.destination.ip, flow.egress.time);
-  if (std::any_of(owner.runs.begin(), owner.runs.end(),
-                  [](const Run* run) { return could_be_resolver(*run); })) {
-    for (DnsName& name : connection.dns_names) name.verified = false;
-  }
+  connection.dns_names = names_of(flow, owner);
   const Container* container = containers_.find(flow.container);
   const bool named = container == nullptr || container->above.empty() || container->named;
   owner.step.container_id = named ? flow.container : owner.run->build.container_id;

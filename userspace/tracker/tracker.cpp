@@ -334,18 +334,6 @@ void Tracker::see(const EgressOutcome& event) {
   try_decide(event.egress, event.time, false);
 }
 
-void Tracker::see(const DnsAnswered& event) {
-  const auto met = meet(event.process, event.time, false);
-  containers_.note_cgroup(event.process.cgroup);
-  if (met.container == nullptr) return;
-  if (met.fresh) consider(*met.container);
-  // As with connections. A host with many busy services would have no room for a step's.
-  if (runs_.empty() || !could_be_step(*met.container)) return;
-  const auto before = dns_names_.refused();
-  dns_names_.note(met.container->id, event);
-  counters_.names_refused += dns_names_.refused() - before;
-}
-
 void Tracker::see(const KernelLoss& event) { lose(event.cause, event.count, event.time); }
 
 // The process that connected. Join numbers and ports are used again: where the record of this

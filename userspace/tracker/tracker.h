@@ -27,6 +27,7 @@
 #include "tracker/counters.h"
 #include "tracker/dns_names.h"
 #include "tracker/executions.h"
+#include "tracker/heard_names.h"
 #include "tracker/images.h"
 #include "tracker/layers.h"
 #include "tracker/limits.h"
@@ -273,11 +274,13 @@ class Tracker {
   void await_elsewhere(const domain::EgressStarted& event);
   void name_elsewhere(const domain::EgressPayload& event);
   void tell_elsewhere(domain::EgressId id, domain::TimeNs due);
+  // names.cpp
+  const HeardNames& heard() const { return outer_ != nullptr ? outer_->heard() : heard_; }
+  std::vector<domain::DnsName> names_of(const Flow& flow, const Owner& owner) const;
   // egress.cpp
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
   void decide_waiting(Container& container, domain::TimeNs time);
   bool stays_inside(const Flow& flow, const Owner& owner) const;
-  static bool could_be_resolver(const Run& run);
   void report_egress(const Flow& flow, Owner owner, domain::TimeNs time);
   void drop_flow(domain::EgressId id);
   void note_execution(const Container& container, const domain::ProcessExecuted& event);
@@ -357,6 +360,7 @@ class Tracker {
   Containers containers_;
   Layers layers_;
   DnsNames dns_names_;
+  HeardNames heard_;  // of the outermost
   Watchers watchers_;
   RecentNames idle_sessions_{kMaxBuilds};
   RecentNames strays_{kMaxContainerNames};  // steps of nobody's build, seen to begin

@@ -38,18 +38,18 @@ using Texts = std::vector<std::string>;
 TEST_CASE("names: of one container, in one network namespace, from the answer on") {
   DnsNames names;
   names.note("c1", answered(5, "kiln.test", "198.51.100.7"));
-  const auto found = names.of("c1", kNet, "198.51.100.7", 5);
+  const auto found = names.of("c1", kNet, "198.51.100.7", 5, {});
   REQUIRE(found.size() == 1);
   CHECK(found[0] == DnsName{"kiln.test", "192.0.2.53", true});
-  CHECK(names.of("c1", kNet, "198.51.100.7", 4).empty());
-  CHECK(names.of("c1", kNet, "198.51.100.8", 5).empty());
-  CHECK(names.of("c1", kNet + 1, "198.51.100.7", 5).empty());
-  CHECK(names.of("c2", kNet, "198.51.100.7", 5).empty());
-  CHECK_FALSE(names.of("c1", kNet, "198.51.100.7", 5 + kHour).empty());
-  CHECK(names.of("c1", kNet, "198.51.100.7", 6 + kHour).empty());
+  CHECK(names.of("c1", kNet, "198.51.100.7", 4, {}).empty());
+  CHECK(names.of("c1", kNet, "198.51.100.8", 5, {}).empty());
+  CHECK(names.of("c1", kNet + 1, "198.51.100.7", 5, {}).empty());
+  CHECK(names.of("c2", kNet, "198.51.100.7", 5, {}).empty());
+  CHECK_FALSE(names.of("c1", kNet, "198.51.100.7", 5 + kHour, {}).empty());
+  CHECK(names.of("c1", kNet, "198.51.100.7", 6 + kHour, {}).empty());
   names.forget("c1");
   CHECK(names.size() == 0);
-  CHECK(names.of("c1", kNet, "198.51.100.7", 5).empty());
+  CHECK(names.of("c1", kNet, "198.51.100.7", 5, {}).empty());
 }
 
 TEST_CASE("names: an answer is believed where the process could not have sent it itself") {
@@ -58,7 +58,7 @@ TEST_CASE("names: an answer is believed where the process could not have sent it
     change(event);
     DnsNames names;
     names.note("c", event);
-    const auto found = names.of("c", event.net, "198.51.100.7", 1);
+    const auto found = names.of("c", event.net, "198.51.100.7", 1, {});
     REQUIRE(found.size() == 1);
     return found[0].verified;
   };
@@ -76,10 +76,12 @@ TEST_CASE("names: the believed first, the latest of them first; told again it ho
   names.note("c", answered(1, "b.test", "198.51.100.7"));
   names.note("c", answered(2, "a.test", "198.51.100.7"));
   names.note("c", claim);
-  CHECK(texts(names.of("c", kNet, "198.51.100.7", 10)) == Texts{"a.test", "b.test", "claim.test?"});
+  CHECK(texts(names.of("c", kNet, "198.51.100.7", 10, {})) ==
+        Texts{"a.test", "b.test", "claim.test?"});
   names.note("c", answered(kHour, "b.test", "198.51.100.7"));
-  CHECK(texts(names.of("c", kNet, "198.51.100.7", 10))[0] == "b.test");  // it began to hold at 1
-  CHECK(texts(names.of("c", kNet, "198.51.100.7", 2 * kHour)) == Texts{"b.test"});
+  CHECK(texts(names.of("c", kNet, "198.51.100.7", 10, {}))[0] ==
+        "b.test");  // it began to hold at 1
+  CHECK(texts(names.of("c", kNet, "198.51.100.7", 2 * kHour, {})) == Texts{"b.test"});
   CHECK(names.size() == 3);
 }
 
@@ -90,15 +92,15 @@ TEST_CASE("names: a flood pushes out the container's own, what is over makes roo
     names.note("loud", answered(2, "n" + std::to_string(i) + ".test", "198.51.100.8"));
   CHECK(names.size() == tracker::kMaxNamesOfOne + 1);
   CHECK(names.refused() == 5);
-  CHECK(names.of("loud", kNet, "198.51.100.8", 2).size() == tracker::kMaxNamesOfAddress);
-  CHECK_FALSE(names.of("quiet", kNet, "198.51.100.7", 2).empty());
+  CHECK(names.of("loud", kNet, "198.51.100.8", 2, {}).size() == tracker::kMaxNamesOfAddress);
+  CHECK_FALSE(names.of("quiet", kNet, "198.51.100.7", 2, {}).empty());
   for (int c = 0; names.size() < tracker::kMaxNames; ++c) {
     for (int i = 0; i < 200 && names.size() < tracker::kMaxNames; ++i)
       names.note("c" + std::to_string(c), answered(3, "n" + std::to_string(i) + ".t", "192.0.2.1"));
   }
   names.note("late", answered(4, "late.test", "198.51.100.9"));
   CHECK(names.refused() == 6);
-  CHECK(names.of("late", kNet, "198.51.100.9", 4).empty());
+  CHECK(names.of("late", kNet, "198.51.100.9", 4, {}).empty());
   names.note("late", answered(2 * kHour, "late.test", "198.51.100.9"));
   CHECK(names.size() == 1);
 }
