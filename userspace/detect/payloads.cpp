@@ -101,7 +101,8 @@ std::string starts_fetched(const DockerfileSeen& dockerfile, const Connection& c
 }
 
 std::string shell_of(const Process& ran, const Connection& connection) {
-  if (!tracker::is_shell(ran.exe) || tracker::executed_file(ran) != "-") return {};
+  if (!tracker::is_shell(tracker::called(ran).program) || tracker::executed_file(ran) != "-")
+    return {};
   const bool became = ran.pid == connection.process.pid;
   if (!became && ran.ppid != connection.process.pid) return {};
   return ran.exe + (became ? " took the place of " : " was started by ") + connection.process.exe +
@@ -112,7 +113,8 @@ std::string unpacker(const Process& ran) {
   constexpr std::array<std::string_view, 12> kUnpackers = {"tar",  "bsdtar",  "unzip",    "gunzip",
                                                            "unxz", "bunzip2", "cpio",     "7z",
                                                            "7za",  "base64",  "uudecode", "xxd"};
-  return one_of(file_name(ran.exe), kUnpackers) ? joined(ran.args) : std::string();
+  return one_of(file_name(tracker::called(ran).program), kUnpackers) ? joined(ran.args)
+                                                                     : std::string();
 }
 
 std::string unpacked_root(const DockerfileSeen& dockerfile) {

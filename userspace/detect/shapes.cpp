@@ -63,7 +63,7 @@ std::string reverse_shell(const Connection& connection, const Step& step) {
   constexpr std::uint32_t kTcp = 6;
   constexpr std::array<std::string_view, 4> kNetcats = {"nc", "ncat", "netcat", "nc.traditional"};
   const Process& process = connection.process;
-  const std::string_view program = file_name(process.exe);
+  const std::string_view program = file_name(tracker::called(process).program);
   // dash and its like cannot connect: a shell that does has /dev/tcp, or is not what its name says.
   if (connection.protocol == kTcp && tracker::is_shell(program))
     return process.exe + " itself holds the connection";
@@ -109,7 +109,8 @@ std::string pipe_to_shell(const std::string& instruction) {
     if (!fetches) continue;
     std::string_view after = rest;
     std::string_view word = next_word(after);
-    while (word == "sudo" || word == "env" || word == "exec") word = next_word(after);
+    while (word == "sudo" || word == "env" || word == "exec" || word == "busybox")
+      word = next_word(after);
     if (tracker::is_shell(word))
       return instruction.substr(begin, instruction.size() - after.size() - begin);
   }

