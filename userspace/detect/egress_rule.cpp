@@ -16,11 +16,9 @@ using namespace domain;
 namespace {
 
 // What the step does with the connection, as far as processes and their arguments show it.
-void tell_shapes(Finding& finding) {
-  const Connection& connection = *finding.connection;
-  const std::uint16_t port = connection.destination.port;
+void tell_shapes(Finding& finding, const std::string& shell) {
+  const std::uint16_t port = finding.connection->destination.port;
   if (is_mining_port(port)) tell(finding, "mining-port", std::to_string(port));
-  const std::string shell = reverse_shell(connection, *finding.step);
   if (!shell.empty()) tell(finding, "reverse-shell", shell);
   const std::string piped = pipe_to_shell(finding.step->instruction);
   if (!piped.empty()) tell(finding, "fetch-to-shell", piped);
@@ -81,9 +79,12 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding,
   if (answer) add_fleet(finding, *answer, where);
   if (novel && known_name)
     tell(finding, "known-name", connection.dns_name.name + " port " + std::to_string(to.port));
-  if (is_learning(moment) && !engine && !metadata && denied == nullptr) tell(finding, "learning");
+  const std::string shell = reverse_shell(connection, *finding.step);
+  // What a baseline is to learn is no shell's.
+  if (is_learning(moment) && !engine && !metadata && denied == nullptr && shell.empty())
+    tell(finding, "learning");
   add_name(finding, name);
-  tell_shapes(finding);
+  tell_shapes(finding, shell);
   if (moment.build) {
     if (const Story* story = chains_.find(moment.build->id))
       tell_payload(finding, *story, moment.place);

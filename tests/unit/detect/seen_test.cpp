@@ -148,6 +148,10 @@ TEST_CASE("What is always wrong is not learned away, and learning tells no story
   CHECK(denied->severity == Severity::kCritical);
   CHECK_FALSE(has(*denied, "learning"));
 
+  auto shell = connect(1, "192.0.2.4");
+  shell.connection->process.exe = "/bin/bash";
+  CHECK(bench.detector.judge(shell)->severity == Severity::kCritical);
+
   Bench plain("baseline: {learn_for: 7d}");
   plain.detector.judge(connect(1, "192.0.2.1"));
   Moment deploy;
