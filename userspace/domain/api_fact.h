@@ -57,7 +57,7 @@ struct BuildRequested {
 };
 
 struct Instruction {
-  std::string text;  // one logical line, secrets masked
+  std::string text;  // one logical line, and the texts behind it (RUN <<EOF); secrets masked
   bool is_run = false;
   bool is_from = false;
   std::string stage = {};  // FROM … AS: in lower case

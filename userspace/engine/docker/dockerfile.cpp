@@ -1,6 +1,7 @@
 #include "engine/docker/dockerfile.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <map>
 #include <set>
@@ -27,7 +28,9 @@ std::string trim(std::string_view text) {
   return std::string(text.substr(from, text.find_last_not_of(" \t\r") - from + 1));
 }
 
-// $NAME, ${NAME} and ${NAME:-word} of the ARGs before the first FROM.
+// $NAME, ${NAME} and ${NAME:-word} of the ARGs before the first FROM. Of other forms
+// (${NAME:+word},
+// ${NAME#…}) the text stays, with its dollar: the name alone would be another image.
 std::string expand(const std::string& text, const std::map<std::string, std::string>& args) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -42,7 +45,8 @@ std::string expand(const std::string& text, const std::map<std::string, std::str
            (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_'))
       ++end;
     const auto close = braces ? text.find('}', end) : end;
-    if (end == from || close == text.npos) {
+    const bool known_form = !braces || end == close || text.compare(end, 2, ":-") == 0;
+    if (end == from || close == text.npos || !known_form) {
       out += text[i];
       continue;
     }
@@ -55,6 +59,57 @@ std::string expand(const std::string& text, const std::map<std::string, std::str
     i = braces ? close : close - 1;
   }
   return out;
+}
+
+// The words that end the texts behind an instruction: RUN <<EOF, COPY <<-"A" <<B /. BuildKit knows
+// more words; any but a plain one could be a line of the classic builder's.
+std::vector<std::pair<std::string, bool>> heredocs_of(const std::string& line) {
+  static constexpr std::array<std::string_view, 6> kVerbs = {"RUN", "COPY", "ADD",
+                                                             "CMD", "FROM", "ENTRYPOINT"};
+  std::istringstream words(line);
+  std::string verb, word;
+  words >> verb;
+  verb = upper(verb);
+  if (verb == "ONBUILD") words >> verb;
+  const auto at = std::find(kVerbs.begin(), kVerbs.end(), upper(verb));
+  std::vector<std::pair<std::string, bool>> out;
+  if (at - kVerbs.begin() >= 3) return out;
+  while (words >> word && out.size() < kMaxHeredocs) {
+    const auto open = word.find("<<");
+    if (open == word.npos || word.find_first_not_of("0123456789") < open) continue;
+    std::string name = word.substr(open + 2);
+    const bool tabs = name.starts_with('-');
+    name.erase(0, tabs ? 1 : 0);
+    if (name.size() > 2 && (name.front() == '"' || name.front() == '\'') &&
+        name.back() == name.front())
+      name = name.substr(1, name.size() - 2);
+    const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '_';
+    });
+    if (plain && std::find(kVerbs.begin(), kVerbs.end(), upper(name)) == kVerbs.end())
+      out.emplace_back(std::move(name), tabs);
+  }
+  return out;
+}
+
+// Takes them from the text and appends them to their instruction. One that does not end is none:
+// the classic builder, which knows none, goes on with instructions.
+void take_heredocs(std::string_view& text, std::string& line) {
+  for (const auto& [name, tabs] : heredocs_of(line)) {
+    std::string_view rest = text;
+    for (bool ended = false; !ended;) {
+      if (rest.empty()) return;
+      const auto end = std::min(rest.find('\n'), rest.size());
+      std::string_view one = rest.substr(0, end);
+      rest.remove_prefix(std::min(rest.size(), end + 1));
+      if (one.ends_with('\r')) one.remove_suffix(1);
+      if (tabs) one.remove_prefix(std::min(one.find_first_not_of('\t'), one.size()));
+      ended = one == name;
+    }
+    line += "\n" + std::string(text.substr(0, text.size() - rest.size()));
+    while (line.ends_with('\n')) line.pop_back();
+    text = rest;
+  }
 }
 
 // As BuildKit's frontend/dockerfile/parser joins them: an escape character at a line's end, if it
@@ -75,6 +130,7 @@ std::vector<std::string> logical_lines(std::string_view text) {
     current += more ? said.substr(0, said.size() - 1) : said;
     if (more) continue;
     lines.push_back(trim(current));
+    take_heredocs(text, lines.back());
     current.clear();
   }
   if (current = trim(current); !current.empty()) lines.push_back(current);

@@ -10,6 +10,7 @@
 namespace kilnwatch::engine::docker {
 
 inline constexpr std::size_t kMaxInstructions = 512;
+inline constexpr std::size_t kMaxHeredocs = 16;  // of one instruction
 
 struct Dockerfile {
   std::vector<domain::Instruction> instructions;
