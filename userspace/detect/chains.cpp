@@ -32,17 +32,24 @@ std::string listed(const std::set<std::string>& items) {
 Story& Chains::story_of(const std::string& build) {
   const auto [at, fresh] = stories_.try_emplace(build);
   if (!fresh) return at->second;
+  if (order_.size() >= kMaxStories) make_room();
   order_.push_back(build);
-  if (order_.size() > kMaxStories) {
-    const auto old = stories_.find(order_.front());
-    auto& links = old->second.chain.links;
-    // One whose request alone was told has nothing to lose.
-    if (!links.empty()) ++refused_;
-    while (!links.empty()) unlink(old->first, links, links.size() - 1);
-    stories_.erase(old);
-    order_.pop_front();
-  }
   return at->second;
+}
+
+// Whoever asks for many builds pushes out none that connected: of those whose request alone was
+// told nothing is lost.
+void Chains::make_room() {
+  auto oldest = std::find_if(order_.begin(), order_.end(), [this](const std::string& id) {
+    return stories_.at(id).chain.links.empty();
+  });
+  if (oldest == order_.end()) oldest = order_.begin();
+  const auto old = stories_.find(*oldest);
+  auto& links = old->second.chain.links;
+  if (!links.empty()) ++refused_;
+  while (!links.empty()) unlink(old->first, links, links.size() - 1);
+  stories_.erase(old);
+  order_.erase(oldest);
 }
 
 void Chains::unlink(const std::string& build, std::vector<ChainLink>& links, std::size_t at) {

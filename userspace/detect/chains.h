@@ -47,6 +47,7 @@ class Chains {
 
  private:
   Story& story_of(const std::string& build);
+  void make_room();
   void add_reasons(Story& story, const std::vector<domain::Reason>& reasons);
   // False: nothing new.
   bool note(std::set<std::string>& among, std::string what);

@@ -295,3 +295,17 @@ TEST_CASE("Stories that no longer have room are counted, and their places forgot
   CHECK(chains.find("b1") != nullptr);
   chains.executed("c", 1, Process{});
 }
+
+TEST_CASE("Whoever asks for many builds makes no story of another one forgotten") {
+  Bench bench;
+  bench.judge(egress("192.0.2.1"));
+  for (std::size_t n = 0; n < 2 * detect::kMaxStories; ++n) {
+    auto asked = request();
+    asked.build->id = "other" + std::to_string(n);
+    bench.judge(asked);
+  }
+  const auto closed = bench.judge(deploy());
+  CHECK(closed.chain);
+  CHECK(closed.severity == Severity::kHigh);
+  CHECK(bench.detector.refused() == 0);
+}
