@@ -60,8 +60,7 @@ void Tracker::on_podman_line(Run& run, const BuildStepAnnounced& fact) {
   if (run.running.empty() && !run.build.dockerfile && text.starts_with("FROM ")) {
     const auto image = text.substr(5, text.find(' ', 5) - 5);
     auto& images = run.build.base_images;
-    if (std::find(images.begin(), images.end(), image) == images.end() && images.size() < kMaxTags)
-      images.push_back(image);
+    if (!has_image(images, image) && images.size() < kMaxTags) images.push_back(image);
   }
   known(run, fact.time);
   // What it has come to may tell which containers are not its own.

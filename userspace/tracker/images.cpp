@@ -36,6 +36,12 @@ std::string normalise_image(const std::string& name) {
   return out;
 }
 
+bool has_image(const std::vector<std::string>& names, const std::string& name) {
+  const std::string wanted = normalise_image(name);
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& one) { return normalise_image(one) == wanted; });
+}
+
 // Where images of both kinds have the same short name the last one that was given it counts.
 std::string Images::normal(const std::string& name) const {
   constexpr std::string_view kLocal = "localhost/";

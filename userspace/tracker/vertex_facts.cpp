@@ -13,8 +13,7 @@ void Tracker::on(const VertexSeen& fact) {
   if (run == nullptr) return;
   if (fact.kind == VertexKind::kBase && !run->build.dockerfile) {
     auto& bases = run->build.base_images;
-    if (bases.size() < kMaxTags && std::find(bases.begin(), bases.end(), fact.text) == bases.end())
-      bases.push_back(fact.text);
+    if (bases.size() < kMaxTags && !has_image(bases, fact.text)) bases.push_back(fact.text);
   }
   const auto free = [this] { return kMaxVertexBytes - std::min(vertex_bytes_, kMaxVertexBytes); };
   if (fact.kind != VertexKind::kRun) {

@@ -32,6 +32,17 @@ std::string stage_at(const BuildKitScene& scene, const std::string& ip) {
 
 }  // namespace
 
+TEST_CASE("A base image is one whether it is told with its tag or without") {
+  BuildKitScene scene;
+  scene.request(1, kStart);
+  scene.vertex(1, kStart + kMs, '1', "FROM registry.test/static:latest", kStart);
+  scene.vertex(1, kStart + 2 * kMs, '2', "FROM registry.test/static", kStart);
+  scene.vertex(1, kStart + 3 * kMs, '3', "RUN x", kStart);
+  REQUIRE(scene.of(Rule::kBuildRequest).size() == 1);
+  CHECK(scene.of(Rule::kBuildRequest)[0].build->base_images ==
+        std::vector<std::string>{"registry.test/static:latest"});
+}
+
 TEST_CASE("A BuildKit build from its request to its deployment") {
   BuildKitScene scene;
   scene.request(1, kStart);
