@@ -98,15 +98,24 @@ bool masked_form(std::string_view said, std::string_view real) {
   return real.size() >= star + tail.size() && real.ends_with(tail);
 }
 
+// BuildKit's own lines tell an instruction without its flags, a Dockerfile with them.
+std::string without_flags(std::string text) {
+  const auto word = text.find(' ');
+  while (word != text.npos && text.compare(word + 1, 2, "--") == 0)
+    text.erase(word + 1, text.find(' ', word + 1) - word);
+  return text;
+}
+
 // Does `said` know no other thing than `real`?
 bool no_other(const std::string& path, const std::vector<std::string>& said,
               const std::vector<std::string>& real) {
   if (said == real) return true;
   if (path == "image.tags") return subset(in_full(said), in_full(real));
-  if (path == "build.request.base_images") return subset(said, real);
+  if (path == "build.request.base_images") return subset(in_full(said), in_full(real));
   if (path == "connection.process.ancestors") return same_ancestors(said, real);
   if (path == "import.container_id") return !base::is_hex(said[0]);  // its name in the request
-  if (path == "step.instruction" && real.size() == 1) return masked_form(said[0], real[0]);
+  if (path == "step.instruction" && real.size() == 1)
+    return masked_form(said[0], real[0]) || without_flags(said[0]) == without_flags(real[0]);
   if (path == "image.id" && real.size() == 1)
     return bare(said[0]).size() >= 12 && bare(real[0]).starts_with(bare(said[0]));
   return false;
@@ -123,7 +132,15 @@ bool told_by_dns(const v1::Alert& truth, const std::string& path) {
   return truth.connection().domain_source().starts_with("dns") &&
          (path == "connection.domain" || path == "connection.domain_source");
 }
-bool claims_name(const v1::Connection& connection) { return connection.domain_source() != "dns"; }
+// An address of a content network has other names, too: by another answer it is told with one of
+// these, and with the name that the process asks there for.
+bool claims_name(const v1::Alert& alert, const v1::Alert& truth) {
+  if (alert.connection().domain_source() != "dns") return true;
+  return std::any_of(alert.reasons().begin(), alert.reasons().end(), [&](const auto& reason) {
+    return reason.code() == "name-differs" &&
+           reason.text().find(" for " + truth.connection().domain() + ",") != std::string::npos;
+  });
+}
 
 bool says_client_unknown(const v1::Alert& alert) { return says(alert, "client-unknown"); }
 
@@ -277,7 +294,8 @@ class Judge {
       if (early && of_one_process(path)) continue;
       if (open && (path.starts_with("build.") || path.starts_with("step."))) continue;
       if (story && path.starts_with("connection.")) continue;
-      if (claims_name(seen.alert->connection()) && told_by_dns(*real.alert, path)) continue;
+      if (told_by_dns(*real.alert, path) && claims_name(*seen.alert, *real.alert)) continue;
+      if (path.starts_with("connection.process.") && beside(*seen.alert, *real.alert)) continue;
       const auto known = real.fields.find(path);
       if (known != real.fields.end() && no_other(path, said, known->second)) continue;
       if (known == real.fields.end() && known_of_build(path, said, *real.alert)) continue;
@@ -287,6 +305,17 @@ class Judge {
               (known == real.fields.end() ? "not known" : shown(known->second)) + "; ";
     }
     return text;
+  }
+
+  // Two processes of a step may connect at once, and each is the first in the kernel's eyes: who it
+  // is in `alert` is one that truth knows by another connection of that step.
+  bool beside(const v1::Alert& alert, const v1::Alert& real) const {
+    const auto pid = [](const v1::Alert& one) { return one.connection().process().pid(); };
+    if (pid(alert) == 0 || pid(alert) == pid(real)) return false;
+    return std::any_of(truth_.begin(), truth_.end(), [&](const Seen& other) {
+      return pid(*other.alert) == pid(alert) &&
+             other.alert->step().container_id() == real.step().container_id();
+    });
   }
 
   // Where the step runs for another build, too, and `alert` is of that one: its request.
@@ -334,7 +363,8 @@ class Judge {
                                              !shared_with(*other.alert, real.build().id())))
         return false;
       return std::all_of(said.begin(), said.end(), [&](const auto& field) {
-        if (claims_name(connection) && told_by_dns(*other.alert, field.first)) return true;
+        if (connection.domain_source() != "dns" && told_by_dns(*other.alert, field.first))
+          return true;
         const auto known = other.fields.find(field.first);
         return known != other.fields.end() && no_other(field.first, field.second, known->second);
       });

@@ -5,12 +5,13 @@
 //    the alerts of one build for those of one build. A deployment told as created and then as
 //    started has two, which stand for one.
 // 2. Every field that says who, what or where is absent or the same. The exceptions know less, not
-//    otherwise: a claimed name or none in the place of DNS's, fewer tags and base images, ancestors
-//    up to where knowledge ends (without those that ended, one by the file from before a lost exec:
-//    of the nearest the file of its parent), a shorter image id, the import where truth tells of
-//    the build, an ambiguous step that names the true one among its candidates. A fact of the build
-//    may come earlier than in truth, the connection and the chain in an image-deploy may have
-//    others of the build, or fewer.
+//    otherwise: a claimed name or none in the place of DNS's, fewer tags and base images, an
+//    instruction without its flags or with them, of two processes of a step that connected at once
+//    the other, ancestors up to where knowledge ends (without those that ended, one by the file
+//    from before a lost exec: of the nearest the file of its parent), a shorter image id, the
+//    import where truth tells of the build, an ambiguous step that names the true one among its
+//    candidates. A fact of the build may come earlier than in truth, the connection and the chain
+//    in an image-deploy may have others of the build, or fewer.
 // 3. An alert of truth that is missing or knows less asks for one sensor-blind that truth lacks. Of
 //    the client alone the reason client-unknown of that build says as much: a program that was
 //    there before the sensor and cannot be looked up is no loss of records; nor are ancestors that

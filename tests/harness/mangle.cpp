@@ -8,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include "engine/docker/start.h"
+
 namespace kilnwatch::test {
 namespace {
 
@@ -96,10 +98,11 @@ class LateStart {
   struct Open {
     ConnOpened opened;
     bool met = false;
+    bool found = false;                                  // where a message of the client begins
     std::array<std::optional<std::uint64_t>, 2> origin;  // position 0 of this sensor
   };
 
-  void missed(const ConnOpened& e) { open_[e.conn] = {e, false, {}}; }
+  void missed(const ConnOpened& e) { open_[e.conn] = {e, false, false, {}}; }
   void missed(const ConnClosed& e) { open_.erase(e.conn); }
   void missed(const ProcessForked& e) {
     Process child = running_[e.parent_pid].pid == 0 ? Process{} : running_[e.parent_pid];
@@ -135,7 +138,12 @@ class LateStart {
     if (!origin) {
       origin = e.pos;
       data.lost_before = true;
-      data.at_head = e.direction == Direction::kRequest;
+    }
+    // As the kernel side looks for it at the beginning of each socket call
+    // (bpf/lib/filter/answer.bpf.h).
+    if (e.direction == Direction::kRequest && !conn.found) {
+      conn.found = engine::docker::may_be_frame(e.bytes) || engine::docker::may_be_request(e.bytes);
+      data.at_head = conn.found;
     }
     data.pos -= std::min(*origin, data.pos);
     out_.emplace_back(std::move(data));
