@@ -2,6 +2,7 @@
 /* What resolvers answer to the host and to processes under engines, and which of these could write it themselves. */
 #include "lib/base/program.bpf.h"
 #include "lib/filter/dns.bpf.h"
+#include "lib/filter/dns_stream.bpf.h"
 
 SEC("fentry/sk_alloc")
 int KW_PROG(sock_alloc, struct net *net, int family, u32 priority, struct proto *proto, int kern)
@@ -25,4 +26,28 @@ SEC("fentry/ip6_forward")
 int KW_PROG(v6_forward, struct sk_buff *skb)
 {
 	return udp_forwarded(skb, 0);
+}
+
+SEC("fentry/inet_recvmsg")
+int KW_PROG(names_read, struct socket *sock, struct msghdr *msg, size_t size, int flags)
+{
+	return names_begin(sock, msg, flags);
+}
+
+SEC("fexit/inet_recvmsg")
+int KW_PROG(names_read_done, struct socket *sock, struct msghdr *msg, size_t size, int flags, int ret)
+{
+	return names_end(ret);
+}
+
+SEC("fentry/inet6_recvmsg")
+int KW_PROG(names6_read, struct socket *sock, struct msghdr *msg, size_t size, int flags)
+{
+	return names_begin(sock, msg, flags);
+}
+
+SEC("fexit/inet6_recvmsg")
+int KW_PROG(names6_read_done, struct socket *sock, struct msghdr *msg, size_t size, int flags, int ret)
+{
+	return names_end(ret);
 }

@@ -38,6 +38,7 @@ enum kw_kind {
 	KW_EGRESS_OUTCOME = 10,
 	KW_DNS = 11,
 	KW_EGRESS_DATAGRAM = 12,
+	KW_DNS_BYTES = 13,
 };
 
 enum kw_engine {
@@ -200,6 +201,18 @@ struct kw_dns { /* a UDP datagram from port 53, as a process received it; KW_F_H
 	__u32 flags;
 	__u32 captured;
 	__u32 length;	/* of the datagram */
+	struct kw_address resolver;
+	struct kw_task task;
+	char payload[KW_DNS_LEN];
+};
+
+struct kw_dns_bytes { /* what a process read of a TCP connection to port 53 */
+	struct kw_header h;
+	__u64 stream;	/* the connection; may come again for a later one */
+	__u32 net;	/* as in kw_egress */
+	__u32 captured;
+	__u32 length;	/* of the read */
+	__u32 pad;
 	struct kw_address resolver;
 	struct kw_task task;
 	char payload[KW_DNS_LEN];

@@ -19,5 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::promise(bytes->bytes.size() <= size, "a payload is no longer than its record");
   if (const auto* bytes = std::get_if<domain::DnsAnswered>(&*event))
     fuzz::promise(bytes->bytes.size() <= size, "an answer is no longer than its record");
+  if (const auto* bytes = std::get_if<domain::DnsBytes>(&*event))
+    fuzz::promise(bytes->bytes.size() <= size, "what was read is no longer than its record");
   return 0;
 }

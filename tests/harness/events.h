@@ -64,6 +64,7 @@ inline std::vector<domain::Event> every_kind() {
                               7,
                               process(),
                               dns::message("kiln.test", 1, {dns::a(dns::same(), "192.0.2.7")}),
+                              true,
                               true}};
 }
 

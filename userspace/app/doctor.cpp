@@ -11,6 +11,7 @@
 #include "app/standard_streams.h"
 #include "capture/live/kernel_version.h"
 #include "capture/live/probe.h"
+#include "capture/live/routes.h"
 
 namespace kilnwatch::app {
 namespace {
@@ -83,6 +84,11 @@ int doctor(const Options& options) {
        "/sys/fs/cgroup");
   need(memory, fmt::format("memory for a {} MiB ring", found.ring_bytes >> 20),
        fmt::format("only {} MiB are free", found.free_bytes >> 20));
+  const bool hears = capture::host_network() != 0;
+  out += row(hears, "the host's network",
+             hears ? ""
+                   : "names that docker's own resolver gives are not verified: run in the "
+                     "network and PID namespaces of the host");
   for (const auto& hook : found.hooks) {
     const bool there = hook.road != capture::Road::kNone;
     // Where nothing could be tried nobody knows the road.

@@ -96,7 +96,8 @@ PipelineStats Pipeline::stats() const {
     out.losses["executions"] = tracker_.counters().executions_refused;
   if (detector_.refused() > 0) out.losses["chains"] = detector_.refused();
   // With those that the kernel side kept back.
-  const auto names_refused = tracker_.counters().names_refused + hellos_.refused();
+  const auto names_refused =
+      tracker_.counters().names_refused + hellos_.refused() + dns_streams_.refused();
   if (names_refused > 0) out.losses["names"] += names_refused;
   if (window_.forced() > 0) out.losses["order"] = window_.forced();
   return out;
@@ -106,6 +107,10 @@ void Pipeline::handle(const domain::Event& event) {
   // Before anything is kept of it.
   if (const auto* sent = std::get_if<domain::EgressDatagram>(&event)) {
     if (const auto payload = hellos_.read(*sent)) handle(*payload);
+    return;
+  }
+  if (const auto* read = std::get_if<domain::DnsBytes>(&event)) {
+    for (auto& answered : dns_streams_.read(*read)) handle(std::move(answered));
     return;
   }
   now_ = std::max(now_, domain::time_of(event));

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "app/dns_streams.h"
 #include "app/held_moments.h"
 #include "baseline/store.h"
 #include "detect/detector.h"
@@ -106,6 +107,7 @@ class Pipeline {
   tracker::Hellos hellos_;
   detect::Detector detector_;
   HeldMoments moments_;
+  DnsStreams dns_streams_;
   stream::ReorderWindow window_;
   PipelineStats stats_;
   domain::TimeNs now_ = 0;

@@ -22,6 +22,7 @@ static_assert(sizeof(kw_conn_close) == 24 && sizeof(kw_client) == 1664);
 static_assert(sizeof(kw_fork) == 32 && sizeof(kw_exec) == 1864 && sizeof(kw_exit) == 32);
 static_assert(sizeof(kw_egress) == 624 && sizeof(kw_egress_data) == 32);
 static_assert(sizeof(kw_egress_outcome) == 32 && sizeof(kw_dns) == 1128);
+static_assert(sizeof(kw_dns_bytes) == 1136);
 static_assert(offsetof(kw_conn_data, payload) == 48 && offsetof(kw_client, argv) == 640);
 static_assert(offsetof(kw_exec, argv) == 840);
 static_assert(static_cast<int>(domain::EngineKind::kDocker) == KW_ENGINE_DOCKER);
@@ -143,6 +144,20 @@ Result<Event> convert(const kw_dns& r) {
   return Event(std::move(e));
 }
 
+Result<Event> convert(const kw_dns_bytes& r) {
+  if (r.captured > sizeof(r.payload) || r.captured > r.length)
+    return refused(r.h, "payload length out of range");
+  domain::DnsBytes e;
+  e.time = r.h.time_ns;
+  e.stream = r.stream;
+  e.resolver = endpoint_of(r.resolver);
+  e.net = r.net;
+  e.process = process_of(r.task);
+  e.length = r.length;
+  e.bytes.assign(r.payload, r.captured);
+  return Event(std::move(e));
+}
+
 // A record with a tail: its size says how much room was reserved, `captured` how much is
 // used.
 Result<Event> conn_data(const kw_header& header, std::span<const std::byte> record) {
@@ -235,6 +250,8 @@ Result<Event> decode(std::span<const std::byte> record) {
       return fixed<kw_dns>(header, record);
     case KW_EGRESS_DATAGRAM:
       return first_sent<domain::EgressDatagram>(header, record);
+    case KW_DNS_BYTES:
+      return fixed<kw_dns_bytes>(header, record);
     default:
       return refused(header, "unknown kind");
   }

@@ -123,6 +123,20 @@ struct DnsAnswered {
   // The host's own resolver said it to the host, or through it to whomever it forwards to. Without
   // a process (pid 0) nobody is known whom it told.
   bool heard = false;
+  // It came over TCP: read from the process's memory, so that nobody but the process says so.
+  bool stream = false;
+};
+
+// What a process read of a TCP connection to a resolver's port (53), as it stood in its memory.
+// Whole answers in it become DnsAnswered before anything else is made of them.
+struct DnsBytes {
+  TimeNs time = 0;
+  std::uint64_t stream = 0;  // the connection; may come again for a later one
+  Endpoint resolver;
+  std::uint32_t net = 0;  // as EgressStarted's
+  Process process;        // as EgressStarted's
+  std::uint32_t length = 0;
+  std::string bytes;  // the first of them
 };
 
 // What a build's file said when its command was executed: found as the process itself would find
@@ -179,7 +193,7 @@ struct Tick {
 using Event =
     std::variant<ConnOpened, ClientSeen, ConnData, ConnClosed, ProcessForked, ProcessExecuted,
                  ProcessExited, EgressStarted, EgressPayload, EgressOutcome, KernelLoss,
-                 DockerfileRead, StorageRead, DnsAnswered, EgressDatagram, Tick>;
+                 DockerfileRead, StorageRead, DnsAnswered, EgressDatagram, DnsBytes, Tick>;
 
 inline TimeNs time_of(const Event& event) {
   return std::visit([](const auto& e) { return e.time; }, event);

@@ -120,6 +120,7 @@ struct Writer {
     to.set_loopback(e.loopback);
     to.set_raw(e.raw);
     to.set_heard(e.heard);
+    to.set_stream(e.stream);
     to.set_configured(e.configured);
     to.set_net(e.net);
     put(e.process, *to.mutable_process());
@@ -167,6 +168,8 @@ struct Writer {
   }
   // Its bytes are under keys that anybody can make: what may be kept is the hello's payload.
   bool operator()(const domain::EgressDatagram&) const { return false; }
+  // The answers in it are.
+  bool operator()(const domain::DnsBytes&) const { return false; }
   bool operator()(const domain::Tick&) const { return false; }
 };
 

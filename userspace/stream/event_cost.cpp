@@ -25,6 +25,9 @@ struct TextOf {
   std::size_t operator()(const domain::DnsAnswered& e) const {
     return text(e.process) + e.bytes.size();
   }
+  std::size_t operator()(const domain::DnsBytes& e) const {
+    return text(e.process) + e.bytes.size();
+  }
   std::size_t operator()(const domain::KernelLoss& e) const { return e.cause.size(); }
   std::size_t operator()(const domain::DockerfileRead& e) const {
     return e.path.size() + e.text.size() + e.sha256.size();

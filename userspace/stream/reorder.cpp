@@ -38,6 +38,7 @@ struct RankOf {
   Rank operator()(const domain::DnsAnswered& e) const {
     return {e.process.pid, e.resolver.port, e.bytes.size()};
   }
+  Rank operator()(const domain::DnsBytes& e) const { return {e.stream, e.process.pid, e.length}; }
   Rank operator()(const domain::Tick&) const { return {0, 0, 0}; }
 };
 

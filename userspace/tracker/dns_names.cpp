@@ -20,9 +20,10 @@ constexpr TimeNs kRoomAgain = 1'000'000'000;
 // process beside the one that reads it make a socket that writes whole packets: the host forwards
 // between containers, and so back to where a packet came from. A step that may make network
 // namespaces of its own can make any address answer there: what is told in one counts for
-// connections out of the same one only, so it has to be known.
+// connections out of the same one only, so it has to be known. Over TCP it is what the process has
+// in its memory.
 bool is_believed(const DnsAnswered& event) {
-  return event.configured && !event.loopback && !event.raw && event.net != 0;
+  return event.configured && !event.loopback && !event.raw && !event.stream && event.net != 0;
 }
 
 }  // namespace

@@ -6,8 +6,6 @@
 #include "lib/filter/conn.bpf.h"
 #include "lib/filter/pass.bpf.h"
 
-#define KW_MSG_PEEK 2
-
 /*
  * The buffer must be noted before the call: the iterator moves on during it. Of a note that is still
  * there the call's end was not seen (a program is not run where it would interrupt itself): how far

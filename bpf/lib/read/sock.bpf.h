@@ -11,6 +11,7 @@
 #define KW_AF_INET 2
 #define KW_AF_INET6 10
 #define KW_TCP_CLOSE 7
+#define KW_MSG_PEEK 2 /* include/linux/socket.h */
 
 static __always_inline void map_v4(u8 *ip, u32 v4)
 {

@@ -82,6 +82,14 @@ std::vector<Bytes> every_record() {
   answered.resolver.ip[15] = 1;
   answered.captured = 6;
   put(answered.payload, "answer");
+  kw_dns_bytes read{};
+  read.task = task();
+  read.net = 7;
+  read.stream = 9;
+  read.resolver.port = 53;
+  read.captured = 6;
+  read.length = 60;
+  put(read.payload, "reads.");
   kw_egress_outcome outcome{};
   outcome.outcome = KW_REFUSED;
   return {bytes_of(open, KW_CONN_OPEN),
@@ -95,7 +103,8 @@ std::vector<Bytes> every_record() {
           bytes_of(payload, KW_EGRESS_DATA, "GET XX"),
           bytes_of(outcome, KW_EGRESS_OUTCOME),
           bytes_of(answered, KW_DNS),
-          bytes_of(datagram, KW_EGRESS_DATAGRAM, "quic!XX")};
+          bytes_of(datagram, KW_EGRESS_DATAGRAM, "quic!XX"),
+          bytes_of(read, KW_DNS_BYTES)};
 }
 
 TEST_CASE("every kind becomes its event") {
@@ -140,6 +149,13 @@ TEST_CASE("every kind becomes its event") {
   CHECK_FALSE(answered.configured);  // nothing that the kernel knows
   CHECK(answered.net == 7);
   CHECK(answered.process.cgroup.path == "system.slice/docker-1.scope");
+  const auto& read = std::get<domain::DnsBytes>(events[11]);
+  CHECK(read.bytes.size() == 6);
+  CHECK(read.length == 60);
+  CHECK(read.stream == 9);
+  CHECK(read.net == 7);
+  CHECK(read.resolver.port == 53);
+  CHECK(read.process.cgroup.path == "system.slice/docker-1.scope");
 }
 
 TEST_CASE("cut at every byte, grown, of another version: refused") {
@@ -191,6 +207,14 @@ TEST_CASE("inner lengths beyond the record are refused") {
   kw_dns answered{};
   answered.captured = KW_DNS_LEN + 1;
   CHECK_FALSE(decode::decode(bytes_of(answered, KW_DNS)));
+  kw_dns_bytes read{};
+  read.captured = KW_DNS_LEN + 1;
+  read.length = KW_DNS_LEN + 1;
+  CHECK_FALSE(decode::decode(bytes_of(read, KW_DNS_BYTES)));
+  read.captured = read.length = 6;
+  CHECK(decode::decode(bytes_of(read, KW_DNS_BYTES)));
+  read.length = 5;
+  CHECK_FALSE(decode::decode(bytes_of(read, KW_DNS_BYTES)));
 }
 
 }  // namespace

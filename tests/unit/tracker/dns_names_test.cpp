@@ -67,6 +67,7 @@ TEST_CASE("names: an answer is believed where the process could not have sent it
   CHECK_FALSE(is_verified([](auto& event) { event.loopback = true; }));
   CHECK_FALSE(is_verified([](auto& event) { event.raw = true; }));
   CHECK_FALSE(is_verified([](auto& event) { event.net = 0; }));
+  CHECK_FALSE(is_verified([](auto& event) { event.stream = true; }));
 }
 
 TEST_CASE("names: the believed first, the latest of them first; told again it holds longer") {

@@ -123,8 +123,8 @@ struct Reader {
   domain::Event read(std::uint64_t time, const recording::v1::DnsAnswered& from) {
     require(from.bytes().size() <= kMaxDnsBytes);
     return domain::DnsAnswered{
-        time,       endpoint(from.resolver()), from.loopback(), from.raw(),  from.configured(),
-        from.net(), process(from.process()),   from.bytes(),    from.heard()};
+        time,       endpoint(from.resolver()), from.loopback(), from.raw(),   from.configured(),
+        from.net(), process(from.process()),   from.bytes(),    from.heard(), from.stream()};
   }
 };
 

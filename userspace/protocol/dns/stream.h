@@ -21,7 +21,8 @@ class DnsStream {
   std::vector<std::string> pass(std::uint64_t count);
 
   bool lost() const { return lost_; }
-  std::uint64_t cut() const { return cut_; }  // messages that were told in part
+  bool idle() const { return length_bytes_ == 0 && !lost_; }  // between two messages
+  std::uint64_t cut() const { return cut_; }                  // messages that were told in part
 
  private:
   void end(std::vector<std::string>& out);
