@@ -12,6 +12,7 @@ using namespace domain;
 namespace {
 
 const std::string kResolver = "10.20.0.53";
+constexpr std::uint32_t kHostNet = 4026531840;
 
 // A ClientHello that asks for the name: one record, only what a server's name needs.
 std::string hello(const std::string& name) {
@@ -114,6 +115,18 @@ void Site::exit(std::uint64_t ms, const Process& process, std::uint32_t code) {
   put(ProcessExited{at(ms), process.pid, process.start, code});
 }
 
+// The host hands it on, or hears it in the name of a step, before the step does.
+DnsAnswered Site::heard(const std::string& bytes, std::uint64_t ms) {
+  DnsAnswered answered;
+  answered.time = at(ms) - kMs;
+  answered.resolver = {kResolver, 53};
+  answered.configured = true;
+  answered.heard = true;
+  answered.net = kHostNet;
+  answered.bytes = bytes;
+  return answered;
+}
+
 // The answer to a question for its name, where it asks for one.
 std::vector<std::string> Site::ask(const Place& place, const Process& process, const Fetch& fetch,
                                    std::uint64_t ms) {
@@ -128,6 +141,8 @@ std::vector<std::string> Site::ask(const Place& place, const Process& process, c
   const Build& build = *place.build;
   const bool forged = fetch.answer == Answer::kForged;
   DnsAnswered answered;
+  answered.bytes = dns::message(fetch.name, 1, records);
+  if (!forged) put(heard(answered.bytes, ms));
   answered.time = at(ms);
   answered.resolver = {build.rootless      ? "10.0.2.3"
                        : build.own_network ? "127.0.0.11"
@@ -137,7 +152,6 @@ std::vector<std::string> Site::ask(const Place& place, const Process& process, c
   answered.configured = !forged && !build.rootless && !build.own_network;
   answered.net = place.net;
   answered.process = process;
-  answered.bytes = dns::message(fetch.name, 1, records);
   put(answered);
   return found.addresses;
 }
@@ -145,8 +159,7 @@ std::vector<std::string> Site::ask(const Place& place, const Process& process, c
 void Site::connect(Place& place, const Process& process, const Fetch& fetch, const std::string& ip,
                    std::uint64_t ms) {
   reached_.push_back(
-      {place.build->id, fetch.name, ip, fetch.port,
-       fetch.answer == Answer::kResolver && !place.build->rootless && !place.build->own_network});
+      {place.build->id, fetch.name, ip, fetch.port, fetch.answer == Answer::kResolver});
   // The kernel side folds what goes to the same place.
   if (!place.known.insert(ip + " " + std::to_string(fetch.port)).second) return;
   Process bare = process;

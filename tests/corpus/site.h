@@ -59,6 +59,7 @@ class Site {
   std::uint64_t fetch_all(Place& place, const Step& step, std::uint64_t ms);
   void connect(Place& place, const domain::Process& process, const Fetch& fetch,
                const std::string& ip, std::uint64_t ms);
+  static domain::DnsAnswered heard(const std::string& bytes, std::uint64_t ms);
   std::vector<std::string> ask(const Place& place, const domain::Process& process,
                                const Fetch& fetch, std::uint64_t ms);
 

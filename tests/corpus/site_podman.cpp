@@ -79,7 +79,8 @@ std::uint64_t Site::podman_step(const Build& build, const Step& step, std::uint6
                                   "/usr/bin/crun", {"/usr/bin/crun", "start", id}, above, uid);
   std::string line = step.text.substr(step.text.find(' ') + 1);
   while (line.starts_with("--")) line = line.substr(line.find(' ') + 1);
-  Place place{id, {}, ++last_net_, &build};
+  // The number of a network below a user namespace is not told.
+  Place place{id, {}, build.rootless ? 0 : ++last_net_, &build};
   place.shell =
       execute(ms + 60, pid, launcher.pid, "/bin/sh", {"/bin/sh", "-c", line},
               build.rootless ? above : cgroup("machine.slice/crun-" + id + ".scope"), uid);
