@@ -12,6 +12,7 @@ ZONE = {
     "edge.kiln.test": [("A", "198.51.100.66")],
     "mapped.kiln.test": [("AAAA", "::ffff:198.51.100.66")],
     "long.kiln.test": [("A", "198.51.100.66")],  # too long for UDP, it says there
+    "stream.kiln.test": [("A", "198.51.100.66")],
 }
 
 

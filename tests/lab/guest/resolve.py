@@ -1,6 +1,7 @@
 """What a step may do to get an answer, and then connects: resolve.py WAY NAME PORT
-plain: as its resolv.conf says. mapped: of a resolver, all by IPv6 sockets. group, gateway: by an answer in
-the resolver's name that it sends itself, to a group that it is in, or to its gateway, which gives it back."""
+plain: as its resolv.conf says. tcp: of that resolver, over TCP. mapped: of a resolver, all by IPv6 sockets. group,
+gateway: by an answer in the resolver's name that it sends itself, to a group that it is in, or to its gateway, which
+gives it back. embedded: the same in the name of docker's own resolver."""
 import socket
 import struct
 import sys
@@ -10,6 +11,7 @@ import nameserver
 
 RESOLVER = "198.51.100.67"
 FORGED = "198.51.100.68"
+EMBEDDED = "127.0.0.11"
 GROUP = "224.0.0.200"
 IP_TRANSPARENT = 19
 ETH_P_IP = 0x0800
@@ -40,6 +42,16 @@ def plain(name):
     return socket.getaddrinfo(name, None, socket.AF_INET)[0][4][0]
 
 
+def tcp(name):
+    with open("/etc/resolv.conf") as lines:
+        resolver = next(words[1] for words in map(str.split, lines) if words[:1] == ["nameserver"])
+    query = nameserver.query(name, "A")
+    with socket.create_connection((resolver, 53), 10) as stream, stream.makefile("rb") as read:
+        stream.sendall(len(query).to_bytes(2, "big") + query)
+        print("over TCP", len(read.read(int.from_bytes(read.read(2), "big"))), "bytes", flush=True)
+    return nameserver.ZONE[name][0][1]
+
+
 def mapped(name):
     with datagram(socket.AF_INET6) as sock:
         sock.sendto(nameserver.query(name, "AAAA"), ("::ffff:" + RESOLVER, 53))
@@ -60,6 +72,15 @@ def group(name):
         mouth.bind((RESOLVER, 53))
         mouth.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(GROUP) + link)
         mouth.sendto(forged_answer(name), (GROUP, 5300))
+        hear(ears)
+    return FORGED
+
+
+def embedded(name):
+    with datagram() as ears, datagram() as mouth:
+        ears.bind(("127.0.0.1", 5300))
+        mouth.bind((EMBEDDED, 53))
+        mouth.sendto(forged_answer(name), ("127.0.0.1", 5300))
         hear(ears)
     return FORGED
 
@@ -98,5 +119,5 @@ def gateway(name):
 
 
 if __name__ == "__main__":
-    connect({"plain": plain, "mapped": mapped, "group": group, "gateway": gateway}[sys.argv[1]](sys.argv[2]),
-            int(sys.argv[3]))
+    ways = {"plain": plain, "tcp": tcp, "mapped": mapped, "group": group, "gateway": gateway, "embedded": embedded}
+    connect(ways[sys.argv[1]](sys.argv[2]), int(sys.argv[3]))
