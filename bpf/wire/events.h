@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define KW_WIRE_VERSION 5
+#define KW_WIRE_VERSION 6
 
 #define KW_COMM_LEN 16
 #define KW_ARGV_LEN 1024   /* bytes of argv kept, NUL separated */
