@@ -85,9 +85,23 @@ void Chains::requested(const Finding& finding) {
   add_reasons(story, finding.reasons);
 }
 
-void Chains::connected(const Finding& finding, const std::string& place, Severity severity) {
-  if (!finding.build || !finding.connection || !finding.step) return;
-  Story& story = story_of(finding.build->id);
+void Chains::connected(const Finding& finding, const std::string& place, Severity severity,
+                       const std::vector<std::string>& others) {
+  if (!finding.connection || !finding.step) return;
+  ChainLink link{finding.id, place, false, severity, *finding.step, *finding.connection};
+  if (finding.build) {
+    this->link(finding.build->id, finding, link);
+    // There it may have another number.
+    link.step.number = link.step.total = 0;
+    link.step.stage.clear();
+  } else {
+    link.perhaps = true;
+  }
+  for (const std::string& build : others) this->link(build, finding, link);
+}
+
+void Chains::link(const std::string& build, const Finding& finding, ChainLink link) {
+  Story& story = story_of(build);
   story.last = finding.connection;
   add_reasons(story, finding.reasons);
   auto& links = story.chain.links;
@@ -98,11 +112,11 @@ void Chains::connected(const Finding& finding, const std::string& place, Severit
         [](const ChainLink& a, const ChainLink& b) { return a.severity < b.severity; });
     ++refused_;
     ++story.chain.left_out;
-    if (least->severity >= severity) return;
-    unlink(finding.build->id, links, static_cast<std::size_t>(least - links.begin()));
+    if (least->severity >= link.severity) return;
+    unlink(build, links, static_cast<std::size_t>(least - links.begin()));
   }
-  links.push_back({finding.id, place, severity, *finding.step, *finding.connection});
-  built_[place].insert(finding.build->id);
+  built_[link.place].insert(build);
+  links.push_back(std::move(link));
 }
 
 bool Chains::note(std::set<std::string>& among, std::string what) {
@@ -156,8 +170,9 @@ Chain reported(const Story& story) {
 }
 
 bool is_critical(const Chain& chain) {
-  return std::any_of(chain.links.begin(), chain.links.end(),
-                     [](const ChainLink& link) { return link.severity == Severity::kCritical; });
+  return std::any_of(chain.links.begin(), chain.links.end(), [](const ChainLink& link) {
+    return link.severity == Severity::kCritical && !link.perhaps;
+  });
 }
 
 std::string links_text(const Chain& chain) {
@@ -169,12 +184,22 @@ std::string links_text(const Chain& chain) {
 }
 
 void tell_chain(Finding& finding, const Story& story) {
-  tell(finding, is_critical(story.chain) ? "chain-closed/critical" : "chain-closed",
+  const auto& links = story.chain.links;
+  const bool perhaps =
+      std::all_of(links.begin(), links.end(), [](const ChainLink& link) { return link.perhaps; });
+  tell(finding,
+       is_critical(story.chain) ? "chain-closed/critical"
+       : perhaps                ? "chain-closed/perhaps"
+                                : "chain-closed",
        links_text(story.chain));
   if (!story.executed.empty()) tell(finding, "payload-executed", listed(story.executed));
   if (!story.shells.empty()) tell(finding, "reverse-shell", listed(story.shells));
   finding.chain = story.chain;
   finding.connection = story.last;
+}
+
+void tell_possible_chain(Finding& finding, const std::string& build, const Story& story) {
+  tell(finding, "chain-closed/image", "build " + build + ": " + links_text(story.chain));
 }
 
 }  // namespace kilnwatch::detect

@@ -32,9 +32,10 @@ class Chains {
  public:
   // A build's request was told.
   void requested(const domain::Finding& finding);
-  // A connection of a step of a build was told. `severity`: by its reasons.
+  // A connection of a step of a build was told. `severity`: by its reasons. `others`: builds that
+  // have the same step; where the finding names no build, those that it may be of.
   void connected(const domain::Finding& finding, const std::string& place,
-                 domain::Severity severity);
+                 domain::Severity severity, const std::vector<std::string>& others = {});
   // Something was executed in a step, or may be one. The builds whose story has more of it now.
   std::vector<std::string> executed(const std::string& place, domain::TimeNs time,
                                     const domain::Process& process);
@@ -48,6 +49,7 @@ class Chains {
  private:
   Story& story_of(const std::string& build);
   void make_room();
+  void link(const std::string& build, const domain::Finding& finding, domain::ChainLink link);
   void add_reasons(Story& story, const std::vector<domain::Reason>& reasons);
   // False: nothing new.
   bool note(std::set<std::string>& among, std::string what);
@@ -68,5 +70,7 @@ bool is_critical(const domain::Chain& chain);
 
 // Of a build that has links: the reasons that it gives to a deployment.
 void tell_chain(domain::Finding& finding, const Story& story);
+// Of one that may have made the image.
+void tell_possible_chain(domain::Finding& finding, const std::string& build, const Story& story);
 
 }  // namespace kilnwatch::detect

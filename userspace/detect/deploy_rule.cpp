@@ -75,11 +75,15 @@ bool Detector::deploy(const tracker::Moment& moment, const Answer& answer, Findi
       made.image;
   if (!made.pod.name.empty())
     finding.summary += " in pod " + made.pod.name_space + "/" + made.pod.name;
+  asked_by(finding, moment.deployment->client, "/starter");
   if (moment.uncertain) {
+    // Whoever brings an image under its name, or begins to, must not have the story forgotten.
+    for (const std::string& build : moment.other_builds) {
+      if (const Story* story = chains_.find(build)) tell_possible_chain(finding, build, *story);
+    }
     finding.summary += ", a name of an image built or imported here that may be another's by now";
     return true;
   }
-  asked_by(finding, moment.deployment->client, "/starter");
   if (moment.build) {
     deploy_build(*moment.build, finding);
     finding.summary += ", built here for " + client_text(moment.build->client);

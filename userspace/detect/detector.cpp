@@ -162,7 +162,7 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment, const Answ
   score(finding);
   // What is lowered is no part of a chain: what is allowed, learned or ordinary leads nowhere.
   if (in_chain_ && finding.severity > Severity::kLow) {
-    chains_.connected(finding, moment.place, finding.severity);
+    chains_.connected(finding, moment.place, finding.severity, moment.other_builds);
     if (finding.build) shared_images_.tell(finding.build->id, chains_.find(finding.build->id));
   }
   if (finding.rule == Rule::kBuildRequest) chains_.requested(finding);

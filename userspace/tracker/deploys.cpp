@@ -258,6 +258,7 @@ void Tracker::tell_image(const Waiting& waiting, Moment& moment) {
   moment.image = Image{{}, tags_of(made, waiting.created), {}};
   moment.reasons.push_back({"image-uncertain", doubt_of(made, waiting.created.image)});
   if (made.build) {
+    moment.other_builds.push_back(made.build->id);
     const std::string which =
         made.image.id.empty() ? "an image of this name" : "image " + made.image.id;
     moment.reasons.push_back({"candidate", "build " + made.build->id + " made " + which});

@@ -92,6 +92,13 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   elsewhere_.erase(moment.egress);
   moment.to_engine = is_engine(connection.destination);
   if (one) moment.build = owner.run->build;
+  owner.shared.insert(owner.shared.end(), owner.runs.begin(), owner.runs.end());
+  for (const Run* run : owner.shared) {
+    auto& others = moment.other_builds;
+    const bool known = (one && run == owner.run) ||
+                       std::find(others.begin(), others.end(), run->build.id) != others.end();
+    if (!known) others.push_back(run->build.id);
+  }
   moment.step = std::move(owner.step);
   moment.connection = std::move(connection);
   moment.reasons = std::move(owner.reasons);

@@ -38,7 +38,10 @@ struct Moment {
   std::string place;
   std::vector<domain::Endpoint> reached;  // commit: where its container connected to
   std::vector<domain::Reason>
-      reasons;                  // candidates of an ambiguous attribution, causes of blindness
+      reasons;  // candidates of an ambiguous attribution, causes of blindness
+  // Ids of builds: those that `build` shares the step with; where there is none, those that a
+  // connection may be of, or that may have made a deployment's image.
+  std::vector<std::string> other_builds;
   domain::EgressId egress = 0;  // of a connection: the same one may be told of two builds
   bool to_engine = false;       // the destination is an engine's listener
   bool uncertain = false;       // a deployment: of this image or of another one

@@ -115,9 +115,10 @@ class Tracker {
     bool certain = false;  // no other step of that build
   };
   struct Owner {
-    Run* run = nullptr;      // the first of `runs`; null: nobody
-    bool unsure = false;     // it may be nobody's
-    std::vector<Run*> runs;  // more than one: whose it is is not known
+    Run* run = nullptr;                   // the first of `runs`; null: nobody
+    bool unsure = false;                  // it may be nobody's
+    std::vector<Run*> runs;               // more than one: whose it is is not known
+    std::vector<const Run*> shared = {};  // whose step it is as well
     domain::Step step;
     std::vector<domain::Reason> reasons;
   };

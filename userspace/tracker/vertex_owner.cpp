@@ -272,7 +272,8 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
   const bool other =
       hidden || (!found.front().sure && owner.run->lossy) || may_be_other(found, lossy);
   if (found.size() == 1 && !contended && !other) {
-    for (const Run* run : found.front().shared) {
+    owner.shared = found.front().shared;
+    for (const Run* run : owner.shared) {
       if (owner.reasons.size() >= kMaxCandidates) break;
       owner.reasons.push_back(
           {"step-shared",
@@ -288,6 +289,7 @@ Tracker::Owner Tracker::vertex_owner(const Container& container, bool last) {
   owner.step.attribution = Attribution::kAmbiguous;
   owner.reasons.clear();
   for (const Match& m : found) {
+    std::ranges::copy(m.shared, std::back_inserter(owner.shared));
     const Vertex& v = *m.vertex;
     if (v.number != owner.step.number) owner.step.number = 0;
     if (v.total != owner.step.total) owner.step.total = 0;

@@ -155,6 +155,58 @@ TEST_CASE("What is lowered, or of another build, is in no chain") {
   CHECK_FALSE(known.judge(later).chain);
 }
 
+TEST_CASE("A step that two builds share is part of both stories") {
+  Bench bench;
+  auto shared = egress("192.0.2.1");
+  shared.other_builds = {"b2"};
+  bench.judge(shared);
+  bench.detector.judge(executed("/tmp/payload", 3 * kSecond));
+  for (const std::string id : {"b1", "b2"}) {
+    auto closing = deploy();
+    closing.build->id = id;
+    const auto closed = bench.judge(closing);
+    REQUIRE(closed.chain);
+    CHECK(closed.chain->links[0].step.number == (id == "b1" ? 2 : 0));
+    CHECK(has(closed.reasons, "payload-executed"));
+    CHECK(closed.severity == Severity::kCritical);
+  }
+}
+
+TEST_CASE("A connection that may be of several builds closes a chain of each, perhaps") {
+  Bench bench;
+  auto whose = egress("192.0.2.1", 3333);
+  whose.build.reset();
+  whose.other_builds = {"b1", "b2"};
+  CHECK(bench.judge(whose).severity == Severity::kCritical);
+  const auto closed = bench.judge(deploy());
+  REQUIRE(closed.chain);
+  CHECK(has(closed.reasons, "chain-closed"));
+  CHECK(closed.severity == Severity::kMedium);
+  bench.judge(egress("192.0.2.2"));
+  CHECK(bench.judge(deploy()).severity == Severity::kHigh);
+}
+
+TEST_CASE("An image whose name is in doubt has the story of the build that may have made it") {
+  Bench bench;
+  bench.judge(egress("192.0.2.1", 3333));
+  auto closing = deploy();
+  closing.build.reset();
+  closing.uncertain = true;
+  closing.other_builds = {"b0", "b1"};
+  const auto closed = bench.judge(closing);
+  CHECK(closed.severity == Severity::kHigh);
+  CHECK_FALSE(closed.chain);  // it may be another one's
+  const auto told = std::find_if(closed.reasons.begin(), closed.reasons.end(),
+                                 [](const auto& one) { return one.code == "chain-closed"; });
+  REQUIRE(told != closed.reasons.end());
+  CHECK(told->text.ends_with("build b1: 192.0.2.1 port 3333 by /usr/bin/wget in step 2"));
+  closing.other_builds = {"b0"};
+  CHECK(bench.judge(closing).severity == Severity::kLow);
+  closing.deployment->client.transport = Transport::kTcp;
+  closing.deployment->client.address = {"198.51.100.66", 4000};
+  CHECK(has(bench.judge(closing).reasons, "client-remote"));
+}
+
 TEST_CASE("Of many connections the gravest stay, and the others are counted") {
   Bench bench;
   for (std::uint16_t port = 1; port <= detect::kMaxLinks + 4; ++port)

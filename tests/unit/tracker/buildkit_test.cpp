@@ -535,6 +535,16 @@ TEST_CASE("A step that two builds share names the other one, and what it is give
     if (reason.code == "step-shared")
       CHECK(reason.text.find(scene.of(Rule::kBuildRequest)[1].build->id) != std::string::npos);
   }
+  // Whichever of the images runs.
+  for (const ConnId conn : {1, 2}) scene.end(conn, kStart + 4 * kSec);
+  for (const char id : {'1', '2'}) {
+    scene.created(kStart + 5 * kSec, id, std::string("image") + id + ":1");
+    scene.started(kStart + 5 * kSec + kMs, container(id));
+    const auto deployed = scene.of(Rule::kImageDeploy).back();
+    REQUIRE(deployed.chain);
+    CHECK(deployed.chain->links[0].finding == egress.id);
+    CHECK(deployed.severity == Severity::kCritical);
+  }
 }
 
 TEST_CASE("Who asks over another connection how a build goes makes no other build") {

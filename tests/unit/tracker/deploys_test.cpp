@@ -46,6 +46,29 @@ TEST_CASE("An image is reached by tag, id, short id and digest") {
   }
 }
 
+// docker save | docker load, and a load that its client leaves before it is answered.
+TEST_CASE("Who puts an image's name in doubt does not have the story of its build forgotten") {
+  for (const std::string name : {"image1:1", ""}) {
+    CAPTURE(name);
+    Scene scene;
+    scene.request(1, 100 * kMs);
+    scene.step(1, 200 * kMs, 2, 'c');
+    scene.connect(300 * kMs, 'c', "192.0.2.1", 1);
+    scene.pass(2000 * kMs);
+    scene.end(1, 3000 * kMs);
+    ImageMoved moved{3100 * kMs, {800, 0}, name, false, {}, false, Arrival::kLoad};
+    moved.perhaps = name.empty();
+    scene.learn(moved);
+    scene.created(3200 * kMs, 'd', "image1:1");
+    scene.started(3210 * kMs, hex('d'));
+    REQUIRE(deploys(scene) == 1);
+    const auto found = scene.of(Rule::kImageDeploy)[0];
+    CHECK(has_reason(found, "image-uncertain"));
+    CHECK(has_reason(found, "chain-closed"));
+    CHECK(found.severity == Severity::kHigh);
+  }
+}
+
 TEST_CASE("A short id that two images have is nobody's") {
   Scene scene;
   scene.request(1, 100 * kMs);
