@@ -40,14 +40,28 @@ Rule rule_of(tracker::MomentKind kind) {
   return Rule::kSensorBlind;
 }
 
-// The engine connects for whoever asks, from the host's own network.
-void engine_fetches(Finding& finding, const std::string& url) {
+// The engine connects for whoever asks, from the host's own network. Empty: to nothing that only it
+// reaches.
+std::string_view reaches_inside(const std::string& url) {
   const Endpoint from = host_of_url(url);
-  if (is_metadata(from.ip, from.port)) {
-    tell(finding, "cloud-metadata", from.ip);
-  } else if (tracker::is_loopback(from.ip) || from.ip == "localhost" ||
-             tracker::is_engine_port(from.port)) {
-    tell(finding, "fetch-inside", url);
+  if (is_metadata(from.ip, from.port)) return "cloud-metadata";
+  const bool inside =
+      tracker::is_loopback(from.ip) || is_own_name(from.ip) || tracker::is_engine_port(from.port);
+  return inside ? "fetch-inside" : "";
+}
+
+// What weighs most first, and of each kind some: however many others come, none is left out.
+void tell_fetches(Finding& finding, const std::vector<std::string>& urls, std::string_view code) {
+  for (const std::string_view key :
+       {std::string_view("cloud-metadata"), std::string_view("fetch-inside"), code}) {
+    std::size_t named = 0;
+    for (const std::string& url : urls) {
+      if (key != code && reaches_inside(url) != key) continue;
+      if (++named <= kMaxNamed)
+        tell(finding, key, key == "cloud-metadata" ? host_of_url(url).ip : url);
+    }
+    if (named > kMaxNamed)
+      tell(finding, key, "and " + std::to_string(named - kMaxNamed) + " others");
   }
 }
 
@@ -58,17 +72,9 @@ void Detector::request(const tracker::Moment& moment, Finding& finding) {
   const BuildRequested& asked = build.request;
   client_place(finding, build.client, build.container_id);
   new_client(moment, build.client, finding);
-  if (!asked.remote_context.empty()) {
-    tell(finding, "remote-context", asked.remote_context);
-    engine_fetches(finding, asked.remote_context);
-  }
-  if (build.dockerfile) {
-    for (const std::string& url : added_urls(*build.dockerfile)) {
-      if (finding.reasons.size() >= kMaxReasons) break;
-      tell(finding, "add-url", url);
-      engine_fetches(finding, url);
-    }
-  }
+  if (!asked.remote_context.empty())
+    tell_fetches(finding, {asked.remote_context}, "remote-context");
+  if (build.dockerfile) tell_fetches(finding, added_urls(*build.dockerfile), "add-url");
   if (asked.midway) tell(finding, "met-midway");
   if (unknown_client(build.client)) tell(finding, "client-unknown");
   if (asked.quiet) tell(finding, "quiet-build");

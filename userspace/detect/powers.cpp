@@ -8,18 +8,33 @@
 
 #include "base/text.h"
 #include "detect/words.h"
+#include "policy/match.h"
 
 namespace kilnwatch::detect {
 
 using namespace domain;
 
+namespace {
+
+// Of one address or name all that means it: mapped, not shortened, with a zone, with the root's
+// dot.
+std::string plain_host(std::string_view text) {
+  std::string host = base::lower(text.substr(0, text.find('%')));
+  if (host.ends_with('.')) host.pop_back();
+  const auto address = policy::address_of(host);
+  return address ? policy::text_of(*address) : host;
+}
+
+}  // namespace
+
 std::vector<std::string> added_urls(const DockerfileSeen& dockerfile) {
   std::vector<std::string> out;
   for (const Instruction& instruction : dockerfile.instructions) {
-    std::string_view rest = instruction.text;
+    std::string_view rest(instruction.text);
+    rest = rest.substr(0, rest.find('\n'));  // what follows is a file's text
     if (base::lower(next_word(rest)) != "add") continue;
     while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find_first_of(" \t\\\"',[]"), rest.size());
+      const std::size_t end = std::min(rest.find_first_of(" \t\\\"',"), rest.size());
       const std::string_view word = rest.substr(0, end);
       rest.remove_prefix(std::min(end + 1, rest.size()));
       if (!word.starts_with('-') && contains(word, "://")) out.emplace_back(word);
@@ -43,13 +58,18 @@ Endpoint host_of_url(const std::string& url) {
     port = rest.substr(colon);
     rest = rest.substr(0, colon);
   }
-  Endpoint out{base::lower(rest), 0};
+  Endpoint out{plain_host(rest), 0};
   if (port.starts_with(':')) {
     std::uint16_t number = 0;
     const auto [at, error] = std::from_chars(port.data() + 1, port.data() + port.size(), number);
     if (error == std::errc()) out.port = number;
   }
   return out;
+}
+
+bool is_own_name(const std::string& host) {
+  constexpr std::array<std::string_view, 3> kNames = {"localhost", "ip6-localhost", "ip6-loopback"};
+  return one_of(host, kNames) || host.ends_with(".localhost");
 }
 
 bool is_takeover_path(const std::string& bind) {

@@ -14,8 +14,7 @@
 
 namespace kilnwatch::detect {
 
-inline constexpr std::size_t kMaxNamed = 16;    // things of one kind, in one alert
-inline constexpr std::size_t kMaxReasons = 64;  // where a Dockerfile gives them
+inline constexpr std::size_t kMaxNamed = 16;  // things of one kind, in one alert
 
 inline bool remote_client(const domain::Client& client) {
   return client.transport == domain::Transport::kTcp && !tracker::is_loopback(client.address.ip);

@@ -18,8 +18,11 @@ bool is_metadata(const std::string& host, std::uint16_t port);
 
 // What the engine is to fetch into the image: URLs of ADD, as written.
 std::vector<std::string> added_urls(const domain::DockerfileSeen& dockerfile);
-// Host and port of a URL: 0 where none is written. Empty: there is none.
+// Host and port of a URL: 0 where none is written. Empty: there is none. An address as the sensor
+// writes it, whatever form it has there.
 domain::Endpoint host_of_url(const std::string& url);
+// Names that each host has for itself.
+bool is_own_name(const std::string& host);
 
 // What looks like a shell on this connection, in words; empty: nothing does.
 std::string reverse_shell(const domain::Connection& connection, const domain::Step& step);

@@ -91,6 +91,23 @@ bool has(const Finding& finding, const std::string& code) {
 
 }  // namespace
 
+TEST_CASE("Many harmless URLs hide none that only the engine reaches") {
+  Bench bench;
+  auto build = local_build();
+  build.dockerfile = DockerfileSeen{};
+  auto& lines = build.dockerfile->instructions;
+  for (int n = 0; n < 100; ++n)
+    lines.push_back({"ADD https://a.test/" + std::to_string(n) + " /", false, false});
+  for (int n = 0; n < 100; ++n) lines.push_back({"ADD http://127.0.0.1:5000/ /", false, false});
+  lines.push_back({"ADD http://[::ffff:169.254.169.254]/latest/ /x", false, false});
+  const auto found = *bench.detector.judge(request(build));
+  CHECK(has(found, "add-url"));
+  CHECK(has(found, "fetch-inside"));
+  CHECK(has(found, "cloud-metadata"));
+  CHECK(found.severity == Severity::kCritical);
+  CHECK(found.reasons.size() < 50);
+}
+
 TEST_CASE("build-request: reasons and severity") {
   Bench bench;
   const auto judge = [&](const Build& build) { return *bench.detector.judge(request(build)); };

@@ -210,10 +210,12 @@ TEST_CASE("What the engine is to fetch") {
   file.instructions = {{"FROM alpine", false, true},
                        {"ADD --checksum=sha256:0 https://a.test/x.tgz /x", false, false},
                        {"ADD [\"http://b.test/y\", \"z\", \"/\"]", false, false},
+                       {"ADD http://[::1]:80/z /z", false, false},
+                       {"ADD <<EOF /x\nhttp://e.test/\nEOF", false, false},
                        {"COPY http://c.test/ /", false, false},
                        {"RUN curl http://d.test", true, false}};
   CHECK(detect::added_urls(file) ==
-        std::vector<std::string>{"https://a.test/x.tgz", "http://b.test/y"});
+        std::vector<std::string>{"https://a.test/x.tgz", "http://b.test/y", "http://[::1]:80/z"});
   using detect::host_of_url;
   CHECK(host_of_url("http://A.test/x") == Endpoint{"a.test", 0});
   CHECK(host_of_url("https://u:***@a.test:8443?x") == Endpoint{"a.test", 8443});
@@ -221,6 +223,13 @@ TEST_CASE("What the engine is to fetch") {
   CHECK(host_of_url("git@github.com:a/b.git").ip == "github.com");
   CHECK(host_of_url("http://a:99999/") == Endpoint{"a", 0});
   CHECK(host_of_url("").ip.empty());
+  for (const auto* own : {"http://[::ffff:169.254.169.254]/x", "http://[0:0::ffff:a9fe:a9fe]:80/",
+                          "http://169.254.169.254./x", "http://u@METADATA.google.internal./"})
+    CHECK(detect::is_metadata(host_of_url(own).ip, 0));
+  CHECK(host_of_url("http://[0:0:0:0:0:0:0:1%25lo]/") == Endpoint{"::1", 0});
+  for (const auto* own : {"http://LOCALHOST./", "http://ip6-localhost:5000", "http://a.localhost/"})
+    CHECK(detect::is_own_name(host_of_url(own).ip));
+  CHECK_FALSE(detect::is_own_name("localhost.test"));
   CHECK(detect::is_metadata("169.254.169.254", 80));
   CHECK(detect::is_metadata("metadata.google.internal", 0));
   CHECK_FALSE(detect::is_metadata("169.254.169.254", 53));  // the resolver of a cloud
