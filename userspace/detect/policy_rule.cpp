@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/text.h"
 #include "detect/detector.h"
 #include "detect/names.h"
 #include "detect/reasons.h"
@@ -32,6 +33,38 @@ std::string_view image_of(std::string_view from) {
     from.remove_prefix(end);
   }
   return {};
+}
+
+// Out of which it copies or runs something without standing on them: COPY --from=IMAGE, RUN
+// --mount=from=IMAGE. A bare word may as well be a folder that the client names (--build-context).
+std::vector<std::string> images_beside(const DockerfileSeen& dockerfile) {
+  constexpr std::string_view kFrom = "from=", kMount = "mount=";
+  std::vector<std::string> out;
+  const auto add = [&out](std::string_view image) {
+    const bool bare = image.find_first_of("/.:@") == image.npos;
+    if (!bare && std::find(out.begin(), out.end(), image) == out.end()) out.emplace_back(image);
+  };
+  for (const Instruction& instruction : dockerfile.instructions) {
+    std::string_view rest(instruction.text);
+    rest = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.find_first_of(" \t"), rest.size()));
+    while (!rest.empty()) {
+      rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+      if (!rest.starts_with("--")) break;  // flags stand first
+      const std::size_t end = std::min(rest.find_first_of(" \t"), rest.size());
+      const std::string_view flag = rest.substr(2, end - 2);
+      rest.remove_prefix(end);
+      if (instruction.is_from || !(flag.starts_with(kFrom) || flag.starts_with(kMount))) continue;
+      for (std::string_view parts = flag; !parts.empty();) {
+        const std::size_t comma = std::min(parts.find(','), parts.size());
+        std::string_view part = parts.substr(0, comma);
+        parts.remove_prefix(std::min(comma + 1, parts.size()));
+        if (part.starts_with(kMount)) part.remove_prefix(kMount.size());
+        if (base::lower(part.substr(0, kFrom.size())) == kFrom) add(part.substr(kFrom.size()));
+      }
+    }
+  }
+  return out;
 }
 
 // The first FROM with a variable, where the request gave a value to one that a FROM can hang on:
@@ -84,14 +117,19 @@ bool Detector::is_listed(const Client& client) const {
 
 void Detector::base_registries(const Build& build, Finding& finding) const {
   if (policy_.registries.empty()) return;
-  std::size_t named = 0;
-  for (const std::string& image : build.base_images) {
-    if (policy::of_registry(policy_.registries, image)) continue;
-    if (++named <= kMaxNamed) tell(finding, "registry-not-allowed", image);
-  }
-  if (named > kMaxNamed)
-    tell(finding, "registry-not-allowed", "and " + std::to_string(named - kMaxNamed) + " others");
-  const bool known = build.dockerfile ? build.dockerfile->whole : !build.base_images.empty();
+  const auto judge = [&](const std::vector<std::string>& images, std::string_view key) {
+    std::size_t named = 0;
+    for (const std::string& image : images) {
+      if (policy::of_registry(policy_.registries, image)) continue;
+      if (++named <= kMaxNamed) tell(finding, key, image);
+    }
+    if (named > kMaxNamed)
+      tell(finding, key, "and " + std::to_string(named - kMaxNamed) + " others");
+  };
+  judge(build.base_images, "registry-not-allowed");
+  if (build.dockerfile) judge(images_beside(*build.dockerfile), "registry-not-allowed/beside");
+  if (build.dockerfile && !build.dockerfile->whole) return tell(finding, "registry-unknown/long");
+  const bool known = build.dockerfile || !build.base_images.empty();
   if (!known) tell(finding, "registry-unknown");
   const Instruction* from = build.dockerfile ? depends_on_request(build) : nullptr;
   if (from != nullptr) tell(finding, "registry-unknown/argument", from->text);

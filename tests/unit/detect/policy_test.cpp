@@ -287,6 +287,35 @@ TEST_CASE("Base images and the list of registries") {
   CHECK_FALSE(has(bench.judge(given), "registry-unknown"));
 }
 
+TEST_CASE("What a build takes from images beside its base, and the list of registries") {
+  Bench bench("registries: [docker.io/library]");
+  const auto told = [&](const std::string& instruction) {
+    auto build = request(local(), {"alpine:3"});
+    build.build->dockerfile = DockerfileSeen{};
+    build.build->dockerfile->instructions = {{"FROM alpine:3 AS a", false, true, "a"},
+                                             {instruction, instruction.starts_with("RUN"), false}};
+    return has(bench.judge(build), "registry-not-allowed");
+  };
+  for (const auto* taken :
+       {"COPY --from=evil.test/x /p /p", "COPY --chown=0 --from=evil/x:1 /p /p",
+        "RUN --mount=type=bind,from=evil.test/x,target=/p sh /p", "RUN --mount=FROM=evil/x sh"}) {
+    INFO(taken);
+    CHECK(told(taken));
+  }
+  for (const auto* taken :
+       {"COPY --from=a /p /p", "COPY --from=0 /p /p", "COPY --from=docker.io/library/nginx:1 /p /p",
+        "RUN --mount=type=cache,target=/c x --from=evil/x", "RUN x --from=evil/x",
+        "COPY <<E /x\n--from=evil/x\nE"}) {
+    INFO(taken);
+    CHECK_FALSE(told(taken));
+  }
+  auto cut = request(local(), {"alpine:3"});
+  cut.build->dockerfile = DockerfileSeen{};
+  cut.build->dockerfile->whole = false;
+  CHECK(has(bench.judge(cut), "registry-unknown"));
+  CHECK(bench.judge(cut)->severity == Severity::kMedium);
+}
+
 TEST_CASE("The severity of a rule is set whatever its reasons; a refused request stays INFO") {
   Bench bench(
       "severity: {build-request: medium, build-egress: critical, image-deploy: info}\n"
