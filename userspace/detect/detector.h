@@ -69,6 +69,7 @@ class Detector {
   // seen.cpp
   baseline::Seconds wall(const tracker::Moment& moment) const;
   bool is_learning(const tracker::Moment& moment) const;
+  bool is_told(const tracker::Moment& moment, const domain::Connection& connection) const;
   bool meet(const tracker::Moment& moment, const Answer& answer, domain::Connection& connection);
   void meet_fleet(const tracker::Moment& moment, const Answer& answer,
                   domain::Connection& connection);

@@ -4,6 +4,7 @@
 #include "detect/detector.h"
 #include "detect/names.h"
 #include "detect/reasons.h"
+#include "policy/match.h"
 
 namespace kilnwatch::detect {
 
@@ -62,6 +63,12 @@ bool Detector::is_learning(const tracker::Moment& moment) const {
          now - *created < *policy_.learn_for / kSecond;
 }
 
+// What is allowed or excepted is LOW or less.
+bool Detector::is_told(const tracker::Moment& moment, const Connection& connection) const {
+  return policy::find(policy_.allow, connection.destination, {}) == nullptr &&
+         exception(moment, Rule::kBuildEgress) == nullptr;
+}
+
 fleet::Fleet::Ticket Detector::ask(const tracker::Moment& moment) {
   if (fleet_ == nullptr) return 0;
   if (!moment.foreign.empty()) return fleet_->ask_image(moment.foreign);
@@ -71,15 +78,16 @@ fleet::Fleet::Ticket Detector::ask(const tracker::Moment& moment) {
   if (!is_shared(connection.destination.ip)) return 0;
   const std::string key = seen_key(connection.destination, claimed_name(connection));
   const std::string build = moment.build ? moment.build->id : "";
-  // Where several may be meant nobody is asked.
+  // Where several may be meant nobody is asked, nor where nothing would be told (see meet).
   const auto names = verified_names(connection);
-  const std::string name = names.size() == 1 ? any_address(connection, names.front()) : "";
+  const std::string name = names.size() == 1 && is_told(moment, connection)
+                               ? any_address(connection, names.front())
+                               : "";
   const bool known_name = name.empty() || baseline_.knows(Scope::kBuilds, name, wall(moment));
   if (!name.empty() && known_name) fleet_->touch(name, build);
   if (!baseline_.knows(Scope::kBuilds, key, wall(moment)))
     return fleet_->ask(key, build, known_name ? "" : name);
   fleet_->touch(key, build);
-  if (!known_name) fleet_->touch(name, build);
   return 0;
 }
 
@@ -88,7 +96,8 @@ fleet::Fleet::Ticket Detector::ask(const tracker::Moment& moment) {
 //
 // A verified name is remembered beside it: that builds reached it before speaks for one more of its
 // addresses, and hides nothing (reason known-name). True: they did; without a claim several may be
-// meant, and all of them are known.
+// meant, and all of them are known. Only a connection that is told teaches a name: else who has his
+// own name lead to a place that is known, or is allowed, makes it known without a word.
 bool Detector::meet(const tracker::Moment& moment, const Answer& answer, Connection& connection) {
   const std::string key = seen_key(connection.destination, claimed_name(connection));
   const std::string build = moment.build ? moment.build->id : "";
@@ -106,9 +115,11 @@ bool Detector::meet(const tracker::Moment& moment, const Answer& answer, Connect
   const auto names = verified_names(connection);
   const std::string egress = "name" + std::to_string(moment.egress);
   bool known = !names.empty();
+  const bool told = connection.first_in_builds && is_told(moment, connection);
   for (const std::string& name : names) {
     const std::string any = any_address(connection, name);
-    if (!baseline_.meet({Scope::kBuilds, any, wall(moment), build})) continue;
+    const bool met = told || baseline_.knows(Scope::kBuilds, any, wall(moment));
+    if (met && !baseline_.meet({Scope::kBuilds, any, wall(moment), build})) continue;
     if (names.size() == 1 && answer && answer->known_name) continue;
     known = false;
     if (moment.egress != 0) novel_egress_.insert(egress);

@@ -259,3 +259,25 @@ TEST_CASE("A verified name that builds reached speaks for one more of its addres
   CHECK_FALSE(has(*bench.detector.judge(named(60 * kDay, "192.0.2.8", "pypi.org", true)),
                   "known-name"));  // not for long
 }
+
+TEST_CASE("A name is learned from what is told, not from where it leads otherwise") {
+  Bench bench(
+      "destinations: {allow: [{network: 10.0.0.0/8}]}\n"
+      "exceptions: [{owner: a, reason: b, expires: 2099-01-01, rule: build-egress,"
+      " destination: {network: 192.0.2.128/25}}]");
+  const auto named = [](const std::string& ip, const std::string& name) {
+    auto moment = connect(kSecond, ip);
+    moment.connection->destination.port = 22;  // nothing is claimed there
+    moment.connection->dns_names = {{name, "192.0.2.53", true}};
+    return moment;
+  };
+  REQUIRE(bench.detector.judge(named("192.0.2.1", "git.test")));
+  // To a place that is known, to one that is allowed, to one that somebody answers for.
+  CHECK_FALSE(bench.detector.judge(named("192.0.2.1", "evil.test")));
+  for (const std::string ip : {"10.0.0.1", "192.0.2.200"})
+    CHECK(bench.detector.judge(named(ip, "evil.test"))->severity <= Severity::kLow);
+  const auto evil = bench.detector.judge(named("192.0.2.9", "evil.test"));
+  CHECK_FALSE(has(*evil, "known-name"));
+  CHECK(evil->severity == Severity::kHigh);
+  CHECK(has(*bench.detector.judge(named("192.0.2.10", "git.test")), "known-name"));
+}
