@@ -9,14 +9,6 @@ namespace kilnwatch::test::corpus {
 namespace {
 
 constexpr std::uint64_t kStart = 1'000'000;  // ms
-const domain::HostFacts kHost{"builder", "boot", "machine", "6.12.0", 1'700'000'000'000'000'000};
-
-std::uint64_t boot_ms(const v1::Alert& alert) {
-  const auto ns = static_cast<std::uint64_t>(alert.time().seconds()) * 1'000'000'000 +
-                  static_cast<std::uint64_t>(alert.time().nanos());
-  return (ns - kHost.wall_offset_ns) / 1'000'000;
-}
-
 // Spread over the season, each while other builds run.
 std::vector<Scheduled> among(std::vector<Scheduled> builds, const std::vector<Attack>& attacks) {
   const std::size_t every = builds.size() / (attacks.size() + 1);
@@ -28,6 +20,12 @@ std::vector<Scheduled> among(std::vector<Scheduled> builds, const std::vector<At
 }
 
 }  // namespace
+
+std::uint64_t boot_ms(const v1::Alert& alert) {
+  const auto ns = static_cast<std::uint64_t>(alert.time().seconds()) * 1'000'000'000 +
+                  static_cast<std::uint64_t>(alert.time().nanos());
+  return (ns - kBuilder.wall_offset_ns) / 1'000'000;
+}
 
 Company company() {
   const std::string folder = KILNWATCH_COMPANY;
@@ -60,7 +58,7 @@ Passes play_company(const Company& company, const std::vector<Attack>& attacks, 
   const auto middle = all.begin() + static_cast<std::ptrdiff_t>(reached);
   passes.learning.reached.assign(all.begin(), middle);
   passes.judged.reached.assign(middle, all.end());
-  for (auto& alert : run_pipeline(kHost, site.events(), Baseline::kEmpty, policy)) {
+  for (auto& alert : run_pipeline(kBuilder, site.events(), Baseline::kEmpty, policy)) {
     auto& pass = boot_ms(alert) < between ? passes.learning : passes.judged;
     pass.alerts.push_back(std::move(alert));
   }

@@ -15,6 +15,8 @@ namespace kilnwatch::test::corpus {
 
 inline constexpr std::size_t kLearnt = 400;
 inline constexpr std::size_t kJudged = 1000;
+inline const domain::HostFacts kBuilder{"builder", "boot", "machine", "6.12.0",
+                                        1'700'000'000'000'000'000};
 
 // Recordings of the lab (tests/replay/cases, SUITE-company-…) where they are, else the Dockerfiles.
 struct Company {
@@ -38,6 +40,9 @@ struct Passes {
 
 Passes play_company(const Company& company, const std::vector<Attack>& attacks, Habit habit,
                     std::uint64_t seed, const policy::Policy& policy = {});
+
+// When it was told, on the clock that builds are played by.
+std::uint64_t boot_ms(const v1::Alert& alert);
 
 // "RULE SEVERITY" -> alerts, of those at or above it.
 std::map<std::string, std::size_t> count_alerts(const Alerts& alerts, v1::Severity at_least);

@@ -27,12 +27,19 @@ struct Fetch {
   bool silent = false;  // it says nothing first, as a shell does
 };
 
+// After what was fetched.
+struct Executed {
+  std::string exe;
+  std::vector<std::string> args;
+};
+
 struct Step {
   std::string text;  // the instruction, one line
   bool is_run = false;
   bool is_from = false;
   std::string stage = {};  // FROM … AS
   std::vector<Fetch> fetches = {};
+  std::vector<Executed> executes = {};
 };
 
 struct Plan {

@@ -196,6 +196,12 @@ std::uint64_t Site::fetch_all(Place& place, const Step& step, std::uint64_t ms) 
     exit(ms, process);
     ms += 10;
   }
+  for (const Executed& one : step.executes) {
+    const std::uint32_t pid = fork(ms, place.shell.pid);
+    exit(ms + 40, execute(ms + 2, pid, place.shell.pid, one.exe, one.args, place.shell.cgroup,
+                          place.shell.uid));
+    ms += 60;
+  }
   return ms;
 }
 
