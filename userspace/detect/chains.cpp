@@ -41,12 +41,13 @@ Story& Chains::story_of(const std::string& build) {
 // told nothing is lost.
 void Chains::make_room() {
   auto oldest = std::find_if(order_.begin(), order_.end(), [this](const std::string& id) {
-    return stories_.at(id).chain.links.empty();
+    const Story& story = stories_.at(id);
+    return story.chain.links.empty() && story.perhaps.empty();
   });
   if (oldest == order_.end()) oldest = order_.begin();
   const auto old = stories_.find(*oldest);
   auto& links = old->second.chain.links;
-  if (!links.empty()) ++refused_;
+  if (!links.empty() || !old->second.perhaps.empty()) ++refused_;
   while (!links.empty()) unlink(old->first, links, links.size() - 1);
   stories_.erase(old);
   order_.erase(oldest);
@@ -88,16 +89,21 @@ void Chains::requested(const Finding& finding) {
 void Chains::connected(const Finding& finding, const std::string& place, Severity severity,
                        const std::vector<std::string>& others) {
   if (!finding.connection || !finding.step) return;
-  ChainLink link{finding.id, place, false, severity, *finding.step, *finding.connection};
+  ChainLink link{finding.id, place, severity, *finding.step, *finding.connection};
   if (finding.build) {
     this->link(finding.build->id, finding, link);
     // There it may have another number.
     link.step.number = link.step.total = 0;
     link.step.stage.clear();
-  } else {
-    link.perhaps = true;
   }
-  for (const std::string& build : others) this->link(build, finding, link);
+  const std::size_t linked = std::min(others.size(), kMaxOthers);
+  for (std::size_t n = 0; n < linked; ++n) {
+    if (finding.build)
+      this->link(others[n], finding, link);
+    else
+      link_perhaps(others[n], link);
+  }
+  refused_ += others.size() - linked;
 }
 
 void Chains::link(const std::string& build, const Finding& finding, ChainLink link) {
@@ -117,6 +123,15 @@ void Chains::link(const std::string& build, const Finding& finding, ChainLink li
   }
   built_[link.place].insert(build);
   links.push_back(std::move(link));
+}
+
+void Chains::link_perhaps(const std::string& build, const ChainLink& link) {
+  auto& links = story_of(build).perhaps;
+  if (links.size() >= kMaxLinks) {
+    ++refused_;
+    return;
+  }
+  links.push_back(link);
 }
 
 bool Chains::note(std::set<std::string>& among, std::string what) {
@@ -151,7 +166,9 @@ std::vector<std::string> Chains::executed(const std::string& place, TimeNs time,
 
 const Story* Chains::find(const std::string& build) const {
   const auto found = stories_.find(build);
-  return found == stories_.end() || found->second.chain.links.empty() ? nullptr : &found->second;
+  if (found == stories_.end()) return nullptr;
+  const Story& story = found->second;
+  return story.chain.links.empty() && story.perhaps.empty() ? nullptr : &story;
 }
 
 Chain reported(const Story& story) {
@@ -170,28 +187,23 @@ Chain reported(const Story& story) {
 }
 
 bool is_critical(const Chain& chain) {
-  return std::any_of(chain.links.begin(), chain.links.end(), [](const ChainLink& link) {
-    return link.severity == Severity::kCritical && !link.perhaps;
-  });
+  return std::any_of(chain.links.begin(), chain.links.end(),
+                     [](const ChainLink& link) { return link.severity == Severity::kCritical; });
 }
 
-std::string links_text(const Chain& chain) {
+std::string links_text(const std::vector<ChainLink>& links, std::size_t left_out) {
   std::string text;
-  const std::size_t named = std::min(chain.links.size(), kMaxEvidence);
-  for (std::size_t n = 0; n < named; ++n) text += (n == 0 ? "" : ", ") + link_text(chain.links[n]);
-  const std::size_t more = chain.links.size() - named + chain.left_out;
+  const std::size_t named = std::min(links.size(), kMaxEvidence);
+  for (std::size_t n = 0; n < named; ++n) text += (n == 0 ? "" : ", ") + link_text(links[n]);
+  const std::size_t more = links.size() - named + left_out;
   return more > 0 ? text + ", and " + std::to_string(more) + " more" : text;
 }
 
 void tell_chain(Finding& finding, const Story& story) {
   const auto& links = story.chain.links;
-  const bool perhaps =
-      std::all_of(links.begin(), links.end(), [](const ChainLink& link) { return link.perhaps; });
-  tell(finding,
-       is_critical(story.chain) ? "chain-closed/critical"
-       : perhaps                ? "chain-closed/perhaps"
-                                : "chain-closed",
-       links_text(story.chain));
+  if (links.empty()) return tell(finding, "chain-closed/perhaps", links_text(story.perhaps));
+  tell(finding, is_critical(story.chain) ? "chain-closed/critical" : "chain-closed",
+       links_text(links, story.chain.left_out));
   if (!story.executed.empty()) tell(finding, "payload-executed", listed(story.executed));
   if (!story.shells.empty()) tell(finding, "reverse-shell", listed(story.shells));
   finding.chain = story.chain;
@@ -199,7 +211,10 @@ void tell_chain(Finding& finding, const Story& story) {
 }
 
 void tell_possible_chain(Finding& finding, const std::string& build, const Story& story) {
-  tell(finding, "chain-closed/image", "build " + build + ": " + links_text(story.chain));
+  const auto& links = story.chain.links;
+  if (!links.empty())
+    tell(finding, "chain-closed/image",
+         "build " + build + ": " + links_text(links, story.chain.left_out));
 }
 
 }  // namespace kilnwatch::detect

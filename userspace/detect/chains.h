@@ -18,11 +18,14 @@ inline constexpr std::size_t kMaxLinks = 16;         // connections of one build
 inline constexpr std::size_t kMaxChainReasons = 32;  // of one build
 inline constexpr std::size_t kMaxExecutions = 8;     // of each kind, of one build
 inline constexpr std::size_t kMaxEvidence = 3;       // connections named in a sentence
+inline constexpr std::size_t kMaxOthers = 16;        // builds beside the one that is named
 
 struct Story {
   domain::Chain chain;
   // The last one that was told: also where it is no link any more.
   std::optional<domain::Connection> last;
+  // Connections that may be another build's: told in words, and part of no chain.
+  std::vector<domain::ChainLink> perhaps = {};
   std::set<std::string> executed;  // what was fetched and executed, in words
   std::set<std::string> shells;    // on a connection
   std::set<std::string> unpacked;  // after a connection
@@ -50,6 +53,7 @@ class Chains {
   Story& story_of(const std::string& build);
   void make_room();
   void link(const std::string& build, const domain::Finding& finding, domain::ChainLink link);
+  void link_perhaps(const std::string& build, const domain::ChainLink& link);
   void add_reasons(Story& story, const std::vector<domain::Reason>& reasons);
   // False: nothing new.
   bool note(std::set<std::string>& among, std::string what);
@@ -65,10 +69,10 @@ class Chains {
 domain::Chain reported(const Story& story);
 
 // The first of its connections, in words.
-std::string links_text(const domain::Chain& chain);
+std::string links_text(const std::vector<domain::ChainLink>& links, std::size_t left_out = 0);
 bool is_critical(const domain::Chain& chain);
 
-// Of a build that has links: the reasons that it gives to a deployment.
+// The reasons that its build gives to a deployment.
 void tell_chain(domain::Finding& finding, const Story& story);
 // Of one that may have made the image.
 void tell_possible_chain(domain::Finding& finding, const std::string& build, const Story& story);

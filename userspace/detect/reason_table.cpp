@@ -104,7 +104,7 @@ constexpr std::array kDeployments = {
     ReasonRow{"chain-closed/critical", 100, "T1610", "steps of its build made connections that were told, one of them as CRITICAL: {}",
               "stop the container, take the host for lost; the links of the chain say what to look at"},
     ReasonRow{"chain-closed/perhaps", 20, "T1610", "a step of its build or of another one made connections that were told: {}",
-              "see which build it was: the links of the chain name what connected"},
+              "see which build it was: the alert of the connection names those that it may be of"},
     ReasonRow{"chain-closed/image", 50, "T1610", "what it runs may be of a build whose steps made connections that were told: {}",
               "`docker inspect` says which image it runs; stop the container until you know"},
     ReasonRow{"deploy-after-build", 5, "T1610", "it was built here {} s before"},

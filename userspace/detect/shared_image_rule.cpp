@@ -54,7 +54,7 @@ bool Detector::deploy_foreign(const tracker::Moment& moment, const Answer& answe
   }
   if (!note->chain.links.empty()) {
     tell(finding, is_critical(note->chain) ? "connected-elsewhere/critical" : "connected-elsewhere",
-         links_text(note->chain));
+         links_text(note->chain.links, note->chain.left_out));
     for (const Reason& reason : note->chain.reasons) {
       if (weighs_again(reason)) finding.reasons.push_back(reason);
     }

@@ -130,7 +130,6 @@ struct Health {
 struct ChainLink {
   std::string finding;     // its id
   std::string place = {};  // the container, by the name that the kernel side has for it
-  bool perhaps = false;    // of this build, or of another one
   Severity severity = Severity::kInfo;
   Step step;
   Connection connection;

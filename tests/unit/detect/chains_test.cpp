@@ -172,18 +172,25 @@ TEST_CASE("A step that two builds share is part of both stories") {
   }
 }
 
-TEST_CASE("A connection that may be of several builds closes a chain of each, perhaps") {
+TEST_CASE("A connection that may be of several builds is told of each, and is in no chain") {
   Bench bench;
   auto whose = egress("192.0.2.1", 3333);
   whose.build.reset();
   whose.other_builds = {"b1", "b2"};
   CHECK(bench.judge(whose).severity == Severity::kCritical);
   const auto closed = bench.judge(deploy());
-  REQUIRE(closed.chain);
+  CHECK_FALSE(closed.chain);
+  CHECK_FALSE(closed.connection);
   CHECK(has(closed.reasons, "chain-closed"));
   CHECK(closed.severity == Severity::kMedium);
   bench.judge(egress("192.0.2.2"));
   CHECK(bench.judge(deploy()).severity == Severity::kHigh);
+  // Not of any number: they would push out others.
+  whose.connection->destination.port = 4444;
+  whose.key += "/more";
+  whose.other_builds.resize(detect::kMaxOthers + 3, "b9");
+  bench.judge(whose);
+  CHECK(bench.detector.refused() == 3);
 }
 
 TEST_CASE("An image whose name is in doubt has the story of the build that may have made it") {
