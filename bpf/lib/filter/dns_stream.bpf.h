@@ -53,10 +53,12 @@ static __always_inline int names_end(int ret)
 	u64 key = bpf_get_current_pid_tgid(), length;
 	struct kw_name_read call, *noted = bpf_map_lookup_elem(&name_reads, &key);
 	struct kw_dns_bytes *e;
+	struct sock *sk;
 
 	if (!noted)
 		return 0;
 	call = *noted;
+	sk = (struct sock *)call.sk; /* within BPF_CORE_READ call.sk would be relocated, too */
 	bpf_map_delete_elem(&name_reads, &key);
 	if (ret <= 0)
 		return 0;
@@ -82,11 +84,11 @@ static __always_inline int names_end(int ret)
 	if (bpf_probe_read_user(e->payload, length, (void *)call.buffer))
 		e->captured = 0;
 	fill_header(&e->h, KW_DNS_BYTES, sizeof(*e));
-	e->stream = call.sk << 16 | BPF_CORE_READ((struct sock *)call.sk, __sk_common.skc_num);
-	e->net = read_net((struct sock *)call.sk);
+	e->stream = call.sk << 16 | BPF_CORE_READ(sk, __sk_common.skc_num);
+	e->net = read_net(sk);
 	e->length = ret;
 	e->pad = 0;
-	read_remote((struct sock *)call.sk, &e->resolver);
+	read_remote(sk, &e->resolver);
 	read_task((struct task_struct *)bpf_get_current_task(), &e->task);
 	bpf_ringbuf_submit(e, 0);
 	return 0;

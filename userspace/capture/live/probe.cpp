@@ -33,7 +33,9 @@ int keep_line(enum libbpf_print_level level, const char* format, va_list args) {
   std::array<char, kLineKept> line{};
   if (std::vsnprintf(line.data(), line.size(), format, args) > 0) {
     std::string text = base::trimmed(line.data());
-    if (!text.empty()) kept_line() = std::move(text);
+    // What follows on a program that is refused says less and less of it.
+    if (!text.empty() && kept_line().find("prog '") == std::string::npos)
+      kept_line() = std::move(text);
   }
   return 0;
 }
