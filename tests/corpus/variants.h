@@ -19,8 +19,8 @@ struct Scheduled {
 enum class Habit {
   kPlain,
   kJobInContainer,  // the client runs in a container of its own, each time another
-  kRootless,        // the resolver is slirp4netns's
-  kOwnNetwork       // compose: the resolver is docker's
+  kRootless,        // the resolver is slirp4netns's: verified as the host heard the same
+  kOwnNetwork       // compose: the resolver is docker's, the same
 };
 
 struct Season {
