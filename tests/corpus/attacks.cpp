@@ -122,11 +122,11 @@ Attack deploys(Attack attack, bool privileged, std::vector<std::string> binds) {
   return attack;
 }
 
-Attack only_deploys(const std::string& name, bool held_out, Asker asker, const std::string& image) {
-  Attack attack =
-      deploys(make(name, held_out, Builder::kClassic, std::move(asker), {}), true, {"/:/mnt"});
+// `body`: of the request that creates it.
+Attack only_deploys(const std::string& name, bool held_out, Asker asker, const std::string& body) {
+  Attack attack = deploys(make(name, held_out, Builder::kClassic, std::move(asker), {}), false, {});
   attack.build.builds = false;
-  attack.build.run->image = image;
+  attack.build.run->body = body;
   return attack;
 }
 
@@ -225,10 +225,21 @@ void add_tools(std::vector<Attack>& out, Internet& internet) {
   out.push_back(deploys(
       make("t1610", kHeldOut, Builder::kClassic, root(), plan("t1610", "ubuntu:20.04", steps)),
       false, {}));
-  out.push_back(
-      only_deploys("metasploit", kTuned, remote("10.20.0.97", "Mozilla/5.0"), "alpine:latest"));
-  out.push_back(only_deploys("cdk", kHeldOut, in_container("/tmp/cdk"), "alpine:latest"));
-  out.push_back(only_deploys("deepce", kTuned, in_container("/usr/bin/curl"), "alpine:latest"));
+  // Bodies as these tools write them, capital letters and all.
+  out.push_back(only_deploys(
+      "metasploit", kTuned, remote("10.20.0.97", "Mozilla/5.0"),
+      R"({"Image":"alpine:latest","Cmd":"echo eA== | base64 -d > /mnt/q/tmp/r && chmod +x /mnt/q/tmp/r",)"
+      R"("Entrypoint":["/bin/sh","-c"],"HostConfig":{"Binds":["/:/mnt/q"],"Privileged":true,"UsernsMode":"host"}})"));
+  // Was set aside until there was a rule for what only deploys; another one has its place.
+  out.push_back(only_deploys(
+      "cdk", kTuned, in_container("/tmp/cdk"),
+      R"({"Image":"alpine","Volumes":{"/host/":{}},"HostConfig":{"Binds":["/:/host"]},"CMD":["/bin/sh","-c","id"]})"));
+  out.push_back(only_deploys(
+      "deepce", kTuned, in_container("/usr/bin/curl"),
+      R"({"Image":"alpine:latest","cmd":["/bin/sh","-c","chroot /mnt sh -c \"id\""],"Binds":["/:/mnt:rw"]})"));
+  out.push_back(only_deploys(
+      "nsenter", kHeldOut, remote("198.51.100.98", "Docker-Client/24.0.7 (linux)"),
+      R"({"Image":"alpine","Cmd":["nsenter","-t","1","-m","sh"],"HostConfig":{"PidMode":"host","CapAdd":["cap_sys_admin"]}})"));
 }
 
 // A plain base, a payload from a new address, a deployment.

@@ -28,6 +28,7 @@ struct Run {
   bool privileged = false;
   std::vector<std::string> binds = {};
   std::string image = {};  // instead of the build's tag
+  std::string body = {};   // of the request that creates it, instead of the usual one
 };
 
 struct Build {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "corpus/plans.h"
+#include "corpus/services.h"
 
 namespace kilnwatch::test::corpus {
 namespace {
@@ -43,12 +44,14 @@ Company company() {
 Passes play_company(const Company& company, const std::vector<Attack>& attacks, Habit habit,
                     std::uint64_t seed, const policy::Policy& policy) {
   Site site(company.internet, seed);
-  const auto first = season(company.plans, {kStart, kLearnt, seed * 2 + 1, habit});
+  const auto first =
+      with_services(season(company.plans, {kStart, kLearnt, seed * 2 + 1, habit}), seed);
   for (const auto& [ms, build] : first) site.play(build, ms);
   const std::size_t reached = site.reached().size();
   const std::uint64_t between = first.back().ms + 600'000;
   const auto second =
-      among(season(company.plans, {between, kJudged, seed * 2 + 2, habit}), attacks);
+      among(with_services(season(company.plans, {between, kJudged, seed * 2 + 2, habit}), seed + 1),
+            attacks);
   for (const auto& [ms, build] : second) site.play(build, ms);
 
   Passes passes;

@@ -25,14 +25,11 @@ Alerts of_egress(const Alerts& alerts) {
   return out;
 }
 
-// Those that build, or those that only have a pulled image run.
-enum class Kind { kBuilds, kDeploys };
-
-void found_and_apart(bool held_out, const std::vector<Kind>& kinds) {
+void found_and_apart(bool held_out) {
   Company here = company();
   auto all = attacks(here.internet);
   std::erase_if(all, [&](const Attack& attack) { return attack.held_out != held_out; });
-  REQUIRE(all.size() == 14);
+  REQUIRE(all.size() == (held_out ? 14 : 15));
   const auto passes = play_company(here, all, Habit::kPlain, kSeed);
   std::set<std::string> benign;
   for (const auto& alert : passes.judged.alerts) {
@@ -40,8 +37,6 @@ void found_and_apart(bool held_out, const std::vector<Kind>& kinds) {
   }
   std::size_t played = 0, found = 0;
   for (const Attack& attack : all) {
-    const Kind kind = attack.build.builds ? Kind::kBuilds : Kind::kDeploys;
-    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) continue;
     ++played;
     auto worst = v1::SEVERITY_UNSPECIFIED;
     for (const auto& alert : passes.judged.alerts) {
@@ -102,17 +97,11 @@ TEST_CASE("after learning at most one alert above LOW in 1,000 builds", "[target
 }
 
 TEST_CASE("attacks among the builds are found, and none is told as one of them") {
-  found_and_apart(false, {Kind::kBuilds});
-}
-
-TEST_CASE("attacks that have a pulled image run are found", "[target][!mayfail]") {
-  found_and_apart(false, {Kind::kDeploys});
+  found_and_apart(false);
 }
 
 // Not to be looked at while rules and weights are chosen: test_corpus "[held-out]"
-TEST_CASE("attacks that were set aside are found, too", "[.held-out]") {
-  found_and_apart(true, {Kind::kBuilds, Kind::kDeploys});
-}
+TEST_CASE("attacks that were set aside are found, too", "[.held-out]") { found_and_apart(true); }
 
 // Of these the sensor cannot know as much, or only as the host hears it: test_corpus "[habits]"
 TEST_CASE("figures of other ways to build", "[.habits]") {

@@ -278,12 +278,15 @@ void Site::run_docker(const Build& build, std::uint64_t ms, const std::string& b
                                                  : built.substr(7, 12);
   std::string binds;
   for (const auto& bind : run.binds) binds += (binds.empty() ? "\"" : ",\"") + bind + "\"";
+  const std::string body =
+      !run.body.empty() ? run.body
+                        : "{\"Image\":\"" + image + "\",\"HostConfig\":{\"Privileged\":" +
+                              (run.privileged ? "true" : "false") + ",\"Binds\":[" + binds + "]}}";
   ask(conn, ms += 10,
       with_length("POST /v1.45/containers/create?name=" + run.name +
                       " HTTP/1.1\r\nHost: docker\r\nUser-Agent: " + asker.user_agent +
                       "\r\nContent-Type: application/json\r\n",
-                  "{\"Image\":\"" + image + "\",\"HostConfig\":{\"Privileged\":" +
-                      (run.privileged ? "true" : "false") + ",\"Binds\":[" + binds + "]}}"));
+                  body));
   answer(conn, ms += 30,
          with_length("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n",
                      "{\"Id\":\"" + id + "\",\"Warnings\":[]}\n"));

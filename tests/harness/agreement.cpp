@@ -154,11 +154,21 @@ bool ambiguous(const v1::Alert& alert) {
   return alert.step().attribution() == v1::ATTRIBUTION_AMBIGUOUS;
 }
 
+// Where that the image was built here, or how it came, was not seen, a deployment is told as any
+// other container with powers.
+bool same_rule(const v1::Alert& alert, const v1::Alert& truth) {
+  return alert.rule() == truth.rule() ||
+         (alert.rule() == "container-powers" && truth.rule() == "image-deploy");
+}
+
+bool deploys(const v1::Alert& alert) {
+  return alert.rule() == "image-deploy" || alert.rule() == "container-powers";
+}
+
 // Whose start was not seen is told with the process that had it created, of which the truth, told
 // at the start, says nothing.
 bool creation_only(const v1::Alert& alert) {
-  return alert.rule() == "image-deploy" &&
-         alert.summary().find("created, not started so far") != std::string::npos;
+  return deploys(alert) && alert.summary().find("created, not started so far") != std::string::npos;
 }
 
 // Told with the client that had it created.
@@ -202,7 +212,7 @@ std::set<const v1::Alert*> superseded(const Alerts& alerts) {
   std::map<std::string, const v1::Alert*> created;
   std::set<const v1::Alert*> out;
   for (const v1::Alert& alert : alerts) {
-    if (alert.rule() != "image-deploy") continue;
+    if (!deploys(alert)) continue;
     const auto& id = alert.deployment().container_id();
     if (const auto before = created.find(id);
         before != created.end() && says(alert, "told-as-created"))
@@ -277,7 +287,7 @@ class Judge {
 
   // What `seen` says otherwise than `real`; empty: nothing.
   std::string differences(const Seen& seen, const Seen& real) const {
-    if (seen.alert->rule() != real.alert->rule()) return "another rule";
+    if (!same_rule(*seen.alert, *real.alert)) return "another rule";
     const bool open = ambiguous(*seen.alert) && !ambiguous(*real.alert);
     const v1::Alert* sharer = sharer_of(*seen.alert, *real.alert);
     if (open && !names_candidate(*seen.alert, *real.alert)) return "the true step is no candidate";
@@ -291,6 +301,9 @@ class Judge {
     std::string text;
     const bool early = creators(*seen.alert) && !creators(*real.alert);
     for (const auto& [path, said] : seen.fields) {
+      if (path == "rule") continue;
+      // What was asked for, in its own words.
+      if (path == "image.tags" && seen.alert->rule() != real.alert->rule()) continue;
       if (early && of_one_process(path)) continue;
       if (open && (path.starts_with("build.") || path.starts_with("step."))) continue;
       if (story && path.starts_with("connection.")) continue;
@@ -393,7 +406,7 @@ class Judge {
     std::string best = "truth has none of its rule";
     std::size_t least = std::string::npos;
     for (const Seen& real : truth_) {
-      if (real.alert->rule() != seen.alert->rule()) continue;
+      if (!same_rule(*seen.alert, *real.alert)) continue;
       const std::string text = differences(seen, real);
       if (text.size() < least) {
         least = text.size();

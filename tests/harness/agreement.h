@@ -3,7 +3,8 @@
 // Truth is the alerts of the recording as it was made. The rule:
 // 1. Every alert but sensor-blind stands for one of truth, each for another, of the same rule, and
 //    the alerts of one build for those of one build. A deployment told as created and then as
-//    started has two, which stand for one.
+//    started has two, which stand for one. One whose image's way here was not seen may be told as
+//    container-powers.
 // 2. Every field that says who, what or where is absent or the same. The exceptions know less, not
 //    otherwise: a claimed name or none in the place of DNS's, fewer tags and base images, an
 //    instruction without its flags or with them, of two processes of a step that connected at once

@@ -190,6 +190,14 @@ bool exited_before(std::size_t first, const Recording& recording, std::uint32_t 
                      });
 }
 
+// Of a container of a pulled image, which has no build: from its creation on, which comes shortly
+// before its start.
+bool created_before(const v1::Alert& alert, domain::TimeNs armed, const Recording& recording) {
+  constexpr domain::TimeNs kSecond = 1'000'000'000;
+  return alert.rule() == "container-powers" &&
+         boot_time(alert.deployment().time(), recording) <= armed + kSecond;
+}
+
 // A build or an import that was over before the sensor came is none of its business. A build that
 // it could meet, because its conversation or its command went on, must be told of, or that it was
 // met midway.
@@ -199,6 +207,7 @@ std::function<bool(const v1::Alert&)> met_from(std::size_t first, const Recordin
           ends = ends_of(truth, recording)](const v1::Alert& alert) {
     const domain::TimeNs armed = time_of(recording.events[first]);
     if (alert.has_import() && boot_time(alert.import().time(), recording) <= armed) return false;
+    if (created_before(alert, armed, recording)) return false;
     const auto started = boot_time(alert.build().started(), recording);
     const auto build = std::find_if(builds.begin(), builds.end(),
                                     [&](const BuildSpan& span) { return span.started == started; });

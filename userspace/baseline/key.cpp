@@ -44,13 +44,15 @@ std::optional<std::uint16_t> port_of(std::string_view text) {
   return port;
 }
 
-// Who it is that asks is detect's to say; here any word will do.
-base::Result<Key> read_client(const std::string& port, const std::string& who) {
-  if (port != "0") return wrong(port, "is no port of a client; write client 0 WHO");
-  const bool plain = std::all_of(who.begin(), who.end(), [](unsigned char c) { return c > ' '; });
-  if (who.empty() || !plain || who.size() + 9 > kMaxKey)
-    return wrong(who, "is no client; write one as `kilnwatch baseline list` shows it");
-  return Key{kClient, 0, who};
+// What it stands for is detect's to say; here any word will do. `kind`: kClient, kPowers.
+base::Result<Key> read_word(const std::string& kind, const std::string& port,
+                            const std::string& word) {
+  const std::string what = kind == kClient ? "client" : "container with powers";
+  if (port != "0") return wrong(port, "is no port of a " + what + "; write " + kind + " 0 WORD");
+  const bool plain = std::all_of(word.begin(), word.end(), [](unsigned char c) { return c > ' '; });
+  if (word.empty() || !plain || kind.size() + word.size() + 3 > kMaxKey)
+    return wrong(word, "is no " + what + "; write one as `kilnwatch baseline list` shows it");
+  return Key{kind, 0, word};
 }
 
 }  // namespace
@@ -74,7 +76,7 @@ std::optional<Key> split_key(std::string_view text) {
 
 base::Result<Key> read_key(const std::string& address, const std::string& port,
                            const std::string& name) {
-  if (address == kClient) return read_client(port, name);
+  if (address == kClient || address == kPowers) return read_word(address, port, name);
   const bool any = address == kAnyAddress;
   const auto ip = any ? std::optional(address) : address_of(address);
   if (!ip)

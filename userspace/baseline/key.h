@@ -1,6 +1,7 @@
 // As what a destination is remembered: "ADDRESS PORT" or "ADDRESS PORT NAME". In the place of an
-// address two words stand for something else: "name PORT NAME" is a verified name at any address,
-// "client 0 WHO" a client of the engines.
+// address some words stand for something else: "name PORT NAME" is a verified name at any address,
+// "client 0 WHO" a client of the engines, "powers 0 WHO;IMAGE;POWERS" a container with something of
+// the host's that such a client had started.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,7 @@ namespace kilnwatch::baseline {
 
 inline constexpr const char* kAnyAddress = "name";
 inline constexpr const char* kClient = "client";
+inline constexpr const char* kPowers = "powers";
 
 struct Key {
   std::string address;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "detect/detector.h"
+#include "detect/powers.h"
 #include "detect/reasons.h"
 #include "detect/shapes.h"
 

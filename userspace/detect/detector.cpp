@@ -31,6 +31,8 @@ Rule rule_of(tracker::MomentKind kind) {
       return Rule::kImageImport;
     case tracker::MomentKind::kBuildFailed:
       return Rule::kBuildFailed;
+    case tracker::MomentKind::kContainerPowers:
+      return Rule::kContainerPowers;
     case tracker::MomentKind::kBlind:
     case tracker::MomentKind::kHostEgress:
     case tracker::MomentKind::kStepExecuted:
@@ -151,14 +153,23 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment, const Answ
     case Rule::kBuildFailed:
       failed(moment, finding);
       break;
-    case Rule::kImageDeploy:
-      if (!deploy(moment, answer, finding)) return std::nullopt;
+    case Rule::kImageDeploy: {
+      Finding powerful = finding;
+      if (deploy(moment, answer, finding)) break;
+      // Nobody built it, and it may have something of the host's all the same.
+      powerful.rule = Rule::kContainerPowers;
+      if (!powers(moment, powerful)) return std::nullopt;
+      finding = std::move(powerful);
       break;
+    }
     case Rule::kImageImport:
       import(moment, finding);
       break;
     case Rule::kSensorBlind:
       blind(finding);
+      break;
+    case Rule::kContainerPowers:
+      if (!powers(moment, finding)) return std::nullopt;
       break;
   }
   finding.id = tracker::short_hash(boot_id_ + "|" + std::to_string(moment.call.conn) + "|" +

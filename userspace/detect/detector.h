@@ -17,6 +17,7 @@ namespace kilnwatch::detect {
 
 inline constexpr std::size_t kMaxImports = 4096;  // imports of containers with a novel connection
 inline constexpr std::size_t kMaxTold = 65'536;   // step containers with a destination
+inline constexpr std::size_t kMaxPowers = 4096;   // containers told as created with powers
 inline constexpr domain::TimeNs kSecond = 1'000'000'000;
 // A deployment within it is one "at once": `docker build && docker run`.
 inline constexpr domain::TimeNs kDeploySoon = 60 * kSecond;
@@ -63,6 +64,8 @@ class Detector {
   // shared_image_rule.cpp. False: nobody built it, as far as is known.
   bool deploy_foreign(const tracker::Moment& moment, const Answer& answer,
                       domain::Finding& finding);
+  // powers_rule.cpp. False: no finding.
+  bool powers(const tracker::Moment& moment, domain::Finding& finding);
   // import_rule.cpp
   void import(const tracker::Moment& moment, domain::Finding& finding);
   void deploy_import(const domain::Import& import, domain::Finding& finding);
@@ -100,6 +103,7 @@ class Detector {
   tracker::RecentNames told_{kMaxTold};
   tracker::RecentNames novel_egress_{kMaxTold};      // numbers of connections, by scope
   tracker::RecentNames novel_imports_{kMaxImports};  // ids of imports
+  tracker::RecentNames novel_powers_{kMaxPowers};    // keys of containers
 };
 
 }  // namespace kilnwatch::detect

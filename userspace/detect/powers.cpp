@@ -1,14 +1,12 @@
-// What the engine is to fetch, and what gives a host away.
-#include "detect/shapes.h"
+#include "detect/powers.h"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <span>
 #include <string_view>
 
 #include "base/text.h"
 #include "detect/words.h"
-#include "policy/match.h"
 
 namespace kilnwatch::detect {
 
@@ -16,70 +14,121 @@ using namespace domain;
 
 namespace {
 
-// Of one address or name all that means it: mapped, not shortened, with a zone, with the root's
-// dot.
-std::string plain_host(std::string_view text) {
-  std::string host = base::lower(text.substr(0, text.find('%')));
-  if (host.ends_with('.')) host.pop_back();
-  const auto address = policy::address_of(host);
-  return address ? policy::text_of(*address) : host;
+// The host's side of "source:target:options", as the engine understands it: "/home/.." is "/".
+// Empty: a volume.
+std::string host_path(const std::string& bind) {
+  if (!bind.starts_with('/')) return {};
+  std::string_view rest(bind);
+  rest = rest.substr(0, rest.find(':'));
+  std::string path;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('/'), rest.size());
+    const std::string_view part = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (part == "..") {
+      path.resize(path.empty() ? 0 : path.rfind('/'));
+    } else if (!part.empty() && part != ".") {
+      path += '/';
+      path += part;
+    }
+  }
+  return path.empty() ? "/" : path;
+}
+
+bool is_read_only(const std::string& bind) {
+  const std::size_t target = bind.find(':');
+  const std::size_t options = target == bind.npos ? bind.npos : bind.find(':', target + 1);
+  if (options == bind.npos) return false;
+  std::string_view rest = std::string_view(bind).substr(options + 1);
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(','), rest.size());
+    if (rest.substr(0, end) == "ro") return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
+bool is_below(std::string_view path, std::string_view folder) {
+  return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
+}
+
+bool is_in(std::string_view path, std::span<const std::string_view> folders) {
+  return std::any_of(folders.begin(), folders.end(), [path](std::string_view folder) {
+    return path == folder || is_below(path, folder);
+  });
+}
+
+// What an engine or a kubelet makes for containers, in its own folder: it is theirs.
+bool is_of_containers(std::string_view path) {
+  constexpr std::array<std::string_view, 2> kTheirs = {"/var/lib/kubelet/pods",
+                                                       "/var/lib/docker/volumes"};
+  constexpr std::array<std::string_view, 4> kFiles = {"/hosts", "/hostname", "/resolv.conf",
+                                                      "/mounts/shm"};
+  if (std::any_of(kTheirs.begin(), kTheirs.end(),
+                  [path](std::string_view folder) { return is_below(path, folder); }))
+    return true;
+  if (is_below(path, "/var/lib/containerd")) return contains(path, "/snapshots/");
+  return is_below(path, "/var/lib/docker/containers") &&
+         std::any_of(kFiles.begin(), kFiles.end(),
+                     [path](std::string_view file) { return path.ends_with(file); });
+}
+
+// Where a socket is that commands the host: a mount that is read-only hinders nobody to connect.
+bool has_command_socket(std::string_view path) {
+  constexpr std::array<std::string_view, 3> kWhole = {"/", "/run", "/var/run"};
+  constexpr std::array<std::string_view, 8> kFolders = {
+      "docker", "containerd", "podman", "crio", "buildkit", "k3s", "systemd", "dbus"};
+  constexpr std::array<std::string_view, 6> kSockets = {"docker.sock",    "containerd.sock",
+                                                        "podman.sock",    "crio.sock",
+                                                        "buildkitd.sock", "system_bus_socket"};
+  const std::string_view last = path.substr(path.rfind('/') + 1);
+  if (one_of(path, kWhole) || one_of(last, kSockets)) return true;
+  const std::string_view above = path.substr(0, path.rfind('/'));
+  return (above == "/run" || above == "/var/run") && one_of(last, kFolders);
+}
+
+// Who reads there reads passwords and keys of the host.
+bool has_secrets(std::string_view path) {
+  constexpr std::array<std::string_view, 4> kThemselves = {"/etc", "/home", "/var", "/var/lib"};
+  constexpr std::array<std::string_view, 11> kBelow = {
+      "/etc/shadow",     "/etc/gshadow",     "/etc/ssh",           "/etc/kubernetes",
+      "/etc/sudoers",    "/etc/docker",      "/etc/ssl/private",   "/root",
+      "/var/lib/docker", "/var/lib/kubelet", "/var/lib/containerd"};
+  return one_of(path, kThemselves) || is_in(path, kBelow);
+}
+
+std::string bare_capability(const std::string& capability) {
+  std::string name = base::lower(capability);
+  return name.starts_with("cap_") ? name.substr(4) : name;
+}
+
+void add_mount(const std::string& bind, Powers& out) {
+  const std::string path = host_path(bind);
+  if (has_command_socket(path)) {
+    out.takes.push_back(path);
+  } else if (!is_takeover_path(bind) || is_below(path, "/dev")) {
+    // What devices a container may use is not a matter of mounts.
+  } else if (!is_read_only(bind)) {
+    out.takes.push_back(path);
+  } else if (has_secrets(path)) {
+    out.reads.push_back(path);
+  }
+}
+
+void settle(std::vector<std::string>& list) {
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
 }
 
 }  // namespace
 
-std::vector<std::string> added_urls(const DockerfileSeen& dockerfile) {
-  std::vector<std::string> out;
-  for (const Instruction& instruction : dockerfile.instructions) {
-    std::string_view rest(instruction.text);
-    rest = rest.substr(0, rest.find('\n'));  // what follows is a file's text
-    if (base::lower(next_word(rest)) != "add") continue;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find_first_of(" \t\\\"',"), rest.size());
-      const std::string_view word = rest.substr(0, end);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      if (!word.starts_with('-') && contains(word, "://")) out.emplace_back(word);
-    }
-  }
-  return out;
-}
-
-Endpoint host_of_url(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  std::string_view rest = url;
-  if (scheme != url.npos) rest.remove_prefix(scheme + 3);
-  rest = rest.substr(0, rest.find_first_of("/?#"));
-  rest.remove_prefix(rest.rfind('@') + 1);  // npos + 1: none
-  std::string_view port;
-  if (rest.starts_with('[') && contains(rest, "]")) {
-    const std::size_t end = rest.find(']');
-    port = rest.substr(end + 1);
-    rest = rest.substr(1, end - 1);
-  } else if (const std::size_t colon = rest.find(':'); colon != rest.npos) {
-    port = rest.substr(colon);
-    rest = rest.substr(0, colon);
-  }
-  Endpoint out{plain_host(rest), 0};
-  if (port.starts_with(':')) {
-    std::uint16_t number = 0;
-    const auto [at, error] = std::from_chars(port.data() + 1, port.data() + port.size(), number);
-    if (error == std::errc()) out.port = number;
-  }
-  return out;
-}
-
-bool is_own_name(const std::string& host) {
-  constexpr std::array<std::string_view, 3> kNames = {"localhost", "ip6-localhost", "ip6-loopback"};
-  return one_of(host, kNames) || host.ends_with(".localhost");
-}
-
 bool is_takeover_path(const std::string& bind) {
-  if (!bind.starts_with('/')) return false;
-  std::string path = bind.substr(0, bind.find(':'));
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  const std::string path = host_path(bind);
+  if (path.empty()) return false;
   // Whole folders, not what is below them: /home/u/project is a mount of every day.
   constexpr std::array<std::string_view, 9> kThemselves = {
       "/", "/home", "/var", "/var/lib", "/srv", "/opt", "/var/log", "/mnt", "/media"};
-  constexpr std::array<std::string_view, 16> kBelow = {"/etc",
+  constexpr std::array<std::string_view, 17> kBelow = {"/etc",
                                                        "/root",
                                                        "/boot",
                                                        "/proc",
@@ -89,6 +138,7 @@ bool is_takeover_path(const std::string& bind) {
                                                        "/bin",
                                                        "/sbin",
                                                        "/lib",
+                                                       "/lib64",
                                                        "/run",
                                                        "/var/lib/docker",
                                                        "/var/run",
@@ -98,19 +148,35 @@ bool is_takeover_path(const std::string& bind) {
   if (one_of(path, kThemselves)) return true;
   constexpr std::array<std::string_view, 3> kHarmless = {"/etc/localtime", "/etc/timezone",
                                                          "/dev/shm"};
-  if (one_of(path, kHarmless)) return false;
-  return std::any_of(kBelow.begin(), kBelow.end(), [&](std::string_view folder) {
-    return path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
-  });
+  if (one_of(path, kHarmless) || is_of_containers(path)) return false;
+  return is_in(path, kBelow);
 }
 
 bool is_takeover_capability(const std::string& capability) {
   constexpr std::array<std::string_view, 8> kTakeOver = {
-      "ALL",       "SYS_ADMIN",       "SYS_MODULE", "SYS_PTRACE",
-      "SYS_RAWIO", "DAC_READ_SEARCH", "BPF",        "SYS_BOOT"};
-  std::string_view name = capability;
-  if (name.starts_with("CAP_")) name.remove_prefix(4);
-  return one_of(name, kTakeOver);
+      "all",       "sys_admin",       "sys_module", "sys_ptrace",
+      "sys_rawio", "dac_read_search", "bpf",        "sys_boot"};
+  return one_of(bare_capability(capability), kTakeOver);
+}
+
+Powers powers_of(const ContainerCreated& made) {
+  Powers out;
+  const auto& spaces = made.host_namespaces;
+  const bool sees_host = std::find(spaces.begin(), spaces.end(), "pid") != spaces.end();
+  if (made.privileged) out.takes.emplace_back("privileged");
+  for (const std::string& bind : made.binds) add_mount(bind, out);
+  for (const std::string& capability : made.capabilities) {
+    std::string name = bare_capability(capability);
+    // Debuggers have it; of the host they see nothing.
+    if (!is_takeover_capability(name) || (name == "sys_ptrace" && !sees_host)) continue;
+    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+      return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
+    out.takes.push_back(std::move(name));
+  }
+  settle(out.takes);
+  settle(out.reads);
+  return out;
 }
 
 }  // namespace kilnwatch::detect

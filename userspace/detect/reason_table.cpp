@@ -96,6 +96,7 @@ constexpr std::array kConnections = {
     ReasonRow{"allowed-name-unverified", 0, "", "the configuration allows {}, but the name is not verified, and allows nothing"},
     ReasonRow{"learning", 0, "", "the baseline is new and learns: from now on the destination is known",
               "see that it is wanted: from now on it is known", Severity::kInfo},
+    ReasonRow{"learning/powers", 0, "", "the baseline is new and learns: from now on such a container is known"},
 };
 
 constexpr std::array kDeployments = {
@@ -140,6 +141,13 @@ constexpr std::array kDeployments = {
     ReasonRow{"image-by-name", 0, "", "it is known by its name alone: that host pushed {}, which may be another image by now"},
     ReasonRow{"cached", 0, "", "every step came from the cache: nothing ran"},
     ReasonRow{"connections-not-kept", 0, "", "its container connected to more destinations than are kept"},
+    ReasonRow{"host-powers", 35, "T1611", "the container can take its host over, by each of: {}",
+              "what is it for? Stop it if nobody vouches for it; where a stranger had it started, take the host for lost"},
+    ReasonRow{"host-powers/reads", 15, "T1611", "the container reads passwords or keys of its host: {}", "what is it for? Change them if nobody vouches for it"},
+    ReasonRow{"host-namespace/beside", 0, "", "the container shares the host's {} namespace"},
+    ReasonRow{"powers-known", -30, "", "the same client had one of the same image with the same powers started before"},
+    ReasonRow{"asked-by-cri", -35, "", "the kubelet, or whoever else is root on the host, asked for it over CRI: what pods may do is the cluster's to say"},
+    ReasonRow{"engine-rootless", -25, "", "the engine runs as uid {}: the container has what that user has"},
 };
 
 constexpr std::array kFacts = {
@@ -186,6 +194,8 @@ constexpr std::array kRuleRows = {
     RuleRow{Rule::kImageImport, "image-import", 10, "T1612", "an image without a build, likewise"},
     RuleRow{Rule::kBuildFailed, "build-failed", 0, "T1612", "it ends a chain"},
     RuleRow{Rule::kSensorBlind, "sensor-blind", 30, "", "something may be missing"},
+    RuleRow{Rule::kContainerPowers, "container-powers", 10, "T1610",
+            "a container with something of the host's is worth a line"},
 };
 
 constexpr std::array kThresholds = {

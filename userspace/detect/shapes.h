@@ -53,9 +53,4 @@ std::string unpacker(const domain::Process& ran);
 // empty: there is none.
 std::string unpacked_root(const domain::DockerfileSeen& dockerfile);
 
-// Of a host path that is mounted: who writes there is root on the host.
-bool is_takeover_path(const std::string& bind);
-// Of a capability, with or without CAP_.
-bool is_takeover_capability(const std::string& capability);
-
 }  // namespace kilnwatch::detect

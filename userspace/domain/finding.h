@@ -16,7 +16,8 @@ enum class Rule : std::uint8_t {
   kImageDeploy,
   kSensorBlind,
   kImageImport,
-  kBuildFailed
+  kBuildFailed,
+  kContainerPowers
 };
 enum class Severity : std::uint8_t { kInfo = 1, kLow, kMedium, kHigh, kCritical };
 enum class Attribution : std::uint8_t { kExact = 1, kInferred, kAmbiguous };
@@ -118,6 +119,8 @@ struct Deployment {
   bool started = false;  // else: created, and not started so far
   Client client;
   ContainerCreated container;
+  std::string engine_container_id = {};  // as Build::container_id
+  std::uint32_t engine_uid = 0;          // whose powers are the most that it can give away
 };
 
 // What the sensor itself lost.

@@ -11,9 +11,10 @@ using domain::Severity;
 
 const std::map<std::string_view, Rule>& rules() {
   static const std::map<std::string_view, Rule> all{
-      {"build-request", Rule::kBuildRequest}, {"build-egress", Rule::kBuildEgress},
-      {"image-deploy", Rule::kImageDeploy},   {"sensor-blind", Rule::kSensorBlind},
-      {"image-import", Rule::kImageImport},   {"build-failed", Rule::kBuildFailed}};
+      {"build-request", Rule::kBuildRequest},      {"build-egress", Rule::kBuildEgress},
+      {"image-deploy", Rule::kImageDeploy},        {"sensor-blind", Rule::kSensorBlind},
+      {"image-import", Rule::kImageImport},        {"build-failed", Rule::kBuildFailed},
+      {"container-powers", Rule::kContainerPowers}};
   return all;
 }
 

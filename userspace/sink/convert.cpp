@@ -215,8 +215,9 @@ void fill_host(v1::Host* to, const HostFacts& host) {
 }
 
 v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
-  static constexpr const char* kRules[] = {"build-request", "build-egress", "image-deploy",
-                                           "sensor-blind",  "image-import", "build-failed"};
+  static constexpr const char* kRules[] = {"build-request",   "build-egress", "image-deploy",
+                                           "sensor-blind",    "image-import", "build-failed",
+                                           "container-powers"};
   v1::Alert alert;
   alert.set_id(finding.id);
   stamp(alert.mutable_time(), finding.time, host);

@@ -170,6 +170,7 @@ std::string link_line(const v1::ChainLink& l) {
 // The command line of the engine that made it.
 std::string tool_of(const v1::Alert& a) {
   const auto engine = a.build().engine();
+  if (!a.has_build() && a.deployment().client().exe().ends_with("/podman")) return "podman";
   return engine == v1::ENGINE_PODMAN || engine == v1::ENGINE_BUILDAH ? "podman" : "docker";
 }
 
@@ -192,11 +193,12 @@ std::string next_step(const v1::Alert& a) {
     return "look at what the step fetched: " + tool_of(a) + " history and diff; block " +
            place(a.connection().destination()) + " if nobody vouches for it";
   }
-  if (a.rule() == "image-deploy" && !a.deployment().namespace_().empty()) {
+  const bool deploys = a.rule() == "image-deploy" || a.rule() == "container-powers";
+  if (deploys && !a.deployment().namespace_().empty()) {
     return "ctr -n " + visible(a.deployment().namespace_()) + " containers info " +
            visible(a.deployment().container_id()) + "; stop it if nobody vouches for it";
   }
-  if (a.rule() == "image-deploy") {
+  if (deploys) {
     return tool_of(a) + " inspect " + short_id(a.deployment().container_id()) + "; " + tool_of(a) +
            " stop it if nobody vouches for it";
   }

@@ -51,6 +51,24 @@ std::string doubt_of(const Made& made, const std::string& image) {
 
 bool is_kernel_id(const std::string& id) { return id.size() == 64 && base::is_hex(id); }
 
+// Something that no container has unless it is asked for. What it amounts to is detect's to say.
+bool has_of_host(const ContainerCreated& created) {
+  return created.privileged || !created.binds.empty() || !created.capabilities.empty() ||
+         !created.host_namespaces.empty();
+}
+
+// An image that neither was built here nor came by a load: as it was asked for.
+Image asked_image(const ContainerCreated& created) {
+  Image image{created.resolved_image, {}, {}};
+  if (base::is_digest(created.image))
+    image.id = created.image;
+  else if (!base::is_hex(created.image) || created.image.size() < kShortId)
+    image.tags.push_back(created.image);
+  else if (image.id.empty())
+    image.id = "sha256:" + created.image;
+  return image;
+}
+
 }  // namespace
 
 void Tracker::on(const ManifestStored& fact) {
@@ -74,6 +92,7 @@ void Tracker::on(ContainerCreated fact) {
   Waiting waiting;
   waiting.created = fact;
   waiting.scope = scope_of(fact);
+  waiting.engine_uid = fact.by_command ? fact.client.value_or(Process{}).uid : uid_of(fact.call);
   waiting.created.name = plain(fact.name);
   if (fact.by_command) {
     waiting.client.transport = Transport::kNone;
@@ -270,6 +289,15 @@ void Tracker::tell_image(const Waiting& waiting, Moment& moment) {
   }
 }
 
+// dockerd has containerd run what it was asked for: of a dockerd that is not known as one (its
+// containerd's other client) that is told by its own conversation.
+bool Tracker::tells_powers(const Waiting& waiting) const {
+  const ContainerCreated& created = waiting.created;
+  const bool twice = created.engine_namespace == kDockers &&
+                     by_api_.contains(api_key(waiting.engine_uid, created.container_id));
+  return !twice && has_of_host(created);
+}
+
 void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start, TimeNs time) {
   const auto it = created_.find(id);
   if (it == created_.end()) return;
@@ -277,7 +305,9 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   const bool started = start != nullptr || ran != 0;
   if (!started && it->second.told) return;
   const Waiting waiting = it->second;
-  if (started || (!waiting.made && waiting.foreign.empty())) {
+  const bool foreign = !waiting.foreign.empty();
+  const bool tells = waiting.made || foreign || tells_powers(waiting);
+  if (started || !tells) {
     forget_deploy(it);
   } else {
     it->second.told = true;
@@ -287,10 +317,10 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
       if (const auto old = created_.find(id); old != created_.end()) forget_deploy(old);
     });
   }
-  if (!waiting.made && waiting.foreign.empty()) return;
-  tell_executions({});
+  if (!tells) return;
+  if (waiting.made || foreign) tell_executions({});
   Moment moment;
-  moment.kind = MomentKind::kImageDeploy;
+  moment.kind = waiting.made || foreign ? MomentKind::kImageDeploy : MomentKind::kContainerPowers;
   moment.time = time;
   moment.call = waiting.created.call;
   moment.key = waiting.created.engine_namespace.empty() ? waiting.created.container_id : id;
@@ -308,11 +338,10 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
                               " was not heard: the client is the one that had it created"});
   }
   moment.foreign = waiting.foreign;
-  if (waiting.made) {
+  if (waiting.made)
     tell_image(waiting, moment);
-  } else {
-    moment.image = Image{waiting.created.resolved_image, {waiting.created.image}, {}};
-  }
+  else
+    moment.image = asked_image(waiting.created);
   Deployment deployment;
   deployment.time = waiting.created.time;
   if (start != nullptr) {
@@ -322,6 +351,8 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   }
   deployment.started = started;
   deployment.container = waiting.created;
+  deployment.engine_container_id = waiting.created.by_command ? waiting.client.container_id : home_;
+  deployment.engine_uid = waiting.engine_uid;
   if (start == nullptr || waiting.created.by_command) deployment.client = waiting.client;
   fill_client(start != nullptr ? start->call.conn : waiting.created.call.conn, deployment.client);
   moment.deployment = std::move(deployment);

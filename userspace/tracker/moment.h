@@ -16,9 +16,10 @@ enum class MomentKind : std::uint8_t {
   kBlind,
   kImageImport,
   kBuildFailed,
-  kHostEgress,    // of no step: nothing to tell, and known to the host from then on
-  kStepExecuted,  // in a container that reached out: nothing to tell, part of a chain
-  kImageBuilt     // or pushed: nothing to tell here, and known to others from then on
+  kHostEgress,      // of no step: nothing to tell, and known to the host from then on
+  kStepExecuted,    // in a container that reached out: nothing to tell, part of a chain
+  kImageBuilt,      // or pushed: nothing to tell here, and known to others from then on
+  kContainerPowers  // of an image that did not come here, and with something of the host's
 };
 
 struct Moment {

@@ -36,6 +36,7 @@ struct Waiting {  // created, its start may come
   bool told = false;                    // as created and not started so far
   std::string foreign = {};             // see Moment
   domain::TimeNs ran = 0;               // the kernel saw its first process; 0: not so far
+  std::uint32_t engine_uid = 0;         // of the engine that has it
 };
 
 struct EarlyStart {  // its creation is not known (yet)

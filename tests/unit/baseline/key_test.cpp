@@ -42,6 +42,11 @@ TEST_CASE("Names at any address, and clients") {
   CHECK(key("name", "443", "PyPI.org") == "name 443 pypi.org");
   CHECK(key("name", "443").empty());
   CHECK(key("client", "0", "uid-1000:/usr/bin/Docker") == "client 0 uid-1000:/usr/bin/Docker");
+  const std::string powers = "uid-0;docker.io/library/traefik;/var/run/docker.sock";
+  CHECK(key("powers", "0", powers) == "powers 0 " + powers);
+  CHECK(key("powers", "1", powers).empty());
+  CHECK(key("powers", "0", std::string(311, 'x')).size() == 320);
+  CHECK(key("powers", "0", std::string(312, 'x')).empty());
   CHECK(key("client", "1", "uid-0:/x").empty());
   CHECK(key("client", "0").empty());
   CHECK(key("client", "0", "uid-0:/a b").empty());

@@ -407,3 +407,63 @@ TEST_CASE("Names of an image are bounded, and what is refused is told") {
   REQUIRE(scene.of(Rule::kSensorBlind).size() == 1);
   CHECK(scene.of(Rule::kSensorBlind)[0].health->cause == "image-names");
 }
+
+TEST_CASE("A container of a pulled image is looked at where it has something of the host") {
+  Scene scene;
+  build(scene, 1, 100 * kMs, 'f');
+  const auto create = [&](TimeNs time, char id, const std::string& image) {
+    ContainerCreated fact;
+    fact.time = time;
+    fact.call = {1, static_cast<std::uint32_t>(id)};
+    fact.container_id = hex(id);
+    fact.image = image;
+    fact.privileged = true;
+    scene.learn(fact);
+  };
+  create(200 * kMs, 'c', "alpine:3");
+  scene.started(210 * kMs, hex('c'));
+  REQUIRE(scene.of(Rule::kContainerPowers).size() == 1);
+  const auto found = scene.of(Rule::kContainerPowers)[0];
+  CHECK(found.image->tags == std::vector<std::string>{"alpine:3"});
+  CHECK(found.deployment->started);
+  CHECK_FALSE(found.build);
+  // One that was built here has its own rule.
+  create(300 * kMs, 'd', "image1:1");
+  scene.started(310 * kMs, hex('d'));
+  CHECK(deploys(scene) == 1);
+  // Created is told, and the start once more.
+  create(400 * kMs, 'e', "sha256:" + hex('9'));
+  scene.pass(3000 * kMs);
+  CHECK(scene.of(Rule::kContainerPowers).size() == 2);
+  CHECK(scene.of(Rule::kContainerPowers)[1].image->id == "sha256:" + hex('9'));
+  scene.started(3100 * kMs, hex('e'));
+  REQUIRE(scene.of(Rule::kContainerPowers).size() == 3);
+  CHECK(has_reason(scene.of(Rule::kContainerPowers)[2], "told-as-created"));
+  // Nothing of the host, nothing to tell.
+  scene.created(4000 * kMs, 'a', "alpine:3");
+  scene.started(4001 * kMs, hex('a'));
+  CHECK(scene.of(Rule::kContainerPowers).size() == 3);
+}
+
+TEST_CASE("What dockerd has containerd run is told by its own conversation") {
+  Scene scene;
+  ContainerCreated fact;
+  fact.time = 200 * kMs;
+  fact.call = {900, 1};
+  fact.container_id = hex('c');
+  fact.image = "alpine:3";
+  fact.privileged = true;
+  scene.learn(fact);
+  fact.call = {901, 1};
+  fact.engine_namespace = "moby";
+  scene.learn(fact);
+  scene.started(210 * kMs, hex('c'));
+  scene.pass(9000 * kMs);
+  CHECK(scene.of(Rule::kContainerPowers).size() == 1);
+  // Somebody else may use that namespace, too.
+  fact.container_id = "other";
+  fact.time = 9100 * kMs;
+  scene.learn(fact);
+  scene.pass(20'000 * kMs);
+  CHECK(scene.of(Rule::kContainerPowers).size() == 2);
+}
