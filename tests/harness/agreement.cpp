@@ -39,6 +39,7 @@ const std::set<std::string> kNotCompared = {"id",
                                             "connection.bytes_in",
                                             "connection.first_seen",
                                             "deployment.time",
+                                            "deployment.started",
                                             "import.id",
                                             "import.time"};
 

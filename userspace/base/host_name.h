@@ -20,6 +20,17 @@ inline std::string host_name(std::string_view text) {
   return letters && !other && name.size() <= kMaxHostName ? name : std::string{};
 }
 
+// Whether a Host field (RFC 9110 section 7.2) has an address in the place of a name, with a port or
+// without.
+inline bool is_address_field(std::string_view field) {
+  field.remove_prefix(field.rfind('@') + 1);  // npos + 1: none
+  if (field.starts_with('[')) return true;
+  const std::size_t colon = field.find(':');
+  if (colon != field.npos && field.find(':', colon + 1) != field.npos) return true;
+  field = field.substr(0, colon);
+  return !field.empty() && field.find_first_not_of("0123456789.") == field.npos;
+}
+
 // Whether the part of an image's name before the first '/' is a registry's host: it has a dot or a
 // port, or is "localhost", or is written with upper-case letters, which no path may have
 // (distribution/reference: splitDockerDomain).

@@ -149,6 +149,7 @@ std::vector<std::string> Chains::executed(const std::string& place, TimeNs time,
   std::vector<std::string> more;
   const auto builds = built_.find(place);
   if (builds == built_.end()) return more;
+  const std::string unpacks = unpacker(process);
   for (const std::string& build : builds->second) {
     Story& story = stories_.at(build);
     bool noted = false;
@@ -157,7 +158,7 @@ std::vector<std::string> Chains::executed(const std::string& place, TimeNs time,
       if (link.place != place || connection.time > time) continue;
       noted = note(story.executed, executes_fetched(process, connection)) || noted;
       noted = note(story.shells, shell_of(process, connection)) || noted;
-      noted = note(story.unpacked, unpacker(process)) || noted;
+      noted = note(story.unpacked, unpacks) || noted;
     }
     if (noted) more.push_back(build);
   }

@@ -141,14 +141,18 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment, const Answ
   finding.import = moment.import;
   finding.reasons = moment.reasons;
   complete(finding);
-  in_chain_ = false;
+  bool in_chain = false;
   const policy::Exception* excepted = exception(moment, finding.rule);
   switch (finding.rule) {
     case Rule::kBuildRequest:
       request(moment, finding);
       break;
     case Rule::kBuildEgress:
-      if (!egress(moment, finding, excepted, answer)) return std::nullopt;
+      if (const auto told = egress(moment, finding, excepted, answer)) {
+        in_chain = *told;
+      } else {
+        return std::nullopt;
+      }
       break;
     case Rule::kBuildFailed:
       failed(moment, finding);
@@ -178,7 +182,7 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment, const Answ
                                    moment.key + (is_denied(finding) ? "/denied" : ""));
   score(finding);
   // What is lowered is no part of a chain: what is allowed, learned or ordinary leads nowhere.
-  if (in_chain_ && finding.severity > Severity::kLow) {
+  if (in_chain && finding.severity > Severity::kLow) {
     chains_.connected(finding, moment.place, finding.severity, moment.other_builds);
     if (finding.build) shared_images_.tell(finding.build->id, chains_.find(finding.build->id));
   }

@@ -54,9 +54,9 @@ class Detector {
   void request(const tracker::Moment& moment, domain::Finding& finding);
   static void failed(const tracker::Moment& moment, domain::Finding& finding);
   static void blind(domain::Finding& finding);
-  // egress_rule.cpp. False: no finding.
-  bool egress(const tracker::Moment& moment, domain::Finding& finding,
-              const policy::Exception* exception, const Answer& answer);
+  // egress_rule.cpp. Nothing: no finding. Else whether it is part of its build's story.
+  std::optional<bool> egress(const tracker::Moment& moment, domain::Finding& finding,
+                             const policy::Exception* exception, const Answer& answer);
   // deploy_rule.cpp. False: no finding, the image is of nobody's build.
   bool deploy(const tracker::Moment& moment, const Answer& answer, domain::Finding& finding);
   void deploy_build(const domain::Build& build, domain::Finding& finding);
@@ -99,7 +99,6 @@ class Detector {
   fleet::Fleet* fleet_ = nullptr;
   Chains chains_;
   SharedImages shared_images_;
-  bool in_chain_ = false;  // the connection that is judged is part of its build's story
   tracker::RecentNames told_{kMaxTold};
   tracker::RecentNames novel_egress_{kMaxTold};      // numbers of connections, by scope
   tracker::RecentNames novel_imports_{kMaxImports};  // ids of imports

@@ -43,8 +43,8 @@ void tell_payload(Finding& finding, const Story& story, const std::string& place
 
 }  // namespace
 
-bool Detector::egress(const tracker::Moment& moment, Finding& finding,
-                      const policy::Exception* exception, const Answer& answer) {
+std::optional<bool> Detector::egress(const tracker::Moment& moment, Finding& finding,
+                                     const policy::Exception* exception, const Answer& answer) {
   Connection& connection = *finding.connection;
   connection.http_path = base::mask_text(connection.http_path);
   mask_names(connection);
@@ -54,7 +54,7 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding,
   // Nothing leaves the step.
   if (!engine && moment.build &&
       tracker::own_loopback(*moment.build, *finding.step, moment.reasons, to.ip))
-    return false;
+    return std::nullopt;
   const std::string name = claimed_name(connection);
   connection.dns_name = told_name(connection);
   const bool known_name = meet(moment, answer, connection);
@@ -62,11 +62,11 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding,
   const bool metadata = is_metadata(to.ip, to.port);
   // A claim is enough to be denied, and never enough to be allowed.
   const policy::Destination* denied = denied_by(connection, name);
-  if (!novel && !engine && !metadata && denied == nullptr) return false;
+  if (!novel && !engine && !metadata && denied == nullptr) return std::nullopt;
   // One alert for each step container and destination, also where every connection is wrong, and
   // one more where it is denied by a name that only came later.
   const std::string told = moment.key + (denied != nullptr ? "/denied" : "");
-  if (told_.contains(told)) return false;
+  if (told_.contains(told)) return std::nullopt;
   told_.insert(told);
   const policy::Destination* allowed =
       engine || metadata || denied != nullptr ? nullptr : allowed_by(connection);
@@ -83,6 +83,8 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding,
   // What a baseline is to learn is no shell's.
   if (is_learning(moment) && !engine && !metadata && denied == nullptr && shell.empty())
     tell(finding, "learning");
+  if (moment.to_resolver && !engine && !metadata && denied == nullptr)
+    tell(finding, "host-resolver", to.ip);
   add_name(finding, name);
   tell_shapes(finding, shell);
   if (moment.build) {
@@ -100,8 +102,7 @@ bool Detector::egress(const tracker::Moment& moment, Finding& finding,
   finding.summary = (number != 0 ? "build step " + std::to_string(number) : "a build step") +
                     (moment.build ? "" : " of a build that is not known for certain") +
                     " connected to " + where;
-  in_chain_ = exception == nullptr;
-  return true;
+  return exception == nullptr;
 }
 
 }  // namespace kilnwatch::detect

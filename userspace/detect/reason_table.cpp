@@ -96,6 +96,7 @@ constexpr std::array kConnections = {
     ReasonRow{"allowed-name-unverified", 0, "", "the configuration allows {}, but the name is not verified, and allows nothing"},
     ReasonRow{"learning", 0, "", "the baseline is new and learns: from now on the destination is known",
               "see that it is wanted: from now on it is known", Severity::kInfo},
+    ReasonRow{"host-resolver", -55, "", "{} is a resolver of the host's configuration: what is asked through it is not looked at", "", Severity::kLow},
     ReasonRow{"learning/powers", 0, "", "the baseline is new and learns: from now on such a container is known"},
 };
 

@@ -1,5 +1,6 @@
 #include "sink/convert.h"
 
+#include "base/host_name.h"
 #include "base/utf8.h"
 
 namespace kilnwatch::sink {
@@ -121,7 +122,7 @@ void connection(v1::Connection* to, const Connection& from, const HostFacts& hos
   if (from.dns_name.verified) {
     to->set_domain(valid_utf8(from.dns_name.name));
     to->set_domain_source("dns");
-  } else if (!from.http_host.empty()) {
+  } else if (!from.http_host.empty() && !base::is_address_field(from.http_host)) {
     to->set_domain(valid_utf8(from.http_host));
     to->set_domain_source("http-host");
   } else if (!from.tls_name.empty()) {
@@ -253,6 +254,7 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
     fill(d->mutable_capabilities(), c.capabilities);
     fill(d->mutable_host_namespaces(), c.host_namespaces);
     d->set_namespace_(valid_utf8(c.engine_namespace));
+    d->set_started(finding.deployment->started);
     if (!c.pod.name.empty()) {
       d->mutable_pod()->set_namespace_(valid_utf8(c.pod.name_space));
       d->mutable_pod()->set_name(valid_utf8(c.pod.name));

@@ -243,8 +243,12 @@ std::string as_text(const v1::Alert& a) {
   for (const auto& r : a.chain().reasons())
     line("before", weight_of(r) + visible(r.code()) + ": " + shortened(r.text()));
   if (a.has_deployment()) {
-    line("started", deployment_line(a.deployment()));
-    if (a.deployment().has_client()) line("started by", client_line(a.deployment().client()));
+    // Alerts of before the field was there tell of a start.
+    const bool created = a.deployment().has_started() && !a.deployment().started();
+    const std::string_view what = created ? "created" : "started";
+    line(what, deployment_line(a.deployment()));
+    if (a.deployment().has_client())
+      line(std::string(what) + " by", client_line(a.deployment().client()));
   }
   if (a.has_exposure()) {
     line("exposed", visible(a.exposure().resource()));

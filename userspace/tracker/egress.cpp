@@ -52,6 +52,21 @@ bool Tracker::is_engine(const Endpoint& to) const {
   return (is_loopback(to.ip) || engine_ips_.contains(to.ip)) && engine_ports_.contains(to.port);
 }
 
+// What the host's configuration names it names for all. It may change.
+void Tracker::note_resolver(const DnsAnswered& event) {
+  if (event.loopback) return;  // nothing is known of these
+  if (!event.configured)
+    resolvers_.erase(event.resolver.ip);
+  else if (resolvers_.size() < kMaxResolvers)
+    resolvers_.insert(event.resolver.ip);
+}
+
+bool Tracker::is_resolver(const Endpoint& to) const {
+  if (outer_ != nullptr) return outer_->is_resolver(to);
+  constexpr std::uint16_t kDns = 53;
+  return to.port == kDns && resolvers_.contains(to.ip);
+}
+
 // The build is not named, and nothing leaves the step, whichever it is.
 bool Tracker::stays_inside(const Flow& flow, const Owner& owner) const {
   const Endpoint& to = flow.egress.destination;
@@ -91,6 +106,7 @@ void Tracker::report_egress(const Flow& flow, Owner owner, TimeNs time) {
   moment.egress = flow.egress.egress;
   elsewhere_.erase(moment.egress);
   moment.to_engine = is_engine(connection.destination);
+  moment.to_resolver = is_resolver(connection.destination);
   if (one) moment.build = owner.run->build;
   owner.shared.insert(owner.shared.end(), owner.runs.begin(), owner.runs.end());
   for (const Run* run : owner.shared) {

@@ -22,6 +22,7 @@ inline constexpr std::size_t kMaxConnections = 4096;
 inline constexpr std::size_t kMaxEngineAddresses = 1024;
 inline constexpr std::size_t kMaxPeers = 2 * kMaxConnections;  // not accepted yet ones, too
 inline constexpr std::size_t kMaxEgress = 16'384;
+inline constexpr std::size_t kMaxResolvers = 64;      // a resolv.conf has three
 inline constexpr std::size_t kMaxElsewhere = 16'384;  // connections that may be no step's
 // Executions of a second, in containers that reached out, each file once; and files remembered.
 inline constexpr std::size_t kMaxExecutions = 4096;

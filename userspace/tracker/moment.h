@@ -45,6 +45,7 @@ struct Moment {
   std::vector<std::string> other_builds;
   domain::EgressId egress = 0;  // of a connection: the same one may be told of two builds
   bool to_engine = false;       // the destination is an engine's listener
+  bool to_resolver = false;     // it is a resolver that the host's configuration names
   bool uncertain = false;       // a deployment: of this image or of another one
   // A deployment of an image that is not known here: its id or digest, or the name that a registry
   // has for it, by which others may know it.

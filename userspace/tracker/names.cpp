@@ -33,6 +33,7 @@ bool may_speak_for_others(const BuildRequested& request) {
 }  // namespace
 
 void Tracker::see(const DnsAnswered& event) {
+  if (outer_ == nullptr) note_resolver(event);
   if (event.heard && std::none_of(runs_.begin(), runs_.end(), [](const auto& entry) {
         return may_speak_for_others(entry.second.build.request);
       })) {

@@ -287,6 +287,8 @@ class Tracker {
   void note_execution(const Container& container, const domain::ProcessExecuted& event);
   void tell_executions(std::optional<domain::TimeNs> due);
   bool is_engine(const domain::Endpoint& to) const;
+  void note_resolver(const domain::DnsAnswered& event);
+  bool is_resolver(const domain::Endpoint& to) const;
   // deploys.cpp
   void on(const domain::PodStarted& fact) { stores_of(fact.call).add(fact); }
   void on(const domain::ManifestStored& fact);
@@ -368,6 +370,7 @@ class Tracker {
   RecentNames strays_{kMaxContainerNames};  // steps of nobody's build, seen to begin
   std::unordered_map<domain::EgressId, Flow> flows_;
   std::unordered_map<domain::EgressId, Elsewhere> elsewhere_;  // unless a step claims it
+  std::set<std::string> resolvers_;  // that the host's configuration was seen to name
   Executions executions_;
   std::set<domain::EgressId> begun_;  // whose beginning was seen; ids ascend
   bool begun_all_ = true;             // none of them was forgotten

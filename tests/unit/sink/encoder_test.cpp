@@ -17,6 +17,13 @@ using google::protobuf::util::MessageDifferencer;
 
 namespace {
 
+domain::Finding asked_for(const std::string& host) {
+  domain::Finding finding;
+  finding.connection = domain::Connection{};
+  finding.connection->http_host = host;
+  return finding;
+}
+
 const std::string kHostile =
     "a\"b\\c\n\r\t\x1b["
     "2J\x7f\xc2\x9b\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa8\xef\xbb\xbf\xf3\xa0\x81\x81 ";
@@ -196,4 +203,25 @@ TEST_CASE("Lost alerts are an alert") {
   CHECK(refused.reasons(0).code() == "config-refused");
   CHECK(refused.reasons(0).text() == "f:1:2: ?");
   CHECK(refused.id() != alert.id());
+}
+
+TEST_CASE("A Host field that is an address is no name") {
+  for (const char* host : {"198.51.100.66", "198.51.100.66:8080", "[2001:db8::1]",
+                           "[2001:db8::1]:80", "2001:db8::1", "user@198.51.100.66:8080"}) {
+    CAPTURE(host);
+    const auto alert = sink::to_alert(asked_for(host), {});
+    CHECK(alert.connection().domain().empty());
+    CHECK(alert.connection().domain_source().empty());
+  }
+  for (const char* host :
+       {"files.kiln.test", "files.kiln.test:8080", "1.2.3.4.test", "localhost"}) {
+    CAPTURE(host);
+    const auto alert = sink::to_alert(asked_for(host), {});
+    CHECK(alert.connection().domain() == host);
+    CHECK(alert.connection().domain_source() == "http-host");
+  }
+  // What an answer said stands then.
+  auto both = asked_for("198.51.100.66");
+  both.connection->dns_name = {"a.test", "10.0.0.1", false};
+  CHECK(sink::to_alert(both, {}).connection().domain_source() == "dns-unverified");
 }

@@ -133,6 +133,25 @@ TEST_CASE("What reasons weigh, and the chain that a deployment closes") {
   }
 }
 
+TEST_CASE("A container that has not started is told as created") {
+  v1::Alert alert;
+  alert.set_rule("container-powers");
+  alert.mutable_deployment()->set_container_id(std::string(64, 'c'));
+  alert.mutable_deployment()->mutable_client()->set_uid(0);
+  const auto has = [&](const char* part) {
+    return sink::as_text(alert).find(part) != std::string::npos;
+  };
+  // As alerts were before they said so.
+  CHECK(has("    started    cccccccccccc\n    started by uid 0\n"));
+  alert.mutable_deployment()->set_started(true);
+  CHECK(has("    started    cccccccccccc\n"));
+  alert.mutable_deployment()->set_started(false);
+  CHECK(has("    created    cccccccccccc\n    created by uid 0\n"));
+  CHECK(has("docker inspect cccccccccccc"));
+  alert.mutable_deployment()->mutable_client()->set_exe("/usr/bin/podman");
+  CHECK(has("podman inspect cccccccccccc"));
+}
+
 TEST_CASE("An empty alert is a line, not a fault") {
   CHECK_FALSE(sink::as_text(v1::Alert()).empty());
 }
