@@ -14,8 +14,14 @@ namespace {
 const std::string kResolver = "10.20.0.53";
 constexpr std::uint32_t kHostNet = 4026531840;
 
+std::string request_of(const Fetch& fetch) {
+  return "GET " + fetch.path + " HTTP/1.1\r\nHost: " + fetch.name + "\r\n\r\n";
+}
+
+}  // namespace
+
 // A ClientHello that asks for the name: one record, only what a server's name needs.
-std::string hello(const std::string& name) {
+std::string Site::hello(const std::string& name) {
   using dns::number, dns::sized;
   const std::string server = number(0, 2) + sized(sized(number(0, 1) + sized(name, 2), 2), 2);
   const std::string body = "\x03\x03" + std::string(32, 'r') + sized(std::string(32, 's'), 1) +
@@ -23,14 +29,6 @@ std::string hello(const std::string& name) {
                            sized(std::string(1, '\0'), 1) + sized(server, 2);
   return "\x16\x03\x01" + sized("\x01" + sized(body, 3), 2);
 }
-
-std::string first_bytes(const Fetch& fetch) {
-  if (fetch.silent) return {};
-  if (fetch.tls) return hello(fetch.name);
-  return "GET " + fetch.path + " HTTP/1.1\r\nHost: " + fetch.name + "\r\n\r\n";
-}
-
-}  // namespace
 
 Site::Site(const Internet& internet, std::uint64_t seed) : internet_(internet), random_(seed) {
   execute(0, kContainerd, 1, "/usr/bin/containerd", {"/usr/bin/containerd"},
@@ -168,7 +166,8 @@ void Site::connect(Place& place, const Process& process, const Fetch& fetch, con
   const EgressId id = at(ms) << 4 | (++last_egress_ & 15);
   put(EgressStarted{at(ms), id, 6, Outcome::kPending, {ip, fetch.port}, bare, place.net});
   put(EgressOutcome{at(ms + 20), id, Outcome::kEstablished});
-  const std::string bytes = first_bytes(fetch);
+  std::string bytes;
+  if (!fetch.silent) bytes = fetch.tls ? hello(fetch.name) : request_of(fetch);
   if (!bytes.empty()) put(EgressPayload{at(ms + 21), id, bytes});
 }
 

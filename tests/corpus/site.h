@@ -47,6 +47,7 @@ class Site {
   };
 
   // site.cpp
+  static std::string hello(const std::string& name);
   void put(domain::Event event) { events_.push_back(std::move(event)); }
   std::string hex(std::size_t length);
   std::uint32_t fork(std::uint64_t ms, std::uint32_t parent);
@@ -80,6 +81,9 @@ class Site {
   std::uint64_t buildkit(const Build& build, std::uint64_t ms, const std::string& image);
   std::uint64_t buildkit_step(const Build& build, const Step& step, std::uint64_t ms,
                               const std::vector<std::string>& layers);
+  // dockerd asks the registry of a base image, and where that keeps its layers.
+  void pull(const std::string& base, std::uint64_t ms);
+  void engine_connects(const domain::Endpoint& to, const std::string& name, std::uint64_t ms);
   void run_docker(const Build& build, std::uint64_t ms, const std::string& image);
   // site_podman.cpp
   std::uint64_t podman(const Build& build, std::uint64_t ms, const std::string& image);
@@ -108,6 +112,7 @@ class Site {
   std::uint32_t last_net_ = 4'026'532'000;
   domain::ConnId last_conn_ = 0;
   std::uint64_t last_egress_ = 0;
+  std::set<domain::Endpoint> asked_;  // by dockerd
 };
 
 }  // namespace kilnwatch::test::corpus

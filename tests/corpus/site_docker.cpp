@@ -128,6 +128,7 @@ std::uint64_t Site::classic(const Build& build, std::uint64_t ms, const std::str
                   escaped(step.text)));
     answer(conn, ms + 1, stream("\\n"));
     layer = hex(64);
+    if (step.is_from && base_of(step) != "scratch") pull(base_of(step), ms + 2);
     if (step.is_run && runs++ >= build.cached) {
       ms = classic_step(build, step, ms + 10, conn, layer);
       continue;
@@ -208,6 +209,7 @@ std::uint64_t Site::buildkit(const Build& build, std::uint64_t ms, const std::st
     if (steps[i].is_from) {
       below_it = "[internal] load metadata for " + base_of(steps[i]);
       graph.vertex(below_it, wall(ms), wall(ms + 20));
+      if (base_of(steps[i]) != "scratch") pull(base_of(steps[i]), ms + 5);
       ++numbers[stages[i]];
     } else if (makes_layer(steps[i]) && stages[i] != 0) {
       names[i] = "[" + labels[stages[i]] + std::to_string(++numbers[stages[i]]) + "/" +
@@ -265,6 +267,38 @@ std::uint64_t Site::buildkit_step(const Build& build, const Step& step, std::uin
   exit(ms, place.shell);
   exit(ms + 10, runc);
   return ms + 10;
+}
+
+void Site::pull(const std::string& base, std::uint64_t ms) {
+  const std::string host = base.substr(0, base.find('/'));
+  const bool named = host.find('.') != host.npos && host != base;
+  engine_connects({"10.20.0.30", 443}, named ? host : "registry-1.docker.io", ms);
+  const std::string layers = named ? "layers." + host : "production.cloudflare.docker.com";
+  engine_connects({"198.18.240." + std::to_string(1 + below(random_, 200)), 443}, layers, ms + 15);
+}
+
+void Site::engine_connects(const Endpoint& to, const std::string& name, std::uint64_t ms) {
+  const ConnId conn = ++last_conn_;
+  ConnOpened opened;
+  opened.time = at(ms);
+  opened.conn = conn;
+  opened.engine = EngineKind::kDocker;
+  opened.engine_pid = kDockerd;
+  opened.transport = Transport::kTcp;
+  opened.client = {"10.20.0.2", static_cast<std::uint16_t>(10'000 + conn % 10'000)};
+  opened.server = to;
+  opened.fetch = true;
+  put(opened);
+  put(ConnClosed{at(ms + 200), conn});
+  if (!asked_.insert(to).second) return;  // the kernel side folds the others
+  Process bare;
+  bare.pid = kDockerd;
+  bare.start = starts_[kDockerd];
+  bare.comm = "dockerd";
+  bare.cgroup = {91, "system.slice/docker.service"};
+  const EgressId id = at(ms) << 4 | (++last_egress_ & 15);
+  put(EgressStarted{at(ms), id, 6, Outcome::kPending, to, bare});
+  put(EgressPayload{at(ms + 1), id, hello(name)});
 }
 
 void Site::run_docker(const Build& build, std::uint64_t ms, const std::string& built) {

@@ -92,6 +92,8 @@ PipelineStats Pipeline::stats() const {
   out.held_bytes = held_;
   if (tracker_.counters().unknown_to_host > 0)
     out.losses["host-connections"] = tracker_.counters().unknown_to_host;
+  if (tracker_.counters().engine_calls_refused > 0)
+    out.losses["engine-connections"] = tracker_.counters().engine_calls_refused;
   if (tracker_.counters().executions_refused > 0)
     out.losses["executions"] = tracker_.counters().executions_refused;
   if (detector_.refused() > 0) out.losses["chains"] = detector_.refused();

@@ -44,15 +44,21 @@ std::optional<std::uint16_t> port_of(std::string_view text) {
   return port;
 }
 
-// What it stands for is detect's to say; here any word will do. `kind`: kClient, kPowers.
+// What it stands for is detect's to say; here any word will do. `kind`: kClient, kPowers, kEngine.
 base::Result<Key> read_word(const std::string& kind, const std::string& port,
                             const std::string& word) {
-  const std::string what = kind == kClient ? "client" : "container with powers";
-  if (port != "0") return wrong(port, "is no port of a " + what + "; write " + kind + " 0 WORD");
+  const std::string what = kind == kClient   ? "client"
+                           : kind == kPowers ? "container with powers"
+                                             : "host that an engine asks";
+  const auto number = port_of(port);
+  const bool has_port = kind == kEngine;
+  if (!number || (*number != 0 && !has_port))
+    return wrong(
+        port, "is no port of a " + what + "; write " + kind + (has_port ? " 443 WORD" : " 0 WORD"));
   const bool plain = std::all_of(word.begin(), word.end(), [](unsigned char c) { return c > ' '; });
-  if (word.empty() || !plain || kind.size() + word.size() + 3 > kMaxKey)
+  if (word.empty() || !plain || kind.size() + port.size() + word.size() + 2 > kMaxKey)
     return wrong(word, "is no " + what + "; write one as `kilnwatch baseline list` shows it");
-  return Key{kind, 0, word};
+  return Key{kind, *number, word};
 }
 
 }  // namespace
@@ -76,7 +82,8 @@ std::optional<Key> split_key(std::string_view text) {
 
 base::Result<Key> read_key(const std::string& address, const std::string& port,
                            const std::string& name) {
-  if (address == kClient || address == kPowers) return read_word(address, port, name);
+  if (address == kClient || address == kPowers || address == kEngine)
+    return read_word(address, port, name);
   const bool any = address == kAnyAddress;
   const auto ip = any ? std::optional(address) : address_of(address);
   if (!ip)

@@ -1,7 +1,7 @@
 // As what a destination is remembered: "ADDRESS PORT" or "ADDRESS PORT NAME". In the place of an
 // address some words stand for something else: "name PORT NAME" is a verified name at any address,
 // "client 0 WHO" a client of the engines, "powers 0 WHO;IMAGE;POWERS" a container with something of
-// the host's that such a client had started.
+// the host's that such a client had started, "engine PORT HOST" where an engine itself fetched.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@ namespace kilnwatch::baseline {
 inline constexpr const char* kAnyAddress = "name";
 inline constexpr const char* kClient = "client";
 inline constexpr const char* kPowers = "powers";
+inline constexpr const char* kEngine = "engine";
 
 struct Key {
   std::string address;

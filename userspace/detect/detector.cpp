@@ -24,6 +24,7 @@ Rule rule_of(tracker::MomentKind kind) {
     case tracker::MomentKind::kBuildRequest:
       return Rule::kBuildRequest;
     case tracker::MomentKind::kBuildEgress:
+    case tracker::MomentKind::kEngineEgress:
       return Rule::kBuildEgress;
     case tracker::MomentKind::kImageDeploy:
       return Rule::kImageDeploy;
@@ -67,6 +68,15 @@ void tell_fetches(Finding& finding, const std::vector<std::string>& urls, std::s
   }
 }
 
+// Another program than the usual one reads the Dockerfile, and decides what is built.
+void tell_frontend(const Build& build, Finding& finding) {
+  const auto& given = build.request.build_arg_names;
+  if (std::find(given.begin(), given.end(), kSyntaxArgument) != given.end())
+    return tell(finding, "frontend/argument", kSyntaxArgument);
+  const std::string image = build.dockerfile ? frontend_of(build.dockerfile->text) : std::string();
+  if (!image.empty() && !is_usual_frontend(image)) tell(finding, "frontend", image);
+}
+
 }  // namespace
 
 void Detector::request(const tracker::Moment& moment, Finding& finding) {
@@ -77,6 +87,7 @@ void Detector::request(const tracker::Moment& moment, Finding& finding) {
   if (!asked.remote_context.empty())
     tell_fetches(finding, {asked.remote_context}, "remote-context");
   if (build.dockerfile) tell_fetches(finding, added_urls(*build.dockerfile), "add-url");
+  if (asked.buildkit || build.engine == EngineKind::kBuildkitd) tell_frontend(build, finding);
   if (asked.midway) tell(finding, "met-midway");
   if (unknown_client(build.client)) tell(finding, "client-unknown");
   if (asked.quiet) tell(finding, "quiet-build");
@@ -148,7 +159,9 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment, const Answ
       request(moment, finding);
       break;
     case Rule::kBuildEgress:
-      if (const auto told = egress(moment, finding, excepted, answer)) {
+      if (moment.kind == tracker::MomentKind::kEngineEgress) {
+        if (!engine_egress(moment, finding)) return std::nullopt;
+      } else if (const auto told = egress(moment, finding, excepted, answer)) {
         in_chain = *told;
       } else {
         return std::nullopt;

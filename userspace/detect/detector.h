@@ -57,6 +57,8 @@ class Detector {
   // egress_rule.cpp. Nothing: no finding. Else whether it is part of its build's story.
   std::optional<bool> egress(const tracker::Moment& moment, domain::Finding& finding,
                              const policy::Exception* exception, const Answer& answer);
+  // engine_rule.cpp. False: no finding.
+  bool engine_egress(const tracker::Moment& moment, domain::Finding& finding);
   // deploy_rule.cpp. False: no finding, the image is of nobody's build.
   bool deploy(const tracker::Moment& moment, const Answer& answer, domain::Finding& finding);
   void deploy_build(const domain::Build& build, domain::Finding& finding);

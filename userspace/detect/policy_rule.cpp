@@ -6,6 +6,7 @@
 #include "detect/detector.h"
 #include "detect/names.h"
 #include "detect/reasons.h"
+#include "detect/shapes.h"
 #include "policy/match.h"
 
 namespace kilnwatch::detect {
@@ -33,38 +34,6 @@ std::string_view image_of(std::string_view from) {
     from.remove_prefix(end);
   }
   return {};
-}
-
-// Out of which it copies or runs something without standing on them: COPY --from=IMAGE, RUN
-// --mount=from=IMAGE. A bare word may as well be a folder that the client names (--build-context).
-std::vector<std::string> images_beside(const DockerfileSeen& dockerfile) {
-  constexpr std::string_view kFrom = "from=", kMount = "mount=";
-  std::vector<std::string> out;
-  const auto add = [&out](std::string_view image) {
-    const bool bare = image.find_first_of("/.:@") == image.npos;
-    if (!bare && std::find(out.begin(), out.end(), image) == out.end()) out.emplace_back(image);
-  };
-  for (const Instruction& instruction : dockerfile.instructions) {
-    std::string_view rest(instruction.text);
-    rest = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.find_first_of(" \t"), rest.size()));
-    while (!rest.empty()) {
-      rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
-      if (!rest.starts_with("--")) break;  // flags stand first
-      const std::size_t end = std::min(rest.find_first_of(" \t"), rest.size());
-      const std::string_view flag = rest.substr(2, end - 2);
-      rest.remove_prefix(end);
-      if (instruction.is_from || !(flag.starts_with(kFrom) || flag.starts_with(kMount))) continue;
-      for (std::string_view parts = flag; !parts.empty();) {
-        const std::size_t comma = std::min(parts.find(','), parts.size());
-        std::string_view part = parts.substr(0, comma);
-        parts.remove_prefix(std::min(comma + 1, parts.size()));
-        if (part.starts_with(kMount)) part.remove_prefix(kMount.size());
-        if (base::lower(part.substr(0, kFrom.size())) == kFrom) add(part.substr(kFrom.size()));
-      }
-    }
-  }
-  return out;
 }
 
 // The first FROM with a variable, where the request gave a value to one that a FROM can hang on:

@@ -63,6 +63,10 @@ constexpr std::array kRequests = {
     ReasonRow{"request-refused", 0, "", "the engine refused the request", "an attempt: see who is behind it", Severity::kInfo},
     ReasonRow{"secret-mount", 5, "", "the step is given a secret", "take it for known to whoever the step talked to; change it"},
     ReasonRow{"ssh-mount", 5, "", "the step is given an ssh agent", "see what that key opened meanwhile"},
+    ReasonRow{"frontend", 15, "T1204.003", "not BuildKit's own program reads the Dockerfile, but image {}: it decides what is built, and may fetch",
+              "whose image is it? What it makes need not stand in the Dockerfile"},
+    ReasonRow{"frontend/argument", 10, "T1204.003", "{} says which image reads the Dockerfile; its value is not kept",
+              "see what the client gave it: that program decides what is built"},
 };
 
 constexpr std::array kConnections = {
@@ -97,6 +101,11 @@ constexpr std::array kConnections = {
     ReasonRow{"learning", 0, "", "the baseline is new and learns: from now on the destination is known",
               "see that it is wanted: from now on it is known", Severity::kInfo},
     ReasonRow{"host-resolver", -55, "", "{} is a resolver of the host's configuration: what is asked through it is not looked at", "", Severity::kLow},
+    ReasonRow{"engine-unexplained", 20, "T1105", "the engine itself connected to {}: neither images nor URLs of its build name that",
+              "who sent it there? Look at what came into the image (`docker history`)"},
+    ReasonRow{"engine-sent-on", 20, "T1105", "an answer sent the engine on from {}", "fetch it yourself: servers that send on may choose whom"},
+    ReasonRow{"fetch-inside/engine", 45, "T1105", "the engine itself connected to {}, which is of this host or its network",
+              "the engine reaches what the client cannot: see what came into the image"},
     ReasonRow{"learning/powers", 0, "", "the baseline is new and learns: from now on such a container is known"},
 };
 

@@ -18,6 +18,26 @@ bool is_metadata(const std::string& host, std::uint16_t port);
 
 // What the engine is to fetch into the image: URLs of ADD, as written.
 std::vector<std::string> added_urls(const domain::DockerfileSeen& dockerfile);
+// Images out of which it copies or runs something without standing on them: COPY --from=IMAGE, RUN
+// --mount=from=IMAGE. A bare word may as well be a folder that the client names (--build-context),
+// and is none.
+std::vector<std::string> images_beside(const domain::DockerfileSeen& dockerfile);
+// The image whose program reads the Dockerfile instead of BuildKit's own (`# syntax=`); empty:
+// none.
+std::string frontend_of(const std::string& dockerfile);
+bool is_usual_frontend(const std::string& image);
+// A build argument that says the same.
+inline constexpr const char* kSyntaxArgument = "BUILDKIT_SYNTAX";
+// Hosts that the request and its Dockerfile have the engine connect to, in lower case: of
+// registries, contexts and URLs. Nothing: not all of them are known.
+struct Reachable {
+  std::vector<std::string> hosts;
+  bool whole = true;     // false: the request may have named others
+  bool fetches = false;  // something that its client chose, besides images
+};
+Reachable reachable(const domain::Build& build);
+// `host` is one of them, or one of those that serve docker.io.
+bool is_reachable(const Reachable& reach, const std::string& host);
 // Host and port of a URL: 0 where none is written. Empty: there is none. An address as the sensor
 // writes it, whatever form it has there.
 domain::Endpoint host_of_url(const std::string& url);

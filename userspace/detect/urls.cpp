@@ -1,4 +1,4 @@
-// What the engine is to fetch.
+// What the engine is to fetch, and from where.
 #include "detect/shapes.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "detect/words.h"
 #include "policy/match.h"
+#include "tracker/images.h"
 
 namespace kilnwatch::detect {
 
@@ -43,6 +44,36 @@ std::vector<std::string> added_urls(const DockerfileSeen& dockerfile) {
   return out;
 }
 
+std::vector<std::string> images_beside(const DockerfileSeen& dockerfile) {
+  constexpr std::string_view kFrom = "from=", kMount = "mount=";
+  std::vector<std::string> out;
+  const auto add = [&out](std::string_view image) {
+    const bool bare = image.find_first_of("/.:@") == image.npos;
+    if (!bare && std::find(out.begin(), out.end(), image) == out.end()) out.emplace_back(image);
+  };
+  for (const Instruction& instruction : dockerfile.instructions) {
+    std::string_view rest(instruction.text);
+    rest = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.find_first_of(" \t"), rest.size()));
+    while (!rest.empty()) {
+      rest.remove_prefix(std::min(rest.find_first_not_of(" \t"), rest.size()));
+      if (!rest.starts_with("--")) break;  // flags stand first
+      const std::size_t end = std::min(rest.find_first_of(" \t"), rest.size());
+      const std::string_view flag = rest.substr(2, end - 2);
+      rest.remove_prefix(end);
+      if (instruction.is_from || !(flag.starts_with(kFrom) || flag.starts_with(kMount))) continue;
+      for (std::string_view parts = flag; !parts.empty();) {
+        const std::size_t comma = std::min(parts.find(','), parts.size());
+        std::string_view part = parts.substr(0, comma);
+        parts.remove_prefix(std::min(comma + 1, parts.size()));
+        if (part.starts_with(kMount)) part.remove_prefix(kMount.size());
+        if (base::lower(part.substr(0, kFrom.size())) == kFrom) add(part.substr(kFrom.size()));
+      }
+    }
+  }
+  return out;
+}
+
 Endpoint host_of_url(const std::string& url) {
   const std::size_t scheme = url.find("://");
   std::string_view rest = url;
@@ -70,6 +101,111 @@ Endpoint host_of_url(const std::string& url) {
 bool is_own_name(const std::string& host) {
   constexpr std::array<std::string_view, 3> kNames = {"localhost", "ip6-localhost", "ip6-loopback"};
   return one_of(host, kNames) || host.ends_with(".localhost");
+}
+
+namespace {
+
+constexpr std::string_view kHub = "docker.io";
+
+// Of an image's name: the part before the first '/', docker.io where none is a host.
+std::string registry_of(const std::string& image) {
+  const std::string name = tracker::normalise_image(image);
+  return host_of_url("https://" + name.substr(0, name.find('/'))).ip;
+}
+
+// `git@host:path`, too.
+std::string host_of_remote(const std::string& remote) {
+  if (contains(remote, "://")) return host_of_url(remote).ip;
+  const std::size_t at = remote.find('@');
+  if (at == remote.npos) return base::lower(remote.substr(0, remote.find('/')));
+  return base::lower(remote.substr(at + 1, remote.find_first_of(":/", at) - at - 1));
+}
+
+// What a client serves itself.
+bool is_served(const std::string& remote) {
+  return remote.empty() || remote == "client-session" || remote == "upload-request" ||
+         contains(remote, "build-context-");
+}
+
+}  // namespace
+
+// Comments of the form KEY=VALUE, before anything else (buildkit: parser/directives.go).
+std::string frontend_of(const std::string& dockerfile) {
+  constexpr std::string_view kByteOrder = "\xef\xbb\xbf";
+  std::string_view rest = dockerfile;
+  if (rest.starts_with(kByteOrder)) rest.remove_prefix(kByteOrder.size());
+  if (rest.starts_with("#!")) rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    if (line.starts_with("//"))
+      line.remove_prefix(2);
+    else if (line.starts_with('#'))
+      line.remove_prefix(1);
+    else
+      return {};
+    const std::size_t equals = line.find('=');
+    if (equals == line.npos) return {};
+    std::string_view key = line.substr(0, equals);
+    const std::string name = base::lower(next_word(key));
+    if (name != "syntax") continue;
+    std::string_view value = line.substr(equals + 1);
+    value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+    return std::string(value.substr(0, value.find_first_of(" \t\r")));
+  }
+  return {};
+}
+
+// BuildKit's own, from wherever a company mirrors it.
+bool is_usual_frontend(const std::string& image) {
+  std::string name = tracker::normalise_image(image);
+  name = name.substr(0, name.find('@'));
+  const std::size_t slash = name.rfind('/');
+  name = name.substr(0, name.find(':', slash));
+  return name.ends_with("/docker/dockerfile") || name.ends_with("/docker/dockerfile-upstream");
+}
+
+Reachable reachable(const Build& build) {
+  Reachable out;
+  out.whole = build.dockerfile && build.dockerfile->whole && !build.request.midway;
+  for (const std::string& image : build.base_images) {
+    if (contains(image, "$")) out.whole = false;
+    out.hosts.push_back(registry_of(image));
+  }
+  for (const std::string& tag : build.request.tags) out.hosts.push_back(registry_of(tag));
+  if (const std::string& remote = build.request.remote_context; !is_served(remote)) {
+    out.hosts.push_back(host_of_remote(remote));
+    out.fetches = true;
+  }
+  if (!build.dockerfile) return out;
+  for (const std::string& image : images_beside(*build.dockerfile)) {
+    if (contains(image, "$")) out.whole = false;
+    out.hosts.push_back(registry_of(image));
+  }
+  for (const std::string& url : added_urls(*build.dockerfile)) {
+    if (contains(url, "$")) out.whole = false;
+    out.hosts.push_back(host_of_url(url).ip);
+    out.fetches = true;
+  }
+  if (const std::string image = frontend_of(build.dockerfile->text); !image.empty()) {
+    out.hosts.push_back(registry_of(image));
+    out.fetches = out.fetches || !is_usual_frontend(image);
+  }
+  return out;
+}
+
+bool is_reachable(const Reachable& reach, const std::string& host) {
+  const auto named = [&](std::string_view one) {
+    return std::find(reach.hosts.begin(), reach.hosts.end(), one) != reach.hosts.end();
+  };
+  if (named(host)) return true;
+  // Registry, tokens and layers (docs.docker.com: allow-list of Docker Hub).
+  constexpr std::array<std::string_view, 3> kOfHub = {".docker.io", ".docker.com",
+                                                      ".r2.cloudflarestorage.com"};
+  return named(kHub) && std::any_of(kOfHub.begin(), kOfHub.end(),
+                                    [&](std::string_view end) { return host.ends_with(end); });
 }
 
 }  // namespace kilnwatch::detect

@@ -95,6 +95,7 @@ struct Connection {
   bool first_on_host = true;           // nothing on this host did
   std::optional<bool> first_in_fleet = {};  // no build of a host that shares the baseline did
   std::uint32_t count = 1;
+  bool by_engine = false;  // it is the engine's own, or of git that it executed
 };
 
 struct Image {

@@ -147,6 +147,7 @@ void connection(v1::Connection* to, const Connection& from, const HostFacts& hos
   to->mutable_first_seen()->set_on_host(from.first_on_host);
   if (from.first_in_fleet) to->mutable_first_seen()->set_in_fleet(*from.first_in_fleet);
   to->set_count(from.count);
+  if (from.by_engine) to->set_actor("engine");
 }
 
 v1::ImportRoad road(Arrival from) {

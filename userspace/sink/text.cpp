@@ -128,6 +128,7 @@ std::string connection_line(const v1::Connection& c) {
                        lower_name(v1::Outcome_Name(c.outcome()), "OUTCOME_")));
   line.add(c.domain_source() == "http-host" ? "asked for" : "name", visible(c.domain()));
   if (c.has_http()) line.add(shortened(c.http().method() + " " + c.http().path()));
+  if (!c.actor().empty()) line.add("by the " + visible(c.actor()) + " itself");
   if (c.count() > 1) line.add(fmt::format("{} times", c.count()));
   return line.text();
 }
@@ -188,6 +189,10 @@ std::string import_line(const v1::Import& i) {
 std::string next_step(const v1::Alert& a) {
   if (a.rule() == "build-request") {
     return "ask who is behind it; later alerts of the same build id tell what it did";
+  }
+  if (a.rule() == "build-egress" && a.connection().actor() == "engine") {
+    return "see who sent the engine there, and what came into the image: " + tool_of(a) +
+           " history";
   }
   if (a.rule() == "build-egress") {
     return "look at what the step fetched: " + tool_of(a) + " history and diff; block " +

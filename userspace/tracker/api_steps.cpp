@@ -42,7 +42,7 @@ bool Tracker::is_ours(const identity::BuildStep& step) const {
 }
 
 // The builds that may have had this container started.
-std::vector<Tracker::Run*> Tracker::served_runs(const Container& container) {
+std::vector<Run*> Tracker::served_runs(const Container& container) {
   std::vector<Run*> found;
   for (auto& [call, run] : runs_) {
     const Build& build = run.build;

@@ -27,7 +27,7 @@ std::string sent_on(const std::string& from, const std::string& location) {
 
 }  // namespace
 
-Tracker::Run* Tracker::run_of(const CallId& call) {
+Run* Tracker::run_of(const CallId& call) {
   const auto it = runs_.find(watchers_.build_of(call));
   return it == runs_.end() ? nullptr : &it->second;
 }
@@ -43,7 +43,7 @@ bool Tracker::watches(const BuildRequested& fact) {
   return false;
 }
 
-Tracker::Run* Tracker::active_run(const CallId& call, TimeNs time) {
+Run* Tracker::active_run(const CallId& call, TimeNs time) {
   Run* run = run_of(call);
   if (run != nullptr) run->active = std::max(run->active, time);
   return run;
@@ -158,6 +158,7 @@ void Tracker::on(const DockerfileSeen& fact) {
 // The request and the fetch meet in the URL. Where several builds wait for the same one, none can
 // be told from the others: a server may answer each differently.
 void Tracker::on(const ContextFetched& fact) {
+  note_engine_fetch(fact);
   Run* waiting = nullptr;
   for (auto& [call, run] : runs_) {
     // buildah asks twice where the first answer is no archive, and takes the second one (buildah:

@@ -92,7 +92,7 @@ void Tracker::note_stray_step(const Process& process, TimeNs time) {
   });
 }
 
-Tracker::Run* Tracker::command_run(const Container& container) {
+Run* Tracker::command_run(const Container& container) {
   const Work* work = workers_.above(container.above);
   return work != nullptr ? run_of(work->call) : nullptr;
 }

@@ -17,6 +17,7 @@ void Tracker::await_elsewhere(const EgressStarted& event) {
   flow.connection.time = event.time;
   flow.connection.protocol = event.protocol;
   flow.connection.destination = event.destination;
+  flow.connection.process.pid = event.process.pid;
   elsewhere_.emplace(event.egress, std::move(flow));
   // After the deadline of a step's.
   timers_.at(event.time + kEgressWait + 1,
@@ -38,6 +39,8 @@ void Tracker::tell_elsewhere(EgressId id, TimeNs due) {
   tell_claims(std::move(it->second.claims), it->second.connection);
   moment.connection = std::move(it->second.connection);
   elsewhere_.erase(it);
+  if (engines_.contains(std::to_string(moment.connection->process.pid)))
+    engine_calls_.named(*moment.connection);
   tell(std::move(moment));
 }
 

@@ -19,6 +19,7 @@ enum class MomentKind : std::uint8_t {
   kHostEgress,      // of no step: nothing to tell, and known to the host from then on
   kStepExecuted,    // in a container that reached out: nothing to tell, part of a chain
   kImageBuilt,      // or pushed: nothing to tell here, and known to others from then on
+  kEngineEgress,    // of an engine itself, while it builds
   kContainerPowers  // of an image that did not come here, and with something of the host's
 };
 
@@ -50,6 +51,8 @@ struct Moment {
   // A deployment of an image that is not known here: its id or digest, or the name that a registry
   // has for it, by which others may know it.
   std::string foreign = {};
+  std::vector<domain::Build> among = {};  // an engine's connection: builds that it may be for
+  std::string sent_from = {};             // host that sent the engine there; empty: none known
 };
 
 }  // namespace kilnwatch::tracker

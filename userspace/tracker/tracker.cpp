@@ -118,6 +118,7 @@ void Tracker::see(const ConnOpened& event) {
   const bool podman = event.engine == EngineKind::kPodman;
   conn.store = podman ? store_of_command(engine) : store_of_dockerd(engine.uid);
   conn.uid = engine.uid;
+  if (event.fetch && home.empty()) await_engine(event);
   const auto key = peer_key(event);
   if (!key || (peers_.size() >= kMaxPeers && !peers_.contains(*key))) return;
   conn.counted = true;
@@ -290,6 +291,7 @@ void Tracker::see(const EgressStarted& event) {
   // A container's loopback is its own.
   if (outer_ == nullptr && (met.container == nullptr || !is_loopback(event.destination.ip)))
     await_elsewhere(event);
+  if (outer_ == nullptr && met.container == nullptr) await_git(event);
   if (met.container == nullptr) return;
   if (met.fresh) consider(*met.container);
   if (!identity::is_buildkit_step(met.container->id) && !is_loopback(event.destination.ip))

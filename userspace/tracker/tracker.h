@@ -26,6 +26,7 @@
 #include "tracker/containers.h"
 #include "tracker/counters.h"
 #include "tracker/dns_names.h"
+#include "tracker/engine_calls.h"
 #include "tracker/executions.h"
 #include "tracker/heard_names.h"
 #include "tracker/images.h"
@@ -33,10 +34,9 @@
 #include "tracker/limits.h"
 #include "tracker/losses.h"
 #include "tracker/moment.h"
-#include "tracker/step_lines.h"
+#include "tracker/run.h"
 #include "tracker/stores.h"
 #include "tracker/timers.h"
-#include "tracker/vertices.h"
 #include "tracker/waiting.h"
 #include "tracker/watchers.h"
 #include "tracker/workers.h"
@@ -73,35 +73,6 @@ class Tracker {
   }
 
  private:
-  struct Run {
-    domain::Build build;
-    domain::TimeNs active = 0;    // last fact
-    domain::TimeNs known_at = 0;  // base images; 0: not yet
-    std::string context_url;      // where the engine gets the context from; empty: nowhere
-    bool reported = false;
-    bool lossy = false;               // lines may be missing
-    std::uint32_t total = 0;          // 0: not established
-    std::uint32_t number = 0;         // of the last step that the kernel confirmed
-    std::string running;              // the last confirmed container
-    domain::TimeNs confirmed_at = 0;  // the first one's start; 0: none yet
-    domain::Step line;                // the last "Step i/n" that could be true; number 0: none
-    std::deque<Announced> announced;
-    std::vector<Unclaimed> unclaimed;
-    std::uint64_t newest_cgroup = 0;     // when it was requested
-    std::vector<std::string> aux_ids;    // full ids, last two
-    std::string final_id;                // of the last "Successfully built"
-    std::vector<std::string> tag_lines;  // after that
-    Vertices vertices;                   // BuildKit
-    std::set<std::string> containers;    // BuildKit: those that may be its steps
-    bool remembered = false;             // a command: its image
-    bool contested = false;              // a command: which image it made is not known
-    std::uint32_t engine_pid = 0;        // of the engine that was asked; 0: not known
-    StepLines lines;                     // podman's API
-    std::string message;                 // the engine's, of why it failed
-    std::optional<domain::Step> failed;  // the step that did
-    bool failure_told = false;
-    domain::TimeNs lost_at = 0;  // bytes of its conversation were, last
-  };
   struct Match {  // a step that a container may be
     Run* run = nullptr;
     const Vertex* vertex = nullptr;
@@ -278,6 +249,14 @@ class Tracker {
   // names.cpp
   const HeardNames& heard() const { return outer_ != nullptr ? outer_->heard() : heard_; }
   std::vector<domain::DnsName> names_of(const Flow& flow, const Owner& owner) const;
+  // engine_egress.cpp
+  std::vector<const domain::Build*> builds_of(std::uint32_t engine_pid, domain::TimeNs at) const;
+  std::uint32_t engine_above(const domain::Process& process) const;
+  void await_engine(const domain::ConnOpened& opened);
+  void await_git(const domain::EgressStarted& event);
+  void note_engine_fetch(const domain::ContextFetched& fact);
+  void await_engine_call(const std::string& id, EngineCall call);
+  void tell_engine_call(const std::string& id, domain::TimeNs due);
   // egress.cpp
   void try_decide(domain::EgressId id, domain::TimeNs time, bool last);
   void decide_waiting(Container& container, domain::TimeNs time);
@@ -370,6 +349,8 @@ class Tracker {
   RecentNames strays_{kMaxContainerNames};  // steps of nobody's build, seen to begin
   std::unordered_map<domain::EgressId, Flow> flows_;
   std::unordered_map<domain::EgressId, Elsewhere> elsewhere_;  // unless a step claims it
+  EngineCalls engine_calls_;
+  RecentNames engines_{kMaxNested};  // pids of engines that were seen to connect
   std::set<std::string> resolvers_;  // that the host's configuration was seen to name
   Executions executions_;
   std::set<domain::EgressId> begun_;  // whose beginning was seen; ids ascend

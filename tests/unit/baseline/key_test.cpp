@@ -47,6 +47,8 @@ TEST_CASE("Names at any address, and clients") {
   CHECK(key("powers", "1", powers).empty());
   CHECK(key("powers", "0", std::string(311, 'x')).size() == 320);
   CHECK(key("powers", "0", std::string(312, 'x')).empty());
+  CHECK(key("engine", "443", "registry-1.docker.io") == "engine 443 registry-1.docker.io");
+  CHECK(key("engine", "x", "registry-1.docker.io").empty());
   CHECK(key("client", "1", "uid-0:/x").empty());
   CHECK(key("client", "0").empty());
   CHECK(key("client", "0", "uid-0:/a b").empty());

@@ -224,4 +224,7 @@ TEST_CASE("A Host field that is an address is no name") {
   auto both = asked_for("198.51.100.66");
   both.connection->dns_name = {"a.test", "10.0.0.1", false};
   CHECK(sink::to_alert(both, {}).connection().domain_source() == "dns-unverified");
+  CHECK(sink::to_alert(both, {}).connection().actor().empty());
+  both.connection->by_engine = true;
+  CHECK(sink::to_alert(both, {}).connection().actor() == "engine");
 }

@@ -1,0 +1,177 @@
+// Connections that an engine makes by itself while it builds.
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <vector>
+
+#include "unit/tracker/scene.h"
+
+using namespace kilnwatch;
+using namespace kilnwatch::test;
+using tracker::Moment;
+using tracker::MomentKind;
+
+namespace {
+
+constexpr TimeNs kStart = 1'000 * kMs;
+constexpr std::uint32_t kDockerd = 50;
+
+Process process(std::uint32_t pid, std::uint32_t parent, const std::string& exe) {
+  Process out;
+  out.pid = pid;
+  out.ppid = parent;
+  out.start = pid;
+  out.exe = exe;
+  out.comm = exe.substr(exe.rfind('/') + 1).substr(0, 15);
+  out.args = {exe};
+  out.cgroup = {3, "system.slice/docker.service"};
+  return out;
+}
+
+struct Engine {
+  tracker::Tracker tracker{"boot"};
+
+  Engine() { tracker.observe(ProcessExecuted{1, process(kDockerd, 1, "/usr/sbin/dockerd")}); }
+
+  void build(ConnId conn, TimeNs time, const std::string& remote = {}) {
+    ConnOpened opened;
+    opened.time = time;
+    opened.conn = conn;
+    opened.engine = EngineKind::kDocker;
+    opened.engine_pid = kDockerd;
+    opened.transport = Transport::kTcp;
+    opened.client = {"192.0.2.7", static_cast<std::uint16_t>(4000 + conn)};
+    opened.server = {"192.0.2.1", 2375};
+    tracker.observe(opened);
+    BuildRequested request;
+    request.time = time;
+    request.call = {conn, 0};
+    request.remote_context = remote;
+    tracker.learn(request);
+  }
+  // dockerd connects: the connection itself, and what the kernel side folds.
+  void connect(TimeNs time, ConnId conn, const Endpoint& to, const std::string& first = {}) {
+    ConnOpened opened;
+    opened.time = time;
+    opened.conn = conn;
+    opened.engine = EngineKind::kDocker;
+    opened.engine_pid = kDockerd;
+    opened.transport = Transport::kTcp;
+    opened.client = {"192.0.2.1", static_cast<std::uint16_t>(30'000 + conn)};
+    opened.server = to;
+    opened.fetch = true;
+    tracker.observe(opened);
+    if (first.empty()) return;
+    auto bare = process(kDockerd, 1, "/usr/sbin/dockerd");
+    bare.exe.clear();
+    bare.args.clear();
+    tracker.observe(EgressStarted{time, conn, 6, Outcome::kPending, to, bare});
+    tracker.observe(EgressPayload{time + kMs, conn, first});
+  }
+  std::vector<Moment> told(TimeNs until) {
+    tracker.observe(Tick{until});
+    std::vector<Moment> out;
+    for (auto& moment : tracker.take()) {
+      if (moment.kind == MomentKind::kEngineEgress) out.push_back(std::move(moment));
+    }
+    return out;
+  }
+};
+
+std::string get(const std::string& host) { return "GET /x HTTP/1.1\r\nHost: " + host + "\r\n\r\n"; }
+
+}  // namespace
+
+TEST_CASE("What an engine connects to is told with the build that is open") {
+  Engine engine;
+  engine.connect(kStart, 10, {"192.0.2.50", 443}, get("a.test"));
+  CHECK(engine.told(kStart + 2000 * kMs).empty());  // nobody builds
+  engine.build(1, kStart + 3000 * kMs);
+  engine.connect(kStart + 3100 * kMs, 11, {"192.0.2.60", 80}, get("b.test"));
+  engine.connect(kStart + 3200 * kMs, 12, {"192.0.2.53", 53});
+  const auto told = engine.told(kStart + 5000 * kMs);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].connection->destination == Endpoint{"192.0.2.60", 80});
+  CHECK(told[0].connection->http_host == "b.test");
+  CHECK(told[0].connection->by_engine);
+  CHECK(told[0].connection->process.exe == "/usr/sbin/dockerd");
+  REQUIRE(told[0].build);
+  CHECK(told[0].among.size() == 1);
+  // The name of one that was folded is that of the first.
+  engine.connect(kStart + 5100 * kMs, 13, {"192.0.2.60", 80});
+  const auto again = engine.told(kStart + 7000 * kMs);
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].connection->http_host == "b.test");
+}
+
+TEST_CASE("Of several open builds none is named") {
+  Engine engine;
+  engine.build(1, kStart);
+  engine.build(2, kStart);
+  engine.connect(kStart + 100 * kMs, 11, {"192.0.2.60", 80});
+  const auto told = engine.told(kStart + 2000 * kMs);
+  REQUIRE(told.size() == 1);
+  CHECK_FALSE(told[0].build);
+  CHECK(told[0].among.size() == 2);
+  CHECK(told[0].reasons.size() == 2);
+  CHECK(told[0].reasons[0].code == "candidate");
+}
+
+TEST_CASE("Who sent the engine on is told") {
+  Engine engine;
+  engine.build(1, kStart, "http://evil.test/Dockerfile");
+  ContextFetched sent;
+  sent.time = kStart + 50 * kMs;
+  sent.conn = 11;
+  sent.url = "http://evil.test/Dockerfile";
+  sent.location = "http://169.254.169.254/latest/";
+  engine.connect(kStart + 10 * kMs, 11, {"192.0.2.60", 80});
+  engine.tracker.learn(sent);
+  engine.connect(kStart + 60 * kMs, 12, {"169.254.169.254", 80});
+  const auto told = engine.told(kStart + 2000 * kMs);
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].connection->http_host == "evil.test");
+  CHECK(told[0].sent_from.empty());
+  CHECK(told[1].sent_from == "evil.test");
+}
+
+TEST_CASE("git of an engine counts as the engine, nobody else's does") {
+  Engine engine;
+  engine.build(1, kStart);
+  auto& tracker = engine.tracker;
+  tracker.observe(ProcessExecuted{kStart, process(60, kDockerd, "/usr/bin/git")});
+  tracker.observe(ProcessExecuted{kStart, process(61, 60, "/usr/lib/git-core/git-remote-https")});
+  tracker.observe(ProcessExecuted{kStart, process(70, 1, "/usr/bin/git")});
+  tracker.observe(ProcessExecuted{kStart, process(71, kDockerd, "/usr/bin/docker-proxy")});
+  EgressId id = 0;
+  for (const std::uint32_t pid : {61U, 70U, 71U}) {
+    auto bare = process(pid, 0,
+                        pid == 71   ? "docker-proxy"
+                        : pid == 70 ? "git"
+                                    : "git-remote-https");
+    bare.exe.clear();
+    bare.args.clear();
+    tracker.observe(
+        EgressStarted{kStart + 10 * kMs, ++id, 6, Outcome::kPending, {"192.0.2.70", 443}, bare});
+  }
+  const auto told = engine.told(kStart + 2000 * kMs);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].connection->process.pid == 61);
+  CHECK(told[0].connection->process.exe == "/usr/lib/git-core/git-remote-https");
+}
+
+TEST_CASE("Connections of engines beyond what is kept are counted") {
+  Engine engine;
+  engine.build(1, kStart);
+  for (ConnId conn = 100; conn < 100 + tracker::kMaxEngineCalls + 3; ++conn)
+    engine.connect(kStart + 10 * kMs, conn, {"192.0.2.60", 80});
+  CHECK(engine.tracker.counters().engine_calls_refused == 3);
+  CHECK(engine.told(kStart + 3000 * kMs).size() == tracker::kMaxEngineCalls);
+}
+
+TEST_CASE("Hosts of URLs") {
+  CHECK(tracker::host_in("http://User:pw@Example.ORG:8080/x?y") == "example.org");
+  CHECK(tracker::host_in("https://[2001:DB8::1]:443/") == "2001:db8::1");
+  CHECK(tracker::host_in("//a.test/x") == "a.test");
+  CHECK(tracker::host_in("/only/a/path").empty());
+  CHECK(tracker::host_in("").empty());
+}

@@ -1,0 +1,81 @@
+#include "tracker/engine_calls.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "base/text.h"
+
+namespace kilnwatch::tracker {
+
+using namespace domain;
+
+std::string host_in(const std::string& url) {
+  std::string_view rest = url;
+  const std::size_t scheme = rest.find("://");
+  if (scheme == rest.npos) {
+    if (!rest.starts_with("//")) return {};  // a path on the same host
+    rest.remove_prefix(2);
+  } else {
+    rest.remove_prefix(scheme + 3);
+  }
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  rest.remove_prefix(rest.rfind('@') + 1);  // npos + 1: none
+  if (rest.starts_with('[')) return base::lower(rest.substr(1, rest.find(']') - 1));
+  return base::lower(rest.substr(0, rest.find(':')));
+}
+
+bool EngineCalls::begin(const std::string& id, EngineCall call) {
+  if (open_.size() >= kMaxEngineCalls) return false;
+  open_.emplace(id, std::move(call));
+  return true;
+}
+
+void EngineCalls::asked(const std::string& id, const std::string& url) {
+  const auto it = open_.find(id);
+  if (it == open_.end()) return;
+  it->second.connection.http_host = host_in(url);
+}
+
+void EngineCalls::named(const Connection& connection) {
+  if (connection.tls_name.empty() && connection.http_host.empty()) return;
+  const auto [it, fresh] = names_.insert_or_assign(connection.destination, connection);
+  if (!fresh) return;
+  order_.push_back(connection.destination);
+  if (order_.size() <= kMaxEngineNames) return;
+  names_.erase(order_.front());
+  order_.pop_front();
+}
+
+void EngineCalls::sent_on(TimeNs time, const std::string& from, const std::string& location) {
+  const std::string to = host_in(location), by = host_in(from);
+  if (to.empty() || to == by) return;
+  sent_on_.push_back({time, by, to});
+  if (sent_on_.size() > kMaxSentOn) sent_on_.pop_front();
+}
+
+std::optional<EngineCall> EngineCalls::take(const std::string& id) {
+  const auto it = open_.find(id);
+  if (it == open_.end()) return std::nullopt;
+  EngineCall call = std::move(it->second);
+  open_.erase(it);
+  Connection& made = call.connection;
+  const auto known = names_.find(made.destination);
+  if (made.http_host.empty() && made.tls_name.empty() && known != names_.end()) {
+    made.http_method = known->second.http_method;
+    made.http_host = known->second.http_host;
+    made.http_path = known->second.http_path;
+    made.tls_name = known->second.tls_name;
+  }
+  const std::string asked =
+      host_in("//" + (made.http_host.empty() ? made.tls_name : made.http_host));
+  for (auto sent = sent_on_.rbegin(); sent != sent_on_.rend(); ++sent) {
+    if (sent->time + kSentOnLife < made.time) break;
+    if (sent->to != asked && sent->to != made.destination.ip) continue;
+    call.sent_from = sent->from;
+    break;
+  }
+  return call;
+}
+
+}  // namespace kilnwatch::tracker
