@@ -380,6 +380,20 @@ TEST_CASE("A request met midway whose first byte came alone is read") {
   check_whole(texts, 0);
 }
 
+TEST_CASE("What docker's own resolver says over TCP is no API, and hides none") {
+  const std::string query(
+      "\0\x1d\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x05"
+      "files\x04kiln\x04test\0\0\x01\0\x01",
+      33);
+  const std::string answer =
+      query + std::string("\xc0\x0c\0\x01\0\x01\0\0\0<\0\x04\xc6\x33\x64\x43", 16);
+  CHECK(told({asks(query), answers(answer), asks(query), answers(answer)}).empty());
+  CHECK(told({answers(answer), asks(query)}).empty());
+  CHECK(told({asks(query), answers(kPong), asks(kBuild)}).empty());  // the server is none of HTTP
+  // TLS is an API's that is not read.
+  CHECK_FALSE(told({asks("\x16\x03\x01\x02"), answers("\x16\x03\x03\x02")}).empty());
+}
+
 TEST_CASE("The socket of the network hook is no API") {
   const auto facts = [](const std::string& path) {
     domain::ConnOpened opened;

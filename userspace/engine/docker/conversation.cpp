@@ -29,6 +29,10 @@ void DockerConversation::begin(Direction direction, domain::TimeNs time, Output&
 
 void DockerConversation::data(const domain::Chunk& chunk, Output& out) {
   begin(chunk.direction, chunk.time, out);
+  if (is_foreign(chunk)) {
+    next_[index()] = chunk.pos + chunk.bytes.size();
+    return;
+  }
   // Of one whose beginning was lost the kernel's mark tells, as of one met midway.
   const bool unsure = scene_.midway || request_.lost();
   if (!grpc_ && unsure && meets_grpc(chunk)) return meet_grpc(chunk);
@@ -43,11 +47,22 @@ void DockerConversation::data(const domain::Chunk& chunk, Output& out) {
   }
 }
 
+// Known by its first byte, which nobody can change later: what follows is read nowhere.
+bool DockerConversation::is_foreign(const domain::Chunk& chunk) {
+  const bool first = asks() && !scene_.midway && chunk.pos == 0 && !chunk.bytes.empty();
+  if (first && begins_no_request(chunk.bytes[0])) {
+    foreign_ = true;
+    early_.clear();
+  }
+  return foreign_;
+}
+
 void DockerConversation::skip(Direction direction, domain::TimeNs time, std::uint64_t count,
                               Output& out) {
   begin(direction, time, out);
   if (asks()) end_greeting(time);
   next_[index()] += count;
+  if (foreign_) return;
   if (grpc_) return grpc_->skip(direction, time, count, out);
   hole(count, false);
 }
@@ -57,11 +72,13 @@ void DockerConversation::gap(Direction direction, domain::TimeNs time, std::uint
   begin(direction, time, out);
   if (asks()) end_greeting(time);
   next_[index()] += count;
+  if (foreign_) return;
   if (grpc_) return grpc_->gap(direction, time, count, out);
   hole(count, true);
 }
 
 void DockerConversation::close(domain::TimeNs time, Output& out) {
+  if (foreign_) return;
   begin(Direction::kRequest, time, out);
   end_greeting(time);
   begin(Direction::kResponse, time, out);

@@ -46,6 +46,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   void answer(const domain::Chunk& chunk);
   void answer_early(domain::TimeNs time);
   void unasked(domain::TimeNs time);
+  bool is_foreign(const domain::Chunk& chunk);
   void find_answer(std::string_view bytes);
   void pass(std::uint64_t count, bool lost);
   void hole(std::uint64_t count, bool lost);
@@ -80,6 +81,7 @@ class DockerConversation final : public Conversation, private protocol::MessageS
   std::uint64_t line_end_ = 0;                      // of the last line of an answer
   std::uint64_t next_[2] = {0, 0};
   domain::Direction direction_ = domain::Direction::kRequest;
+  bool foreign_ = false;    // no API is spoken here
   bool probing_ = false;    // the request side may have been found again
   bool gap_ = false;        // bytes are told lost right now
   bool told_lost_ = false;  // that requests may be hidden since the last one

@@ -23,6 +23,16 @@ inline bool may_be_request(std::string_view bytes) {
   });
 }
 
+// A byte that begins no request of any version, and no TLS (a handshake is 22, RFC 8446
+// section 5.1): dockerd speaks DNS over TCP to its containers, which begins with a length (RFC 1035
+// section 4.2.2).
+inline bool begins_no_request(char first) {
+  constexpr unsigned char kHandshake = 22, kDelete = 0x7f;
+  const auto byte = static_cast<unsigned char>(first);
+  if (byte == '\r' || byte == '\n' || byte == kHandshake) return false;
+  return byte < ' ' || byte >= kDelete;
+}
+
 // True where an HTTP/2 frame may begin (RFC 9113 section 4.1), of which the kernel hands over the
 // whole header: no letter, as a request or an answer has, a known type, a stream.
 inline bool may_be_frame(std::string_view bytes) {
