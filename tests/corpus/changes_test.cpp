@@ -83,7 +83,13 @@ TEST_CASE("what nobody built for longer than the baseline keeps is told again, e
   Years years;
   years.pause = 40 * kDay;
   const auto told = names_told(judged_after(years, [](Company&) {}));
-  CHECK(told.size() <= 37);
+  std::set<std::string> names;
+  for (const Plan& plan : years.here.plans) {
+    for (const Step& step : plan.steps) {
+      for (const Fetch& fetch : step.fetches) names.insert(fetch.name);
+    }
+  }
+  CHECK(told.size() <= names.size());
   CHECK(told.size() == std::set<std::string>(told.begin(), told.end()).size());
 }
 

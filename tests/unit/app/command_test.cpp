@@ -89,7 +89,7 @@ TEST_CASE("What is not understood is a usage error") {
       std::vector<const char*>{"run", "--record"}, std::vector<const char*>{"baseline"},
       std::vector<const char*>{"baseline", "add"},
       std::vector<const char*>{"baseline", "list", "x"},
-      std::vector<const char*>{"baseline", "list", "--scope", "fleet"});
+      std::vector<const char*>{"baseline", "list", "--scope", "town"});
   const auto line = parse(words);
   REQUIRE_FALSE(line);
   CHECK(line.error().kind == base::ErrorClass::kUsage);

@@ -149,7 +149,7 @@ TEST_CASE("every kind becomes its event") {
   CHECK_FALSE(answered.configured);  // nothing that the kernel knows
   CHECK(answered.net == 7);
   CHECK(answered.process.cgroup.path == "system.slice/docker-1.scope");
-  const auto& read = std::get<domain::DnsBytes>(events[11]);
+  const auto& read = std::get<domain::DnsBytes>(events[12]);
   CHECK(read.bytes.size() == 6);
   CHECK(read.length == 60);
   CHECK(read.stream == 9);
