@@ -2,6 +2,7 @@
 
 #include "harness/conversation.h"
 #include "harness/facts.h"
+#include "harness/recorded.h"
 
 using namespace kilnwatch;
 using namespace kilnwatch::test;
@@ -390,6 +391,10 @@ TEST_CASE("What docker's own resolver says over TCP is no API, and hides none") 
   CHECK(told({asks(query), answers(answer), asks(query), answers(answer)}).empty());
   CHECK(told({answers(answer), asks(query)}).empty());
   CHECK(told({asks(query), answers(kPong), asks(kBuild)}).empty());  // the server is none of HTTP
+  const std::vector<Turn> turns{asks(query), answers(answer)};
+  const auto kept = recorded(turns, converse(turns, whole()));
+  CHECK(kept[0].bytes.size() == 1);
+  CHECK(told(kept).empty());
   // TLS is an API's that is not read.
   CHECK_FALSE(told({asks("\x16\x03\x01\x02"), answers("\x16\x03\x03\x02")}).empty());
 }

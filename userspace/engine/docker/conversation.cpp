@@ -53,6 +53,8 @@ bool DockerConversation::is_foreign(const domain::Chunk& chunk) {
   if (first && begins_no_request(chunk.bytes[0])) {
     foreign_ = true;
     early_.clear();
+    // So that a recording tells it, too.
+    scene_.out->safe.push_back({Direction::kRequest, 0, std::string(1, chunk.bytes[0])});
   }
   return foreign_;
 }
