@@ -5,6 +5,7 @@ import struct
 import sys
 import threading
 
+LIFE = 600  # seconds: a case may take minutes on a busy machine
 TYPES = {"A": 1, "CNAME": 5, "AAAA": 28}
 ZONE = {
     "files.kiln.test": [("A", "198.51.100.66")],
@@ -38,7 +39,7 @@ def record(owner, kind, data):
         data = wire_name(data)
     else:
         data = socket.inet_pton(socket.AF_INET if kind == "A" else socket.AF_INET6, data)
-    return wire_name(owner) + struct.pack("!2HIH", TYPES[kind], 1, 60, len(data)) + data
+    return wire_name(owner) + struct.pack("!2HIH", TYPES[kind], 1, LIFE, len(data)) + data
 
 
 def answer(message, forged=None, udp=True):
