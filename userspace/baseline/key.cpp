@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 
 #include "base/host_name.h"
+#include "base/number.h"
 #include "base/text.h"
 
 namespace kilnwatch::baseline {
@@ -36,21 +36,13 @@ std::optional<std::string> address_of(const std::string& text) {
   return shown.data();
 }
 
-std::optional<std::uint16_t> port_of(std::string_view text) {
-  std::uint16_t port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, port);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return port;
-}
-
 // What it stands for is detect's to say; here any word will do. `kind`: kClient, kPowers, kEngine.
 base::Result<Key> read_word(const std::string& kind, const std::string& port,
                             const std::string& word) {
   const std::string what = kind == kClient   ? "client"
                            : kind == kPowers ? "container with powers"
                                              : "host that an engine asks";
-  const auto number = port_of(port);
+  const auto number = base::number_of<std::uint16_t>(port);
   const bool has_port = kind == kEngine;
   if (!number || (*number != 0 && !has_port))
     return wrong(
@@ -71,7 +63,7 @@ std::optional<Key> split_key(std::string_view text) {
   const auto first = text.find(' ');
   if (first == text.npos) return std::nullopt;
   const auto second = text.find(' ', first + 1);
-  const auto port = port_of(text.substr(first + 1, second - first - 1));
+  const auto port = base::number_of<std::uint16_t>(text.substr(first + 1, second - first - 1));
   if (first == 0 || !port) return std::nullopt;
   Key key{std::string(text.substr(0, first)), *port, {}};
   if (second == text.npos) return key;
@@ -88,7 +80,7 @@ base::Result<Key> read_key(const std::string& address, const std::string& port,
   const auto ip = any ? std::optional(address) : address_of(address);
   if (!ip)
     return wrong(address, "is no address; write for example 192.0.2.7 or 2001:db8::7 (no network)");
-  const auto number = port_of(port);
+  const auto number = base::number_of<std::uint16_t>(port);
   if (!number) return wrong(port, "is no port; write a number from 0 to 65535");
   // What was masked in a name stands there as three stars (base/secrets.h).
   constexpr std::string_view kMasked = "***";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/number.h"
 #include "base/utf8.h"
 #include "fleet/fleet.h"
 
@@ -50,11 +51,9 @@ bool NoteReader::take_time(domain::TimeNs& to) {
 }
 
 std::uint64_t NoteReader::number(std::uint64_t most) {
-  std::uint64_t value = 0;
-  const char* const end = value_.data() + value_.size();
-  const auto [at, error] = std::from_chars(value_.data(), end, value);
-  spoilt_ = spoilt_ || error != std::errc() || at != end || value > most;
-  return spoilt_ ? 0 : value;
+  const auto value = base::number_of<std::uint64_t>(value_);
+  spoilt_ = spoilt_ || !value || *value > most;
+  return spoilt_ ? 0 : *value;
 }
 
 }  // namespace kilnwatch::detect

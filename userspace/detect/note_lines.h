@@ -1,7 +1,6 @@
 // The lines of a note that travels between hosts: "NAME VALUE".
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <string>

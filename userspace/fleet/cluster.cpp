@@ -1,7 +1,8 @@
 #include "fleet/cluster.h"
 
-#include <charconv>
 #include <utility>
+
+#include "base/number.h"
 
 namespace kilnwatch::fleet {
 namespace {
@@ -17,15 +18,6 @@ std::uint16_t crc16(std::string_view bytes) {
     crc &= 0xffff;
   }
   return static_cast<std::uint16_t>(crc);
-}
-
-template <class Number>
-std::optional<Number> number_of(std::string_view text) {
-  Number value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return value;
 }
 
 std::optional<Node> node_of(std::string host, std::int64_t port, const Node& from) {
@@ -52,8 +44,8 @@ std::optional<Redirect> redirect_of(const Reply& reply, const Node& from) {
   const auto blank = rest.find(' ');
   const auto colon = rest.rfind(':');
   if (blank == rest.npos || colon == rest.npos || colon < blank) return std::nullopt;
-  const auto slot = number_of<Slot>(rest.substr(0, blank));
-  const auto port = number_of<std::uint16_t>(rest.substr(colon + 1));
+  const auto slot = base::number_of<Slot>(rest.substr(0, blank));
+  const auto port = base::number_of<std::uint16_t>(rest.substr(colon + 1));
   if (!slot || *slot >= kSlots || !port) return std::nullopt;
   auto node = node_of(std::string(rest.substr(blank + 1, colon - blank - 1)), *port, from);
   if (!node) return std::nullopt;

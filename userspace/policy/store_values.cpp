@@ -1,10 +1,10 @@
 // The server that hosts share a baseline over, as words. What may hold a secret is not repeated.
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string_view>
 
 #include "base/host_name.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "policy/match.h"
 #include "policy/values.h"
@@ -18,14 +18,6 @@ constexpr std::size_t kMaxUser = 128;      // bytes
 constexpr const char* kExample = "write redis://HOST:PORT, or rediss://HOST:PORT for TLS";
 
 base::Error wrong(const std::string& why) { return {base::ErrorClass::kUsage, why}; }
-
-std::optional<unsigned> number(std::string_view text) {
-  unsigned value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return value;
-}
 
 bool is_host(const std::string& host) {
   const bool labels = !host.starts_with('.') && !host.ends_with('.') &&
@@ -58,7 +50,8 @@ base::Result<StoreUrl> read_store_url(const std::string& word) {
         "the URL has more than a server and the number of a database; end it before '?' or '#'");
   if (const auto slash = rest.find('/'); slash != rest.npos) {
     const std::string_view path = rest.substr(slash + 1);
-    const auto database = path.empty() ? std::optional<unsigned>(0) : number(path);
+    const auto database =
+        path.empty() ? std::optional<unsigned>(0) : base::number_of<unsigned>(path);
     if (!database || *database > kMaxDatabase)
       return wrong("the URL has no number of a database behind the server; write for example /0");
     out.database = *database;
@@ -74,7 +67,7 @@ base::Result<StoreUrl> read_store_url(const std::string& word) {
     return wrong(std::string("the URL names no server; ") + kExample + " (IPv6 as [2001:db8::7])");
   out.port = kPort;
   if (colon != rest.npos) {
-    const auto port = number(rest.substr(colon + 1));
+    const auto port = base::number_of<unsigned>(rest.substr(colon + 1));
     if (!port || *port == 0 || *port > 0xffff)
       return wrong("the URL has no port behind the server's ':'; write a number from 1 to 65535");
     out.port = static_cast<std::uint16_t>(*port);

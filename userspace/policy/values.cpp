@@ -2,12 +2,12 @@
 
 #include <arpa/inet.h>
 
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <string_view>
 
 #include "base/host_name.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "policy/limits.h"
 #include "policy/match.h"
@@ -24,11 +24,7 @@ base::Error wrong(const std::string& word, const std::string& why) {
 
 // Digits only.
 std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return value;
+  return base::number_of<std::uint64_t>(text);
 }
 
 // As base::host_name has it, and no label empty.
