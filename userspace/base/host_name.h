@@ -20,6 +20,27 @@ inline std::string host_name(std::string_view text) {
   return letters && !other && name.size() <= kMaxHostName ? name : std::string{};
 }
 
+// Host and port of a URL, without the user (RFC 3986 section 3.2). `port`: as written, empty: none.
+struct Authority {
+  std::string_view host;
+  std::string_view port;
+};
+
+// `rest`: what follows "//" in the URL.
+inline Authority authority_of(std::string_view rest) {
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  rest.remove_prefix(rest.rfind('@') + 1);  // npos + 1: none
+  Authority out{rest.substr(0, rest.find(':')), {}};
+  if (const std::size_t end = rest.find(']'); rest.starts_with('[') && end != rest.npos) {
+    out.host = rest.substr(1, end - 1);
+    rest.remove_prefix(end + 1);
+  } else {
+    rest.remove_prefix(out.host.size());
+  }
+  if (rest.starts_with(':')) out.port = rest.substr(1);
+  return out;
+}
+
 // Whether a Host field (RFC 9110 section 7.2) has an address in the place of a name, with a port or
 // without.
 inline bool is_address_field(std::string_view field) {

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "base/host_name.h"
 #include "base/text.h"
 #include "detect/words.h"
 #include "policy/match.h"
@@ -78,23 +79,11 @@ Endpoint host_of_url(const std::string& url) {
   const std::size_t scheme = url.find("://");
   std::string_view rest = url;
   if (scheme != url.npos) rest.remove_prefix(scheme + 3);
-  rest = rest.substr(0, rest.find_first_of("/?#"));
-  rest.remove_prefix(rest.rfind('@') + 1);  // npos + 1: none
-  std::string_view port;
-  if (rest.starts_with('[') && contains(rest, "]")) {
-    const std::size_t end = rest.find(']');
-    port = rest.substr(end + 1);
-    rest = rest.substr(1, end - 1);
-  } else if (const std::size_t colon = rest.find(':'); colon != rest.npos) {
-    port = rest.substr(colon);
-    rest = rest.substr(0, colon);
-  }
-  Endpoint out{plain_host(rest), 0};
-  if (port.starts_with(':')) {
-    std::uint16_t number = 0;
-    const auto [at, error] = std::from_chars(port.data() + 1, port.data() + port.size(), number);
-    if (error == std::errc()) out.port = number;
-  }
+  const auto [host, port] = base::authority_of(rest);
+  Endpoint out{plain_host(host), 0};
+  std::uint16_t number = 0;
+  const auto [at, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error == std::errc()) out.port = number;
   return out;
 }
 

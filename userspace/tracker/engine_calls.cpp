@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/host_name.h"
 #include "base/text.h"
 
 namespace kilnwatch::tracker {
@@ -19,10 +20,7 @@ std::string host_in(const std::string& url) {
   } else {
     rest.remove_prefix(scheme + 3);
   }
-  rest = rest.substr(0, rest.find_first_of("/?#"));
-  rest.remove_prefix(rest.rfind('@') + 1);  // npos + 1: none
-  if (rest.starts_with('[')) return base::lower(rest.substr(1, rest.find(']') - 1));
-  return base::lower(rest.substr(0, rest.find(':')));
+  return base::lower(base::authority_of(rest).host);
 }
 
 bool EngineCalls::begin(const std::string& id, EngineCall call) {
