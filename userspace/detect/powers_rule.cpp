@@ -18,16 +18,6 @@ namespace {
 // Its pods are the cluster itself.
 constexpr std::string_view kSystemPods = "kube-system";
 
-// Whoever updates an image starts another one of the same name.
-std::string repository(const std::string& image) {
-  std::string name = tracker::normalise_image(image);
-  if (name.starts_with("sha256:")) return name;
-  name = name.substr(0, name.find('@'));
-  const std::size_t slash = name.rfind('/');
-  const std::size_t tag = name.find(':', slash == name.npos ? 0 : slash);
-  return name.substr(0, tag);
-}
-
 // Over CRI by root, from where the engine is: in practice the kubelet.
 bool is_kubelet(const Deployment& deployment) {
   const Client& client = deployment.client;
@@ -65,7 +55,8 @@ std::string powers_key(const Deployment& deployment, const Powers& powers) {
   std::vector<std::string> spaces = made.host_namespaces;
   std::sort(spaces.begin(), spaces.end());
   for (const std::string& space : spaces) what += ",ns:" + space;
-  std::string word = who_of(deployment) + ";" + repository(made.image) + ";" + what;
+  // Whoever updates an image starts another one of the same name.
+  std::string word = who_of(deployment) + ";" + tracker::repository_of(made.image) + ";" + what;
   constexpr std::size_t kMost = baseline::kMaxKey - 16;
   if (word.size() > kMost) word = "hash;" + tracker::short_hash(word);
   std::replace_if(

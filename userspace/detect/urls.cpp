@@ -149,10 +149,7 @@ std::string frontend_of(const std::string& dockerfile) {
 
 // BuildKit's own, from wherever a company mirrors it.
 bool is_usual_frontend(const std::string& image) {
-  std::string name = tracker::normalise_image(image);
-  name = name.substr(0, name.find('@'));
-  const std::size_t slash = name.rfind('/');
-  name = name.substr(0, name.find(':', slash));
+  const std::string name = tracker::repository_of(image);
   return name.ends_with("/docker/dockerfile") || name.ends_with("/docker/dockerfile-upstream");
 }
 

@@ -36,6 +36,13 @@ std::string normalise_image(const std::string& name) {
   return out;
 }
 
+std::string repository_of(const std::string& image) {
+  std::string name = normalise_image(image);
+  if (name.starts_with(kAlgorithm)) return name;
+  name = name.substr(0, name.find('@'));
+  return name.substr(0, name.find(':', name.rfind('/')));
+}
+
 bool has_image(const std::vector<std::string>& names, const std::string& name) {
   const std::string wanted = normalise_image(name);
   return std::any_of(names.begin(), names.end(),

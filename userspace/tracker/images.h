@@ -19,6 +19,8 @@ inline constexpr domain::TimeNs kDeployWindow = 24ull * 3600 * 1'000'000'000;  /
 
 // "docker.io/library/x:latest" of any short form; ids and digests stay as they are.
 std::string normalise_image(const std::string& name);
+// The same without tag and digest.
+std::string repository_of(const std::string& name);
 // Whether the list has the image under any of these forms.
 bool has_image(const std::vector<std::string>& names, const std::string& name);
 
