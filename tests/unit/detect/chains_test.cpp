@@ -7,7 +7,7 @@
 
 #include "baseline/memory_store.h"
 #include "detect/detector.h"
-#include "policy/parse.h"
+#include "unit/detect/moments.h"
 
 using namespace kilnwatch;
 using namespace kilnwatch::domain;
@@ -85,11 +85,7 @@ bool has(const std::vector<Reason>& reasons, const std::string& code) {
 }
 
 struct Bench {
-  explicit Bench(const std::string& text = {}) {
-    const auto policy = policy::parse(text, "f");
-    if (!policy) FAIL(policy.error().message);
-    detector.apply(*policy);
-  }
+  explicit Bench(const std::string& text = {}) { test::configure(detector, text); }
   Finding judge(const Moment& moment) {
     const auto finding = detector.judge(moment);
     REQUIRE(finding);

@@ -6,9 +6,11 @@
 #include <algorithm>
 
 #include "baseline/memory_store.h"
+#include "unit/detect/moments.h"
 
 using namespace kilnwatch;
 using namespace kilnwatch::domain;
+using test::has;
 using tracker::Moment;
 using tracker::MomentKind;
 
@@ -82,11 +84,6 @@ Moment import(Arrival road = Arrival::kLoad) {
   moment.image = Image{"", {"evil:1"}, ""};
   moment.key = "evil:1";
   return moment;
-}
-
-bool has(const Finding& finding, const std::string& code) {
-  return std::any_of(finding.reasons.begin(), finding.reasons.end(),
-                     [&](const Reason& r) { return r.code == code; });
 }
 
 }  // namespace

@@ -7,21 +7,18 @@
 #include "baseline/memory_store.h"
 #include "detect/detector.h"
 #include "detect/shapes.h"
-#include "policy/parse.h"
+#include "unit/detect/moments.h"
 
 using namespace kilnwatch;
 using namespace kilnwatch::domain;
+using test::has;
 using tracker::Moment;
 using tracker::MomentKind;
 
 namespace {
 
 struct Bench {
-  explicit Bench(const std::string& text = {}) {
-    const auto policy = policy::parse(text, "f");
-    if (!policy) FAIL(policy.error().message);
-    detector.apply(*policy);
-  }
+  explicit Bench(const std::string& text = {}) { test::configure(detector, text); }
   baseline::MemoryStore store;
   detect::Detector detector{"boot", store, 1'800'000'000'000'000'000};
 };
@@ -57,11 +54,6 @@ Moment to(const Build& build, const std::string& ip, std::uint16_t port, const s
   (port == 443 ? moment.connection->tls_name : moment.connection->http_host) = name;
   moment.key = "engine/" + std::to_string(++number);
   return moment;
-}
-
-bool has(const Finding& finding, const std::string& code) {
-  return std::any_of(finding.reasons.begin(), finding.reasons.end(),
-                     [&](const Reason& r) { return r.code == code; });
 }
 
 const Build kAdds = with({"FROM alpine:3", "ADD https://files.vendor.test/x.tgz /x", "RUN make"});

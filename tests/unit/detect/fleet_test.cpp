@@ -7,18 +7,21 @@
 #include "detect/detector.h"
 #include "detect/image_note.h"
 #include "harness/fake_fleet.h"
+#include "unit/detect/moments.h"
 
 using namespace kilnwatch;
 using namespace kilnwatch::domain;
 using baseline::Scope;
+using test::connect;
+using test::has;
+using test::kSecond;
+using test::kWall;
 using tracker::Moment;
 using tracker::MomentKind;
 using Kind = fleet::Answer::Kind;
 
 namespace {
 
-constexpr TimeNs kSecond = 1'000'000'000;
-constexpr std::uint64_t kWall = 1'800'000'000 * kSecond;  // of the boot
 const std::string kImage = "sha256:" + std::string(64, 'a');
 
 struct Bench {
@@ -32,22 +35,6 @@ struct Bench {
   baseline::MemoryStore store;
   detect::Detector detector{"boot", store, kWall};
 };
-
-Moment connect(TimeNs time, const std::string& ip, const std::string& tls_name = {}) {
-  static int containers = 0;
-  Moment moment;
-  moment.kind = MomentKind::kBuildEgress;
-  moment.time = time;
-  moment.build = Build{};
-  moment.build->id = "b1";
-  moment.step = Step{2, 3, "", "RUN x", "c", "", Attribution::kExact};
-  moment.connection = Connection{};
-  moment.connection->destination = {ip, 443};
-  moment.connection->tls_name = tls_name;
-  moment.connection->time = time;
-  moment.key = std::to_string(++containers);
-  return moment;
-}
 
 Moment built(const std::string& build) {
   Moment moment;
@@ -73,11 +60,6 @@ Moment foreign(const std::string& name) {
   moment.deployment->started = true;
   moment.deployment->container.image = name;
   return moment;
-}
-
-bool has(const Finding& finding, const std::string& code) {
-  return std::any_of(finding.reasons.begin(), finding.reasons.end(),
-                     [&](const Reason& r) { return r.code == code; });
 }
 
 const Reason& reason(const Finding& finding, const std::string& code) {

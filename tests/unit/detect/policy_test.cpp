@@ -5,7 +5,7 @@
 
 #include "baseline/memory_store.h"
 #include "detect/detector.h"
-#include "policy/parse.h"
+#include "unit/detect/moments.h"
 
 using namespace kilnwatch;
 using namespace kilnwatch::domain;
@@ -18,9 +18,7 @@ constexpr std::uint64_t kDay = 86'400ull * 1'000'000'000;
 
 struct Bench {
   explicit Bench(const std::string& text, std::uint64_t wall = 0) : detector("boot", seen, wall) {
-    auto policy = policy::parse(text, "f");
-    if (!policy) FAIL(policy.error().message);
-    detector.apply(*policy);
+    test::configure(detector, text);
   }
   std::optional<Finding> judge(const Moment& moment) { return detector.judge(moment); }
 

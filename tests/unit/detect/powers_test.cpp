@@ -8,26 +8,23 @@
 
 #include "baseline/memory_store.h"
 #include "detect/detector.h"
-#include "policy/parse.h"
+#include "unit/detect/moments.h"
 
 using namespace kilnwatch;
 using namespace kilnwatch::domain;
+using test::has;
+using test::kSecond;
+using test::kWall;
 using tracker::Moment;
 using tracker::MomentKind;
 using Words = std::vector<std::string>;
 
 namespace {
 
-constexpr TimeNs kSecond = 1'000'000'000;
-constexpr std::uint64_t kWall = 1'800'000'000 * kSecond;  // of the boot
 const std::string kJob(64, 'a');
 
 struct Bench {
-  explicit Bench(const std::string& text = {}) {
-    const auto policy = policy::parse(text, "f");
-    if (!policy) FAIL(policy.error().message);
-    detector.apply(*policy);
-  }
+  explicit Bench(const std::string& text = {}) { test::configure(detector, text); }
   std::optional<Finding> judge(const Moment& moment) { return detector.judge(moment); }
   Severity severity(const Moment& moment) {
     const auto found = judge(moment);
@@ -74,11 +71,6 @@ Moment started(ContainerCreated made, Client client) {
   moment.deployment->client = std::move(client);
   moment.deployment->container = std::move(made);
   return moment;
-}
-
-bool has(const Finding& finding, const std::string& code) {
-  return std::any_of(finding.reasons.begin(), finding.reasons.end(),
-                     [&](const Reason& r) { return r.code == code; });
 }
 
 Words takes(const Words& binds, const Words& capabilities = {}, const Words& spaces = {}) {

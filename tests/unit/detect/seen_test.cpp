@@ -6,43 +6,27 @@
 #include "baseline/memory_store.h"
 #include "detect/detector.h"
 #include "policy/parse.h"
+#include "unit/detect/moments.h"
 
 using namespace kilnwatch;
 using namespace kilnwatch::domain;
 using baseline::Scope;
+using test::connect;
+using test::has;
+using test::kSecond;
+using test::kWall;
 using tracker::Moment;
 using tracker::MomentKind;
 
 namespace {
 
-constexpr TimeNs kSecond = 1'000'000'000;
 constexpr TimeNs kDay = 86'400 * kSecond;
-constexpr std::uint64_t kWall = 1'800'000'000 * kSecond;  // of the boot
 
 struct Bench {
-  explicit Bench(const std::string& text = {}) {
-    const auto policy = policy::parse(text, "f");
-    if (!policy) FAIL(policy.error().message);
-    detector.apply(*policy);
-  }
+  explicit Bench(const std::string& text = {}) { test::configure(detector, text); }
   baseline::MemoryStore store;
   detect::Detector detector{"boot", store, kWall};
 };
-
-Moment connect(TimeNs time, const std::string& ip, const std::string& tls_name = {}) {
-  static int containers = 0;
-  Moment moment;
-  moment.kind = MomentKind::kBuildEgress;
-  moment.time = time;
-  moment.build = Build{};
-  moment.build->id = "b1";
-  moment.step = Step{2, 3, "", "RUN x", "c", "", Attribution::kExact};
-  moment.connection = Connection{};
-  moment.connection->destination = {ip, 443};
-  moment.connection->tls_name = tls_name;
-  moment.key = std::to_string(++containers);
-  return moment;
-}
 
 Moment elsewhere(TimeNs time, const std::string& ip, const std::string& tls_name = {}) {
   Moment moment = connect(time, ip, tls_name);
@@ -50,11 +34,6 @@ Moment elsewhere(TimeNs time, const std::string& ip, const std::string& tls_name
   moment.build.reset();
   moment.step.reset();
   return moment;
-}
-
-bool has(const Finding& finding, const std::string& code) {
-  return std::any_of(finding.reasons.begin(), finding.reasons.end(),
-                     [&](const Reason& r) { return r.code == code; });
 }
 
 }  // namespace
