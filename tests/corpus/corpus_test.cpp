@@ -74,7 +74,7 @@ TEST_CASE("before learning a destination is told once, never each connection") {
   CHECK(alerts.size() <= reached.size());
 }
 
-// Targets that rules have to reach and keep; [!mayfail]: not reached yet.
+// Targets that rules have to keep.
 TEST_CASE("before learning a name is told once, whatever its addresses", "[target]") {
   const auto& told = plain().learning;
   std::set<std::pair<std::string, unsigned>> names;

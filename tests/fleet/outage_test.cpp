@@ -40,7 +40,6 @@ struct Heard {
 }  // namespace
 
 TEST_CASE("A server that is gone for a minute costs no alert, and is reconciled", "[.minute]") {
-  if (redis_program().empty()) SKIP("no redis-server on this host: scripts/setup installs it");
   TempDir folder;
   RedisServer server(folder, {"--appendonly", "yes", "--appendfsync", "always"});
   const auto internet = corpus::Internet::read(std::string(KILNWATCH_COMPANY) + "/names.txt");

@@ -19,9 +19,6 @@ namespace {
 constexpr std::chrono::milliseconds kPatience(10'000);
 const std::string kPayload = "203.0.113.50";
 
-#define NEEDS_SERVER() \
-  if (redis_program().empty()) SKIP("no redis-server on this host: scripts/setup installs it")
-
 const corpus::Internet& internet() {
   static const auto all = corpus::Internet::read(std::string(KILNWATCH_COMPANY) + "/names.txt");
   return all;
@@ -73,7 +70,6 @@ void is_chain(const v1::Alert& alert, const std::string& host) {
 }  // namespace
 
 TEST_CASE("A destination that one sensor learnt is known to the other") {
-  NEEDS_SERVER();
   TempDir folder;
   RedisServer server(folder);
   HostSensor a(host_facts("a.test"), server.port(), kPatience);
@@ -98,7 +94,6 @@ TEST_CASE("A destination that one sensor learnt is known to the other") {
 }
 
 TEST_CASE("An image built on one host and deployed on the other is one chain") {
-  NEEDS_SERVER();
   TempDir folder;
   RedisServer server(folder);
   HostSensor a(host_facts("a.test"), server.port(), kPatience);
@@ -119,7 +114,6 @@ TEST_CASE("An image built on one host and deployed on the other is one chain") {
 }
 
 TEST_CASE("A server that is killed amid builds costs no alert, and is told of all of them after") {
-  NEEDS_SERVER();
   TempDir folder;
   RedisServer server(folder, {"--appendonly", "yes", "--appendfsync", "always"});
   std::vector<corpus::Build> builds;
@@ -153,7 +147,6 @@ TEST_CASE("A server that is killed amid builds costs no alert, and is told of al
 }
 
 TEST_CASE("Recordings of two hosts are replayed with a fleet that is asked, or taught") {
-  NEEDS_SERVER();
   TempDir folder;
   RedisServer server(folder);
   const auto record = [&](const std::string& name, const Events& events) {

@@ -76,6 +76,8 @@ class RedisServer {
 
   // Until it answers.
   void start() {
+    const std::string program = redis_program();
+    if (program.empty()) FAIL("no redis-server on this host: scripts/setup installs it");
     std::vector<std::string> words = {"redis-server",
                                       "--port",
                                       std::to_string(port_),
@@ -91,7 +93,6 @@ class RedisServer {
     std::vector<char*> argv;
     for (auto& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
-    const std::string program = redis_program();
     const pid_t parent = ::getpid();
     pid_ = ::fork();
     if (pid_ == 0) {

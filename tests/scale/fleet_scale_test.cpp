@@ -334,7 +334,6 @@ class Company {
 }  // namespace
 
 TEST_CASE("What a company's sensors cost their server") {
-  if (test::redis_program().empty()) SKIP("no redis-server on this host");
   const char* given = std::getenv("KILNWATCH_SENSORS");
   const int count = given != nullptr ? std::atoi(given) : 20;
   rlimit files{};
@@ -380,7 +379,6 @@ TEST_CASE("What a company's sensors cost their server") {
 
 // The hours of one sensor that is made to meet 10,000 new names in each of them.
 TEST_CASE("What one sensor teaches that is made to meet 10,000 names an hour") {
-  if (test::redis_program().empty()) SKIP("no redis-server on this host");
   test::TempDir folder;
   test::RedisServer server(folder);
   fleet::SocketDialer dialer("127.0.0.1");

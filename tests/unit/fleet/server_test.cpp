@@ -23,12 +23,6 @@ using Kind = fleet::Answer::Kind;
 
 namespace {
 
-#define NEEDS_SERVER()                                        \
-  if (test::redis_program().empty())                          \
-  SKIP(                                                       \
-      "no redis-server on this host: scripts/setup installs " \
-      "it")
-
 struct Sensor {
   explicit Sensor(std::uint16_t port, const std::string& name, fleet::Login login = {},
                   std::unique_ptr<fleet::TlsContext> tls = nullptr,
@@ -96,7 +90,6 @@ void run(const std::string& command) {
 }  // namespace
 
 TEST_CASE("A destination that one sensor learnt is known to the other") {
-  NEEDS_SERVER();
   test::TempDir folder;
   RedisServer server(folder);
   Sensor a(server.port(), "aa"), b(server.port(), "bb");
@@ -112,7 +105,6 @@ TEST_CASE("A destination that one sensor learnt is known to the other") {
 }
 
 TEST_CASE("A name that one sensor learnt is known to the other, at whatever address") {
-  NEEDS_SERVER();
   test::TempDir folder;
   RedisServer server(folder);
   Sensor a(server.port(), "aa"), b(server.port(), "bb");
@@ -129,7 +121,6 @@ TEST_CASE("A name that one sensor learnt is known to the other, at whatever addr
 }
 
 TEST_CASE("Of many sensors that meet the same at once each destination is new to one") {
-  NEEDS_SERVER();
   test::TempDir folder;
   RedisServer server(folder);
   std::vector<std::unique_ptr<Sensor>> sensors;
@@ -146,7 +137,6 @@ TEST_CASE("Of many sensors that meet the same at once each destination is new to
 }
 
 TEST_CASE("An image built on one host is known to the other") {
-  NEEDS_SERVER();
   test::TempDir folder;
   RedisServer server(folder);
   Sensor a(server.port(), "aa"), b(server.port(), "bb");
@@ -160,7 +150,6 @@ TEST_CASE("An image built on one host is known to the other") {
 
 TEST_CASE(
     "A server that is killed and started again: every question is answered, all is reconciled") {
-  NEEDS_SERVER();
   test::TempDir folder;
   RedisServer server(folder, {"--appendonly", "yes", "--appendfsync", "always"});
   Sensor a(server.port(), "aa"), b(server.port(), "bb");
@@ -197,7 +186,6 @@ TEST_CASE(
 }
 
 TEST_CASE("A server that stands still keeps nobody") {
-  NEEDS_SERVER();
   test::TempDir folder;
   RedisServer server(folder);
   Sensor a(server.port(), "aa");
@@ -218,7 +206,6 @@ TEST_CASE("A server that stands still keeps nobody") {
 }
 
 TEST_CASE("One sensor teaches no more than it may, and others not less for it") {
-  NEEDS_SERVER();
   test::TempDir folder;
   RedisServer server(folder);
   Sensor a(server.port(), "aa");
@@ -236,7 +223,6 @@ TEST_CASE("One sensor teaches no more than it may, and others not less for it") 
 }
 
 TEST_CASE("Known keys travel now and then, not each time") {
-  NEEDS_SERVER();
   test::TempDir folder;
   RedisServer server(folder);
   Sensor a(server.port(), "aa");
@@ -247,7 +233,6 @@ TEST_CASE("Known keys travel now and then, not each time") {
 }
 
 TEST_CASE("People see what the fleet knows, and who taught it") {
-  NEEDS_SERVER();
   test::TempDir folder;
   RedisServer server(folder);
   CHECK(catalog_of(server, fleet::kDestination).empty());
@@ -274,7 +259,6 @@ TEST_CASE("People see what the fleet knows, and who taught it") {
 }
 
 TEST_CASE("A user with a password and no more rights than it needs") {
-  NEEDS_SERVER();
   test::TempDir folder;
   RedisServer server(folder, {"--user", "sensor", "on", ">geheim", "~kilnwatch:*", "-@all",
                               "+getex", "+get", "+set"});
@@ -294,7 +278,6 @@ TEST_CASE("A user with a password and no more rights than it needs") {
 }
 
 TEST_CASE("Over TLS, with certificates that are right and wrong") {
-  NEEDS_SERVER();
   test::TempDir folder;
   const std::string at = folder.path().string() + "/";
   const std::string openssl = "cd " + at + " && openssl ";
@@ -360,7 +343,6 @@ TEST_CASE("Over TLS, with certificates that are right and wrong") {
 }
 
 TEST_CASE("A cluster of three: redirects are followed, and a node that goes takes only its part") {
-  NEEDS_SERVER();
   std::vector<std::unique_ptr<test::TempDir>> folders;
   std::vector<std::unique_ptr<RedisServer>> nodes;
   for (int i = 0; i < 3; ++i) {
