@@ -8,11 +8,14 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
@@ -36,16 +39,34 @@ inline std::string redis_program() {
   return {};
 }
 
-// Nobody listens there now.
+// Nobody listens there, and no other test gets it while this process lives: a server that was
+// killed finds it free again. Below the ports that the kernel gives to connections
+// (net.ipv4.ip_local_port_range), and so is the one 10,000 above, by which nodes of a cluster
+// speak.
 inline std::uint16_t free_port() {
-  const base::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(at);
-  REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&at), size) == 0);
-  REQUIRE(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
-  return ntohs(at.sin_port);
+  constexpr unsigned kFirst = 10'000, kPorts = 10'000;
+  static std::vector<base::Fd> marks;
+  static unsigned next = static_cast<unsigned>(::getpid()) * 101;
+  for (unsigned tried = 0; tried < kPorts; ++tried) {
+    const auto port = static_cast<std::uint16_t>(kFirst + next++ % kPorts);
+    base::Fd mark(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    const std::string text = "kilnwatch-test-port-" + std::to_string(port);
+    std::copy(text.begin(), text.end(), name.sun_path + 1);  // an abstract name: it goes with us
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
+    if (::bind(mark.get(), reinterpret_cast<sockaddr*>(&name), length) != 0) continue;
+    const base::Fd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(port);
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::bind(probe.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at)) != 0) continue;
+    marks.push_back(std::move(mark));
+    return port;
+  }
+  FAIL("no free port between 10000 and 19999");
+  return 0;
 }
 
 inline bool wait_for(const std::function<bool()>& ready,

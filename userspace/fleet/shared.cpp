@@ -187,6 +187,7 @@ bool Shared::take_inbox(Exchange& exchange) {
   {
     const std::lock_guard lock(mutex_);
     jobs.swap(inbox_);
+    stats_.exchange.waiting += jobs.size();  // until the exchange's own figure has them
     end = end_;
   }
   for (Job& job : jobs) exchange.submit(std::move(job));

@@ -347,14 +347,10 @@ TEST_CASE("A cluster of three: redirects are followed, and a node that goes take
   std::vector<std::unique_ptr<RedisServer>> nodes;
   for (int i = 0; i < 3; ++i) {
     folders.push_back(std::make_unique<test::TempDir>());
-    // Its nodes speak to each other at the port 10,000 above.
-    std::uint16_t port = test::free_port();
-    while (port > 55'000) port = test::free_port();
     nodes.push_back(std::make_unique<RedisServer>(
         *folders.back(),
         std::vector<std::string>{"--cluster-enabled", "yes", "--cluster-node-timeout", "60000",
-                                 "--cluster-require-full-coverage", "no"},
-        port));
+                                 "--cluster-require-full-coverage", "no"}));
   }
   constexpr int kShare = fleet::kSlots / 3;
   for (int i = 0; i < 3; ++i) {
