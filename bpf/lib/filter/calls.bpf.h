@@ -83,17 +83,19 @@ static __always_inline int io_done(struct socket *sock, u32 direction, int ret)
 	if (conn->side[KW_RESPONSE].mode == KW_FETCH) {
 		/* A TLS or other connection of the engine's own is of no use here. */
 		if (direction == KW_RESPONSE && !conn->side[KW_RESPONSE].pos &&
-		    !begins_with_get(call.buffer, length))
+		    !begins_with_get(call.buffer, length)) {
 			forget(call.sk);
-		else
-			pass_fetch(conn, call.sk, direction, call.buffer, length);
+			return 0;
+		}
+		pass_fetch(conn, call.sk, direction, call.buffer, length);
 	} else if (length && direction == KW_REQUEST) {
 		pass_request(call.sk, call.buffer, length);
 	} else if (length) {
 		pass_response(call.sk, call.buffer, length);
 	}
 	if ((u32)ret > length) {
-		count_drop(KW_DROP_COPY);
+		if (side_of(conn, direction)->mode != KW_MUTED)
+			count_drop(KW_DROP_COPY);
 		pass_unseen(conn, direction, (u32)ret - length);
 	}
 	return 0;

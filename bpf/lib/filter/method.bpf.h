@@ -50,6 +50,18 @@ static __always_inline int begins_with_preface(u64 from, u64 length)
 	       agrees(word, n, "PRI * HT", 8);
 }
 
+/*
+ * Whether the first byte begins no request of any version and no TLS (a handshake is 22, RFC 8446 section
+ * 5.1): dockerd speaks DNS over TCP to its containers, which begins with a length (RFC 1035 section 4.2.2).
+ */
+static __always_inline int begins_no_request(u64 from)
+{
+	u8 first = ' ';
+
+	return !bpf_probe_read_user(&first, sizeof(first), (void *)from) &&
+	       (first < ' ' || first >= 0x7f) && first != '\r' && first != '\n' && first != 22;
+}
+
 /* What an engine asks for when it fetches a context over plain HTTP (moby remotecontext/remote.go). */
 static __always_inline int begins_with_get(u64 from, u64 length)
 {

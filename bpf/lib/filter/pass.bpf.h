@@ -25,6 +25,12 @@ static __always_inline void pass_fetch(struct kw_conn *conn, u64 sk, u32 directi
 	side->pos += length;
 }
 
+static __always_inline void mute(struct kw_conn *conn)
+{
+	conn->side[KW_REQUEST].mode = conn->side[KW_RESPONSE].mode = KW_MUTED;
+	conn->side[KW_RESPONSE].budget = 0;
+}
+
 /*
  * An API of HTTP/2 only begins with its preface; containerd's streams and plugins, buildkitd's debug
  * address and TLS do not.
@@ -36,8 +42,7 @@ static __always_inline void check_beginning(struct kw_conn *conn, u64 from, u64 
 	if (!speaks_http2_only(conn->engine) || side->mode != KW_FRAMES || side->pos ||
 	    begins_with_preface(from, length))
 		return;
-	side->mode = conn->side[KW_RESPONSE].mode = KW_MUTED;
-	conn->side[KW_RESPONSE].budget = 0;
+	mute(conn);
 }
 
 /* Bytes that the engine read with one call. */
@@ -46,10 +51,12 @@ __noinline int pass_request(u64 sk, u64 from, u64 length)
 	struct kw_conn *conn = bpf_map_lookup_elem(&conns, &sk);
 	struct kw_side *side;
 	u64 offset = 0;
+	int foreign;
 
 	if (!conn)
 		return 0;
 	side = &conn->side[KW_REQUEST];
+	foreign = !side->pos && side->mode == KW_HEAD && begins_no_request(from);
 	check_beginning(conn, from, length);
 	if (side->mode == KW_LOST)
 		find_framing(conn, side, from, length);
@@ -78,6 +85,9 @@ __noinline int pass_request(u64 sk, u64 from, u64 length)
 	else if (side->sent < side->pos)
 		side->lost = 1;
 	side->sent = side->pos;
+	/* By its first bytes userspace knows it, too. */
+	if (foreign)
+		mute(conn);
 	return 0;
 }
 
