@@ -77,7 +77,7 @@ enum kw_drop { /* index into the counter map */
 	KW_DROP_LINEAGE_MAP = 6,/* too many processes under engines */
 	KW_DROP_ENGINE_MAP = 7,	/* too many engines, or sockets they listen on */
 	KW_DROP_SPLICE = 8,	/* bytes that an engine moved without reading them */
-	KW_DROP_NAMES = 9,	/* DNS answers: more of one cgroup at once than cross the ring, or not readable */
+	KW_DROP_NAMES = 9,	/* DNS answers and QUIC hellos: more at once than cross the ring, or not readable */
 	KW_DROP_MAX = 16,
 };
 

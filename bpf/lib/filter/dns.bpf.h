@@ -11,7 +11,6 @@
 #define KW_MAX_RAW 4096
 #define KW_AF_PACKET 17
 #define KW_AF_XDP 44
-#define KW_DNS_UDP 17	    /* IPPROTO_UDP */
 #define KW_IP_OFFSET 0x1fff /* of a part of a datagram (RFC 791, 3.1) */
 #define KW_HANDED_ON (1ULL << 63) /* no cgroup's number: a receiver beyond the host; all of them */
 
@@ -124,7 +123,7 @@ static __always_inline int udp_forwarded(struct sk_buff *skb, int v4)
 	begin = BPF_CORE_READ(skb, head);
 	from.head = begin + BPF_CORE_READ(skb, network_header);
 	bpf_probe_read_kernel(&protocol, sizeof(protocol), from.head + (v4 ? 9 : 6));
-	if (protocol != KW_DNS_UDP)
+	if (protocol != KW_IPPROTO_UDP)
 		return 0;
 	from.udp = begin + BPF_CORE_READ(skb, transport_header);
 	if (sender_port(from.udp) != KW_DNS_PORT)

@@ -9,7 +9,6 @@
 #include "lib/filter/datagram.bpf.h"
 
 #define KW_MAX_NAME_READS 1024
-#define KW_DNS_TCP 6 /* IPPROTO_TCP */
 
 struct kw_name_read {
 	u64 sk;
@@ -39,7 +38,7 @@ static __always_inline int names_begin(struct socket *sock, struct msghdr *msg, 
 		bpf_map_delete_elem(&name_reads, &key);
 	sk = BPF_CORE_READ(sock, sk);
 	if (flags & KW_MSG_PEEK || bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)) != KW_DNS_PORT ||
-	    BPF_CORE_READ(sk, sk_protocol) != KW_DNS_TCP)
+	    BPF_CORE_READ(sk, sk_protocol) != KW_IPPROTO_TCP)
 		return 0;
 	call.sk = (u64)sk;
 	call.buffer = (u64)iter_user_buffer(&msg->msg_iter, &call.length);

@@ -6,9 +6,6 @@
 #include "lib/read/sock.bpf.h"
 #include "lib/read/task.bpf.h"
 
-#define KW_IPPROTO_TCP 6
-#define KW_IPPROTO_UDP 17
-
 #define KW_QUIC_LEAST 1200 /* bytes of a client's first datagrams (RFC 9000, 14.1) */
 #define KW_HELLO_SENDS 4   /* a TLS hello takes one to three datagrams, and may be sent again */
 #define KW_HELLO_NS 1000000000ull /* by then the destination is told (tracker: kEgressWait) */

@@ -10,6 +10,8 @@
 #define KW_AF_UNIX 1
 #define KW_AF_INET 2
 #define KW_AF_INET6 10
+#define KW_IPPROTO_TCP 6
+#define KW_IPPROTO_UDP 17
 #define KW_TCP_CLOSE 7
 #define KW_MSG_PEEK 2 /* include/linux/socket.h */
 
