@@ -15,8 +15,9 @@ std::uint32_t wire_version();
 
 // One record as it lay in the ring; no alignment needed. Pure, keeps nothing of `record`.
 // Arguments leave with their secrets masked; a payload (ConnData, EgressPayload, EgressDatagram,
-// DnsAnswered) leaves as seen. ErrorClass::kInput when version, kind, size, an inner length or an
-// enumerated value is not one the wire allows: the caller counts the record as lost and goes on.
+// DnsAnswered, DnsBytes) leaves as seen. ErrorClass::kInput when version, kind, size, an inner
+// length or an enumerated value is not one the wire allows: the caller counts the record as lost
+// and goes on.
 base::Result<domain::Event> decode(std::span<const std::byte> record);
 
 }  // namespace kilnwatch::decode

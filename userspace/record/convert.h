@@ -6,8 +6,8 @@
 
 namespace kilnwatch::record {
 
-// False for a kind that is not recorded (Tick, DnsBytes); `out` is then empty. Copies the event as
-// it is: masking is the caller's.
+// False for a kind that is not recorded (Tick, EgressDatagram, DnsBytes); `out` is then empty.
+// Copies the event as it is: masking is the caller's.
 bool to_proto(const domain::Event& event, recording::v1::Record& out);
 
 }  // namespace kilnwatch::record
