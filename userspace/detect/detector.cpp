@@ -177,6 +177,7 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment, const Answ
       powerful.rule = Rule::kContainerPowers;
       if (!powers(moment, powerful)) return std::nullopt;
       finding = std::move(powerful);
+      excepted = exception(moment, finding.rule);
       break;
     }
     case Rule::kImageImport:

@@ -309,6 +309,24 @@ TEST_CASE("An image that nobody built is nobody's finding") {
   }
 }
 
+TEST_CASE("An exception holds for the rule that tells of an image that nobody built") {
+  for (const std::string rule : {"container-powers", "image-deploy"}) {
+    CAPTURE(rule);
+    Bench bench;
+    test::configure(bench.detector,
+                    "exceptions: [{owner: o, reason: r, expires: 2030-01-01, rule: " + rule +
+                        ", client: {uid: 1000}}]\n");
+    auto moment = foreign(kImage);
+    moment.deployment->container.privileged = true;
+    moment.deployment->client.process = Process{};
+    moment.deployment->client.process->uid = 1000;
+    const auto found = bench.judge(moment, {Kind::kNew, false, ""});
+    REQUIRE(found);
+    CHECK(found->rule == Rule::kContainerPowers);
+    CHECK(has(*found, "exception") == (rule == "container-powers"));
+  }
+}
+
 TEST_CASE("Notes of images are read as they are written") {
   detect::ImageNote note;
   note.build.id = "b1";
