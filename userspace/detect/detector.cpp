@@ -198,7 +198,12 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment, const Answ
   // What is lowered is no part of a chain: what is allowed, learned or ordinary leads nowhere.
   if (in_chain && finding.severity > Severity::kLow) {
     chains_.connected(finding, moment.place, finding.severity, moment.other_builds);
-    if (finding.build) shared_images_.tell(finding.build->id, chains_.find(finding.build->id));
+    if (finding.build) {
+      shared_images_.tell(finding.build->id, chains_.find(finding.build->id));
+      // They have the same step.
+      for (const std::string& build : moment.other_builds)
+        shared_images_.tell(build, chains_.find(build));
+    }
   }
   if (finding.rule == Rule::kBuildRequest) chains_.requested(finding);
   override_severity(finding, excepted);

@@ -205,6 +205,19 @@ TEST_CASE("An image that is built here is told to the fleet, with what its build
   CHECK(bench.fleet.shared.contains("registry.test/app:1"));
 }
 
+TEST_CASE("What a shared step reaches is told to the fleet of each build that has the step") {
+  Bench bench;
+  CHECK_FALSE(bench.judge(built("b2"), {}));
+  auto moment = connect(1, "192.0.2.1");
+  moment.other_builds = {"b2"};
+  CHECK(bench.judge(moment, {Kind::kNew, false, ""}));
+  const auto note = detect::read_note(bench.fleet.shared[kImage]);
+  REQUIRE(note);
+  CHECK(note->build.id == "b2");
+  REQUIRE(note->chain.links.size() == 1);
+  CHECK(note->chain.links[0].connection.destination.ip == "192.0.2.1");
+}
+
 TEST_CASE("What was executed of what a build fetched is told to the fleet when it is known") {
   Bench bench;
   auto fetched = connect(1 * kSecond, "192.0.2.1");
