@@ -22,11 +22,6 @@ std::string asked_host(const Connection& connection) {
   return host_of_url("http://" + connection.http_host).ip;
 }
 
-// Of this link, RFC 3927 and RFC 4291: nobody publishes anything there.
-bool is_link_local(const std::string& ip) {
-  return ip.starts_with("169.254.") || ip.starts_with("fe80:");
-}
-
 // RFC 1918, RFC 4193, RFC 6598.
 bool is_private(const std::string& ip) {
   if (ip.starts_with("10.") || ip.starts_with("192.168.") || ip.starts_with("fc") ||
@@ -58,8 +53,9 @@ bool Detector::engine_egress(const tracker::Moment& moment, Finding& finding) {
   if (!fetches) return false;
   const bool metadata = is_metadata(to.ip, to.port) || is_metadata(host, to.port);
   const bool sent_inside = !moment.sent_from.empty() && is_private(to.ip);
+  // On a link nobody publishes anything.
   const bool inside = metadata || sent_inside || tracker::is_loopback(to.ip) ||
-                      is_link_local(to.ip) || tracker::is_engine_port(to.port);
+                      tracker::is_link_local(to.ip) || tracker::is_engine_port(to.port);
   // What has no name may be any of those that the request names.
   if (!inside && (host.empty() || (!whole && moment.sent_from.empty()))) return false;
   if (told_.contains(moment.key)) return false;

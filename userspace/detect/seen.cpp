@@ -36,11 +36,7 @@ std::string any_address(const Connection& connection, const std::string& name) {
 
 // What has an address of the host itself, or of its link, is another thing on every host.
 bool is_shared(const std::string& ip) {
-  if (tracker::is_loopback(ip) || ip.starts_with("169.254.")) return false;
-  for (const char* link : {"fe8", "fe9", "fea", "feb"}) {
-    if (ip.starts_with(link)) return false;
-  }
-  return true;
+  return !tracker::is_loopback(ip) && !tracker::is_link_local(ip);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // What an address means to a step.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "domain/finding.h"
@@ -13,6 +15,14 @@ namespace kilnwatch::tracker {
 // (Linux: ip(7)).
 inline bool is_loopback(const std::string& ip) {
   return ip.starts_with("127.") || ip == "::1" || ip == "0.0.0.0" || ip == "::";
+}
+
+// Of its link only: RFC 3927, RFC 4291 2.5.6. `ip` as the sensor writes it, so that a group which
+// begins with "fe" is four digits long or of another range.
+inline bool is_link_local(const std::string& ip) {
+  constexpr std::string_view kThirds = "89ab";
+  return ip.starts_with("169.254.") ||
+         (ip.starts_with("fe") && ip.find(':') == 4 && kThirds.find(ip[2]) != kThirds.npos);
 }
 
 // The APIs of docker and swarm by convention (IANA: docker, docker-s, swarm).

@@ -107,6 +107,13 @@ TEST_CASE("Where the engine must not be sent is told each time") {
   REQUIRE(loop);
   CHECK(loop->severity == Severity::kHigh);
   CHECK(has(*loop, "fetch-inside"));
+  for (const char* ip : {"169.254.7.7", "fe80::1", "febf::1"}) {
+    INFO(ip);
+    const auto link = judge(kAdds, ip, 8500, "");
+    REQUIRE(link);
+    CHECK(has(*link, "fetch-inside"));
+  }
+  for (const char* ip : {"fec0::1", "fe8::1"}) CHECK_FALSE(judge(kAdds, ip, 8500, ""));
   const auto sent = judge(kAdds, "10.0.0.9", 80, "intern.test", "files.vendor.test");
   REQUIRE(sent);
   CHECK(sent->severity == Severity::kHigh);
