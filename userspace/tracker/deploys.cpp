@@ -291,11 +291,10 @@ void Tracker::tell_image(const Waiting& waiting, Moment& moment) {
 
 // dockerd has containerd run what it was asked for: of a dockerd that is not known as one (its
 // containerd's other client) that is told by its own conversation.
-bool Tracker::tells_powers(const Waiting& waiting) const {
+bool Tracker::is_told_by_dockerd(const Waiting& waiting) const {
   const ContainerCreated& created = waiting.created;
-  const bool twice = created.engine_namespace == kDockers &&
-                     by_api_.contains(api_key(waiting.engine_uid, created.container_id));
-  return !twice && has_of_host(created);
+  return created.engine_namespace == kDockers &&
+         by_api_.contains(api_key(waiting.engine_uid, created.container_id));
 }
 
 void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start, TimeNs time) {
@@ -305,8 +304,9 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
   const bool started = start != nullptr || ran != 0;
   if (!started && it->second.told) return;
   const Waiting waiting = it->second;
-  const bool foreign = !waiting.foreign.empty();
-  const bool tells = waiting.made || foreign || tells_powers(waiting);
+  const bool twice = is_told_by_dockerd(waiting);
+  const bool foreign = !twice && !waiting.foreign.empty();
+  const bool tells = waiting.made || foreign || (!twice && has_of_host(waiting.created));
   if (started || !tells) {
     forget_deploy(it);
   } else {
@@ -337,7 +337,7 @@ void Tracker::settle_deploy(const std::string& id, const ContainerStarted* start
         {"start-unheard", "the kernel saw it start; " + unheard +
                               " was not heard: the client is the one that had it created"});
   }
-  moment.foreign = waiting.foreign;
+  if (foreign) moment.foreign = waiting.foreign;
   if (waiting.made)
     tell_image(waiting, moment);
   else

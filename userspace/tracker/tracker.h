@@ -290,7 +290,7 @@ class Tracker {
   void settle_deploy(const std::string& id, const domain::ContainerStarted* start,
                      domain::TimeNs time);
   static void tell_image(const Waiting& waiting, Moment& moment);
-  bool tells_powers(const Waiting& waiting) const;
+  bool is_told_by_dockerd(const Waiting& waiting) const;
   // shared_images.cpp
   void tell_built(const Made& made, const domain::CallId& call, domain::TimeNs time);
   void tell_pushed(const domain::ImagePushed& fact);

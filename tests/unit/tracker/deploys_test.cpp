@@ -467,3 +467,25 @@ TEST_CASE("What dockerd has containerd run is told by its own conversation") {
   scene.pass(20'000 * kMs);
   CHECK(scene.of(Rule::kContainerPowers).size() == 2);
 }
+
+// Others are asked of it once, and it is told once.
+TEST_CASE("What dockerd has containerd run is told once where hosts share images, too") {
+  tracker::Tracker tracker("boot");
+  tracker.share_images();
+  ContainerCreated fact;
+  fact.time = 200 * kMs;
+  fact.call = {900, 1};
+  fact.container_id = hex('c');
+  fact.image = "alpine:3";
+  fact.privileged = true;
+  tracker.learn(fact);
+  fact.call = {901, 1};
+  fact.engine_namespace = "moby";
+  tracker.learn(fact);
+  tracker.learn(ContainerStarted{210 * kMs, {900, 2}, hex('c')});
+  tracker.observe(Tick{9000 * kMs});
+  const auto moments = tracker.take();
+  REQUIRE(moments.size() == 1);
+  CHECK(moments[0].deployment->container.engine_namespace.empty());
+  CHECK_FALSE(moments[0].foreign.empty());
+}
