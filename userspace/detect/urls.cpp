@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string_view>
 
 #include "base/host_name.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "detect/words.h"
 #include "policy/match.h"
@@ -80,11 +80,7 @@ Endpoint host_of_url(const std::string& url) {
   std::string_view rest = url;
   if (scheme != url.npos) rest.remove_prefix(scheme + 3);
   const auto [host, port] = base::authority_of(rest);
-  Endpoint out{plain_host(host), 0};
-  std::uint16_t number = 0;
-  const auto [at, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (error == std::errc()) out.port = number;
-  return out;
+  return {plain_host(host), base::number_of<std::uint16_t>(port).value_or(0)};
 }
 
 bool is_own_name(const std::string& host) {

@@ -1,6 +1,8 @@
 #include "engine/buildkit/vertex_name.h"
 
-#include <charconv>
+#include <algorithm>
+
+#include "base/number.h"
 
 namespace kilnwatch::engine::buildkit {
 namespace {
@@ -15,14 +17,12 @@ bool take(std::string_view& text, std::string_view lead) {
 
 // "2/10"
 bool read_count(std::string_view word, VertexName& name) {
-  const char* const end = word.data() + word.size();
-  std::uint32_t number = 0, total = 0;
-  const auto [slash, bad] = std::from_chars(word.data(), end, number);
-  if (bad != std::errc{} || slash == end || *slash != '/') return false;
-  const auto [rest, worse] = std::from_chars(slash + 1, end, total);
-  if (worse != std::errc{} || rest != end || number == 0 || number > total) return false;
-  name.number = number;
-  name.total = total;
+  const auto slash = std::min(word.find('/'), word.size());
+  const auto number = base::number_of<std::uint32_t>(word.substr(0, slash));
+  const auto total = base::number_of<std::uint32_t>(word.substr(std::min(slash + 1, word.size())));
+  if (!number || !total || *number == 0 || *number > *total) return false;
+  name.number = *number;
+  name.total = *total;
   return true;
 }
 

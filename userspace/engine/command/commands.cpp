@@ -1,8 +1,8 @@
 #include "engine/command/commands.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/number.h"
 #include "base/secrets.h"
 #include "engine/command/storage.h"
 #include "engine/docker/dockerfile.h"
@@ -39,10 +39,7 @@ bool is_itself(const Process& process) { return process.comm == "exe"; }
 std::uint32_t mapped_by(const Process& process) {
   if ((process.comm != "newuidmap" && process.comm != "newgidmap") || process.args.size() < 2)
     return 0;
-  const auto& word = process.args[1];
-  std::uint32_t pid = 0;
-  const auto read = std::from_chars(word.data(), word.data() + word.size(), pid);
-  return read.ec == std::errc{} && read.ptr == word.data() + word.size() ? pid : 0;
+  return base::number_of<std::uint32_t>(process.args[1]).value_or(0);
 }
 
 // A name alone is anybody's: the kernel has the file's.

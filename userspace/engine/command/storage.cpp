@@ -1,11 +1,11 @@
 #include "engine/command/storage.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <initializer_list>
 
 #include "base/host_name.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "engine/created.h"
 #include "protocol/json/json.h"
@@ -68,10 +68,7 @@ std::uint64_t wall_time(std::string_view text) {
   constexpr std::size_t kSeconds = 19;  // "2026-11-24T14:19:02"
   if (text.size() < kSeconds + 1 || text.back() != 'Z') return 0;
   const auto number = [&](std::size_t at, std::size_t size) {
-    int value = -1;
-    const char* const end = text.data() + at + size;
-    const auto read = std::from_chars(text.data() + at, end, value);
-    return read.ec == std::errc{} && read.ptr == end ? value : -1;
+    return base::number_of<int>(text.substr(at, size)).value_or(-1);
   };
   using namespace std::chrono;
   const int y = number(0, 4), mo = number(5, 2), d = number(8, 2), h = number(11, 2),

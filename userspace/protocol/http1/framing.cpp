@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/number.h"
 #include "base/text.h"
 
 namespace kilnwatch::protocol {
@@ -47,13 +48,10 @@ Framing framing_of(const Head& head, bool response) {
     length = text;
   }
   if (!length || length->empty()) return {response ? Kind::kUntilClose : Kind::kNone};
-  std::int64_t count = 0;  // net/http: 63 bits
-  const char* const end = length->data() + length->size();
-  const auto [stop, error] = std::from_chars(length->data(), end, count);
-  if (error != std::errc{} || stop != end || length->front() == '-')
-    return {Kind::kBroken, 0, "Content-Length is no number"};
-  if (count == 0) return {Kind::kNone};
-  return {Kind::kLength, static_cast<std::uint64_t>(count)};
+  const auto count = base::number_of<std::int64_t>(*length);  // net/http: 63 bits
+  if (!count || length->front() == '-') return {Kind::kBroken, 0, "Content-Length is no number"};
+  if (*count == 0) return {Kind::kNone};
+  return {Kind::kLength, static_cast<std::uint64_t>(*count)};
 }
 
 std::optional<std::uint64_t> chunk_size(std::string_view line) {
