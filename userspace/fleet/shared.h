@@ -36,7 +36,7 @@ struct Settings {
   Login login;
   std::string sensor;  // of hexadecimal digits: whose local baseline this is
   std::string host;    // for people who look at what the server has
-  std::uint64_t destination_seconds = 30 * 86'400;
+  std::uint64_t destination_seconds = 30ull * 86'400;
   std::uint64_t image_seconds = 86'400;
   std::size_t taught_per_hour = kTaughtPerHour;
   bool teaches = true;  // false: it only asks, and leaves the server as it is
