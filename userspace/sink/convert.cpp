@@ -1,5 +1,7 @@
 #include "sink/convert.h"
 
+#include <netinet/in.h>
+
 #include "base/host_name.h"
 #include "base/utf8.h"
 
@@ -127,7 +129,7 @@ void connection(v1::Connection* to, const Connection& from, const HostFacts& hos
     to->set_domain_source("http-host");
   } else if (!from.tls_name.empty()) {
     to->set_domain(valid_utf8(from.tls_name));
-    const std::string source = from.protocol == 17 ? "quic-sni" : "tls-sni";
+    const std::string source = from.protocol == IPPROTO_UDP ? "quic-sni" : "tls-sni";
     to->set_domain_source(from.tls_relay ? source + "-relay" : source);
   } else if (!from.dns_name.name.empty()) {
     to->set_domain(valid_utf8(from.dns_name.name));

@@ -308,7 +308,8 @@ class Ring final : public LiveSource {
     }
     const auto all = missed();  // first: what is missed meanwhile is a packet's at most
     const auto packets = missed(kForwards);
-    names_refused_ += packets - std::exchange(missed_packets_, packets);
+    if (packets > missed_packets_)  // else tracefs told nothing
+      names_refused_ += packets - std::exchange(missed_packets_, packets);
     if (names_refused_ > 0) {
       (*handler_)(domain::KernelLoss{now, "names", names_refused_});
       names_refused_ = 0;
