@@ -10,6 +10,7 @@
 #define KW_HELLO_SENDS 4   /* a TLS hello takes one to three datagrams, and may be sent again */
 #define KW_HELLO_NS 1000000000ull /* by then the destination is told (tracker: kEgressWait) */
 
+#define KW_AF_UNSPEC 0
 #define KW_TCP_ESTABLISHED 1
 #define KW_TCP_SYN_SENT 2
 #define KW_TCP_SYN_RECV 3
@@ -257,10 +258,12 @@ static __always_inline int udp_send(struct sock *sk, struct msghdr *msg, u64 siz
 	void *from = BPF_CORE_READ(msg, msg_name);
 	u64 id = unique_id();
 
-	if (!from) {
+	if (from)
+		bpf_probe_read_kernel(&name, 8, from);
+	/* Of a name without a family IPv6 takes nothing: it goes to where the socket is connected (udpv6_sendmsg). */
+	if (!from || (family == KW_AF_INET6 && name.family == KW_AF_UNSPEC)) {
 		read_remote(sk, &to);
 	} else {
-		bpf_probe_read_kernel(&name, 8, from);
 		to.port = bpf_ntohs(name.port);
 		if (name.family == KW_AF_INET6) {
 			bpf_probe_read_kernel(&name, sizeof(name), from);
