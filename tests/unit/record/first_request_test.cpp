@@ -30,6 +30,25 @@ TEST_CASE("bare line feeds, no host, a host behind the head or cut off") {
   CHECK(read_first_request("CONNECT kiln.test:443 HTTP/1.1\r\n\r\n")->target == "kiln.test:443");
 }
 
+TEST_CASE("whom a proxy is asked for stands in the target, whatever a field says") {
+  const auto asked = [](const std::string& line) {
+    const std::string text = line + " HTTP/1.1\r\nHost: known.test\r\n\r\n";
+    const auto request = read_first_request(text);
+    REQUIRE(request);
+    CHECK(request->host_line == "Host: known.test\r\n");
+    return std::string(request->host);
+  };
+  CHECK(asked("CONNECT evil.test:443") == "evil.test:443");
+  CHECK(asked("CONNECT [2001:db8::66]:443") == "[2001:db8::66]:443");
+  CHECK(asked("GET http://evil.test/a") == "evil.test");
+  CHECK(asked("GET HTTPS://known.test@evil.test:8443?u=http://known.test/") == "evil.test:8443");
+  CHECK(asked("POST ftp://evil.test") == "evil.test");
+  for (const auto* origin :
+       {"GET /", "GET /fetch?u=http://evil.test/", "OPTIONS *", "GET //evil.test/",
+        "GET evil.test/http://evil.test", "GET http:evil.test", "GET http:///a", "CONNECT /"})
+    CHECK(asked(origin) == "known.test");
+}
+
 TEST_CASE("no request") {
   for (const char* text :
        {"", "GET", "GET / HTTP/1.1", "GET /\r\n", "GET  HTTP/1.1\r\n", " / HTTP/1.1\r\n",

@@ -26,6 +26,19 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// Of a target that has one: CONNECT's, or a whole URL. A user's name is no part of it.
+std::string_view authority_in(std::string_view method, std::string_view target) {
+  if (method != "CONNECT") {
+    constexpr std::string_view kAfterScheme = "://";
+    const auto colon = target.find_first_of(":/?#");
+    if (colon == target.npos || !target.substr(colon).starts_with(kAfterScheme)) return {};
+    target.remove_prefix(colon + kAfterScheme.size());
+  }
+  target = target.substr(0, target.find_first_of("/?#"));
+  target.remove_prefix(target.rfind('@') + 1);  // npos + 1: none
+  return target;
+}
+
 }  // namespace
 
 std::optional<FirstRequest> read_first_request(std::string_view text) {
@@ -53,6 +66,8 @@ std::optional<FirstRequest> read_first_request(std::string_view text) {
     request.host = trimmed(without_end(field).substr(5));
     break;
   }
+  if (const auto asked = authority_in(request.method, request.target); !asked.empty())
+    request.host = asked;
   return request;
 }
 

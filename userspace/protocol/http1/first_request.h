@@ -13,7 +13,9 @@ struct FirstRequest {
   std::string_view method;     // at most 10 characters
   std::string_view target;     // as sent; may hold secrets
   std::string_view host_line;  // first Host field with its line end; empty: none, or cut off
-  std::string_view host;       // its value without blanks around it
+  // Who is asked, as sent, with a port or without: of the target where that says so (RFC 9112,
+  // 3.2.2: whoever is a proxy follows it and no field), else of the first Host field.
+  std::string_view host;
 };
 
 // Nothing when the text does not begin with a whole request line of HTTP/1.x.
