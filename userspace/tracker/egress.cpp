@@ -54,7 +54,7 @@ bool Tracker::is_engine(const Endpoint& to) const {
 
 // What the host's configuration names it names for all. It may change.
 void Tracker::note_resolver(const DnsAnswered& event) {
-  if (event.loopback) return;  // nothing is known of these
+  if (event.loopback || event.stream) return;  // nothing is known of these
   if (!event.configured)
     resolvers_.erase(event.resolver.ip);
   else if (resolvers_.size() < kMaxResolvers)

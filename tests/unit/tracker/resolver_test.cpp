@@ -27,6 +27,9 @@ TEST_CASE("A resolver of the host is known as one by its answers") {
   answered.net = 9;
   answered.process = scene.process('a', 500);
   scene.see(answered);
+  answered.configured = false;  // nobody looked
+  answered.stream = true;
+  scene.see(answered);
   scene.pass(3000 * kMs);
   const auto told = scene.of(Rule::kBuildEgress);
   REQUIRE(told.size() == 2);
