@@ -21,7 +21,7 @@ constexpr TimeNs kRoomAgain = 1'000'000'000;
 // between containers, and so back to where a packet came from. A step that may make network
 // namespaces of its own can make any address answer there: what is told in one counts for
 // connections out of the same one only, so it has to be known. Over TCP it is what the process has
-// in its memory.
+// in its memory. Where the host hears its resolvers this is not enough, see of().
 bool is_believed(const DnsAnswered& event) {
   return event.configured && !event.loopback && !event.raw && !event.stream && event.net != 0;
 }
@@ -71,7 +71,8 @@ std::vector<DnsName> DnsNames::of(const std::string& container, std::uint32_t ne
       continue;
     Entry& one = found.emplace_back(entry);
     one.name.heard = heard.holds(one.name.name, ip, one.first, std::min(one.last, at));
-    one.name.verified = one.name.verified || one.name.heard;
+    const bool alone = one.name.verified && !heard.hears();
+    one.name.verified = alone || one.name.heard;
   }
   std::sort(found.begin(), found.end(), [](const Entry& a, const Entry& b) {
     if (a.name.verified != b.name.verified) return a.name.verified;

@@ -21,6 +21,12 @@ inline constexpr domain::TimeNs kHeardLeast = 60'000'000'000;
 class HeardNames {
  public:
   void note(const domain::DnsAnswered& event);
+  // That something was heard, whatever it said; `net`: in the host's own network namespace.
+  void note_net(std::uint32_t net) { net_ = net; }
+  // Whether the host hears its resolvers at all: then what a step alone was told in their name,
+  // somebody else said.
+  bool hears() const { return net_ != 0; }
+  bool is_host(std::uint32_t net) const { return net != 0 && net == net_; }
   // Whether it holds for an answer that was given within these times.
   bool holds(const std::string& name, const std::string& ip, domain::TimeNs from,
              domain::TimeNs to) const;
@@ -37,7 +43,8 @@ class HeardNames {
   };
   void note(Key key, domain::TimeNs time, domain::TimeNs until);
   std::map<Key, Fact> facts_;
-  std::list<Key> order_;  // heard last at the end
+  std::list<Key> order_;   // heard last at the end
+  std::uint32_t net_ = 0;  // 0: not known
   std::uint64_t refused_ = 0;
 };
 

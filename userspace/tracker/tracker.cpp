@@ -298,6 +298,7 @@ void Tracker::see(const EgressStarted& event) {
     api_containers_.connected(met.container->id, event.destination);
   // Only builds make connections worth following, and only containers that could be steps.
   if (runs_.empty() || !could_be_step(*met.container)) return;
+  note_network(*met.container, event.net);
   met.container->reached_out = true;
   if (flows_.size() >= kMaxEgress) return lose("connects", 1, event.time);
   const bool ripe = event.outcome == Outcome::kRefused || event.outcome == Outcome::kTimedOut;

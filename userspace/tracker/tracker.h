@@ -249,6 +249,8 @@ class Tracker {
   // names.cpp
   const HeardNames& heard() const { return outer_ != nullptr ? outer_->heard() : heard_; }
   std::vector<domain::DnsName> names_of(const Flow& flow, const Owner& owner) const;
+  void note_network(const Container& container, std::uint32_t net);
+  bool may_be_forged();
   // engine_egress.cpp
   std::vector<const domain::Build*> builds_of(std::uint32_t engine_pid, domain::TimeNs at) const;
   std::uint32_t engine_above(const domain::Process& process) const;
@@ -343,7 +345,8 @@ class Tracker {
   Containers containers_;
   Layers layers_;
   DnsNames dns_names_;
-  HeardNames heard_;  // of the outermost
+  HeardNames heard_;               // of the outermost
+  std::set<std::string> on_host_;  // BuildKit's steps with the host's own network
   Watchers watchers_;
   RecentNames idle_sessions_{kMaxBuilds};
   RecentNames strays_{kMaxContainerNames};  // steps of nobody's build, seen to begin

@@ -3,6 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "buildkit_scene.h"
 #include "harness/dns.h"
 #include "scene.h"
 
@@ -51,6 +52,14 @@ struct Place : Scene {
     event.loopback = true;
     event.net = kNet;
     event.process = process('a', 3000);
+    return event;
+  }
+  // What came from the host's resolver, as the packet says.
+  DnsAnswered straight(TimeNs time, const std::string& name, const std::string& ip) {
+    auto event = told(time, name, ip);
+    event.resolver = {"192.0.2.53", 53};
+    event.loopback = false;
+    event.configured = true;
     return event;
   }
   DnsName reach(TimeNs time, const std::string& ip) {
@@ -201,8 +210,74 @@ TEST_CASE("heard: nothing while a step has the host's network, and nothing by on
   CHECK_FALSE(verified("", {"network.host"}));
   CHECK_FALSE(verified("", {"security.insecure"}));
 
+  Place by_flag;  // buildah gives a RUN the host's network by a flag of its own
+  by_flag.build(2, "");
+  by_flag.dockerfile(2, 20 * kMs, {"FROM a", "RUN --network=host make"});
+  by_flag.see(heard(190 * kMs, "kiln.test", "198.51.100.7"));
+  by_flag.see(by_flag.told(200 * kMs, "kiln.test", "198.51.100.7"));
+  CHECK_FALSE(by_flag.reach(300 * kMs, "198.51.100.7").verified);
+
   Place scene("", {"security.insecure"});
   scene.see(heard(5 * kMs, "kiln.test", "198.51.100.7"));
   scene.see(scene.told(200 * kMs, "kiln.test", "198.51.100.7"));
   CHECK_FALSE(scene.reach(300 * kMs, "198.51.100.7").verified);
+}
+
+TEST_CASE("heard: where the host hears, nothing is true that a step alone was told") {
+  Place scene("");
+  scene.see(scene.straight(190 * kMs, "before.test", "198.51.100.66"));
+  CHECK(scene.reach(200 * kMs, "198.51.100.66").verified);  // what the host hears is not known yet
+  scene.see(heard(3 * kSecond, "other.test", "198.51.100.7"));
+  // Another stage on the same bridge says so under the resolver's address.
+  scene.see(scene.straight(3100 * kMs, "pypi.test", "198.51.100.67"));
+  CHECK(scene.reach(3200 * kMs, "198.51.100.67") == DnsName{"pypi.test", "192.0.2.53", false});
+  CHECK(has_reason(scene.of(Rule::kBuildEgress).back(), "name-unverified"));
+  auto second = scene.straight(5300 * kMs, "pypi.test", "198.51.100.69");
+  second.resolver.ip = "192.0.2.54";  // that nobody asks
+  scene.see(second);
+  CHECK_FALSE(scene.reach(5400 * kMs, "198.51.100.69").verified);
+  scene.see(heard(8 * kSecond, "true.test", "198.51.100.68"));
+  scene.see(scene.straight(8 * kSecond + 1, "true.test", "198.51.100.68"));
+  CHECK(scene.reach(8100 * kMs, "198.51.100.68") == DnsName{"true.test", "192.0.2.53", true, true});
+}
+
+TEST_CASE("heard: nothing while a step of BuildKit turns out to be on the host's network") {
+  const auto verified = [](std::uint32_t net, bool over) {
+    BuildKitScene scene;
+    scene.request(1, 10 * kMs);
+    scene.vertex(1, 90 * kMs, '1', "RUN ask", 80 * kMs);
+    scene.run_step(100 * kMs, 'a', "ask");
+    scene.see(heard(110 * kMs, "first.test", "198.51.100.6"));
+    const auto connect = [&](TimeNs time, EgressId id, char step, const std::string& ip) {
+      auto started =
+          EgressStarted{time, id, 6, Outcome::kPending, {ip, 443}, scene.step_process(step, 3001)};
+      started.net = net;
+      scene.see(started);
+    };
+    connect(120 * kMs, 1, 'a', "203.0.113.1");
+    if (over) scene.exit(121 * kMs, 'a');
+    if (over) scene.pass(10 * kSecond);
+    scene.see(heard(10 * kSecond, "kiln.test", "198.51.100.7"));
+    scene.request(2, 10 * kSecond + 1);
+    scene.vertex(2, 10 * kSecond + 2, '2', "RUN get", 10 * kSecond + 2);
+    scene.run_step(10 * kSecond + kMs, 'b', "get");
+    auto told = answer(10 * kSecond + 2 * kMs, "kiln.test", "198.51.100.7");
+    told.resolver = {"127.0.0.11", 53};
+    told.loopback = true;
+    told.net = kNet;
+    told.process = scene.step_process('b', 3002);
+    scene.see(told);
+    auto started =
+        EgressStarted{10 * kSecond + 3 * kMs,       2, 6, Outcome::kPending, {"198.51.100.7", 443},
+                      scene.step_process('b', 3002)};
+    started.net = kNet;
+    scene.see(started);
+    scene.pass(13 * kSecond);
+    const auto last = scene.of(Rule::kBuildEgress).back();
+    CHECK(last.connection->dns_name.name == "kiln.test");
+    return last.connection->dns_name.verified;
+  };
+  CHECK(verified(kNet, false));
+  CHECK_FALSE(verified(4026531840, false));
+  CHECK(verified(4026531840, true));
 }
