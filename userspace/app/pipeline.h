@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 
-#include "app/dns_streams.h"
 #include "app/held_moments.h"
 #include "baseline/store.h"
 #include "detect/detector.h"
@@ -22,6 +21,7 @@
 #include "sink/convert.h"
 #include "stream/assembler.h"
 #include "stream/reorder.h"
+#include "tracker/dns_streams.h"
 #include "tracker/hellos.h"
 #include "tracker/tracker.h"
 
@@ -105,9 +105,9 @@ class Pipeline {
   std::uint64_t commands_refused_ = 0;  // told so far
   tracker::Tracker tracker_;
   tracker::Hellos hellos_;
+  tracker::DnsStreams dns_streams_;
   detect::Detector detector_;
   HeldMoments moments_;
-  DnsStreams dns_streams_;
   stream::ReorderWindow window_;
   PipelineStats stats_;
   domain::TimeNs now_ = 0;

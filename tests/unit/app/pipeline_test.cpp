@@ -6,8 +6,10 @@
 
 #include "app/pipeline.h"
 #include "baseline/memory_store.h"
+#include "harness/dns.h"
 #include "harness/quic.h"
 #include "harness/recordings.h"
+#include "harness/temp_dir.h"
 #include "protocol/tls/client_hello.h"
 
 using namespace kilnwatch;
@@ -220,4 +222,34 @@ TEST_CASE("Of a QUIC client's datagrams its hello is recorded, with stars for al
   CHECK(hello->whole);
   for (const auto& event : back.events) CHECK(test::form(event).find("kkk") == std::string::npos);
   CHECK(pipeline.stats().losses.empty());
+}
+
+TEST_CASE("A pipeline records an answer over TCP, not the pieces that it was read in") {
+  const std::string answer =
+      test::dns::message("kiln.test", 1, {test::dns::a(test::dns::same(), "192.0.2.7")});
+  const auto read = [](domain::TimeNs time, std::string text) {
+    domain::DnsBytes bytes;
+    bytes.time = time;
+    bytes.stream = 1;
+    bytes.resolver = {"127.0.0.11", 53};
+    bytes.length = static_cast<std::uint32_t>(text.size());
+    bytes.bytes = std::move(text);
+    return bytes;
+  };
+  const test::TempDir dir;
+  auto recorder = record::Recorder::create(dir.file("r"), test::info());
+  REQUIRE(recorder);
+  baseline::MemoryStore seen;
+  app::Pipeline pipeline(
+      {"host", "boot", "", "", 0}, seen, &*recorder, [](const v1::Alert&) {}, app::kLiveWindow);
+  const std::string stream = test::dns::sized(answer, 2);
+  pipeline.push(read(5, stream.substr(0, 2)));
+  pipeline.push(read(6, stream.substr(2)));
+  pipeline.finish();
+  REQUIRE(recorder->finish());
+  const auto back = test::replay(dir.file("r"));
+  REQUIRE(back.events.size() == 1);
+  const auto& answered = std::get<domain::DnsAnswered>(back.events[0]);
+  CHECK(answered.bytes == answer);
+  CHECK(answered.stream);
 }

@@ -1,13 +1,9 @@
 // Answers of resolvers over TCP, put together out of what processes read.
-#include "app/dns_streams.h"
+#include "tracker/dns_streams.h"
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "app/pipeline.h"
-#include "baseline/memory_store.h"
 #include "harness/dns.h"
-#include "harness/recordings.h"
-#include "harness/temp_dir.h"
 
 using namespace kilnwatch;
 namespace dns = test::dns;
@@ -36,7 +32,7 @@ const std::string kAnswer = dns::message("kiln.test", 1, {dns::a(dns::same(), "1
 TEST_CASE("An answer is whole whatever the pieces that it was read in, and says whose it is") {
   const std::string stream = dns::sized(kAnswer, 2);
   for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
-    app::DnsStreams streams;
+    tracker::DnsStreams streams;
     auto found = streams.read(bytes(5, 1, stream.substr(0, cut)));
     CHECK(streams.read(bytes(6, 2, stream.substr(0, cut / 2))).empty());  // another connection
     const auto rest = streams.read(bytes(7, 1, stream.substr(cut)));
@@ -53,7 +49,7 @@ TEST_CASE("An answer is whole whatever the pieces that it was read in, and says 
 }
 
 TEST_CASE("Of an answer that did not cross whole its first part is told") {
-  app::DnsStreams streams;
+  tracker::DnsStreams streams;
   const std::string stream = dns::sized(kAnswer + std::string(600, 'x'), 2);
   const auto found = streams.read(bytes(5, 1, stream.substr(0, 512), 102));
   CHECK(found.empty());
@@ -63,37 +59,18 @@ TEST_CASE("Of an answer that did not cross whole its first part is told") {
 }
 
 TEST_CASE("A connection's number that comes again begins anew after a minute") {
-  app::DnsStreams streams;
+  tracker::DnsStreams streams;
   CHECK(streams.read(bytes(1, 1, "\x01")).empty());
   CHECK(streams.read(bytes(2 + kMinute, 1, dns::sized(kAnswer, 2))).size() == 1);
 }
 
 TEST_CASE("Of too many connections the idlest is given up, counted where it was at work") {
-  app::DnsStreams streams;
+  tracker::DnsStreams streams;
   CHECK(streams.read(bytes(1, 0, "\x01")).empty());
-  for (std::uint64_t i = 1; i < app::kMaxDnsStreams; ++i)
+  for (std::uint64_t i = 1; i < tracker::kMaxDnsStreams; ++i)
     CHECK(streams.read(bytes(2 + kMinute, i, "\x01")).empty());
   CHECK(streams.read(bytes(3 + kMinute, 1000, "\x01")).empty());
   CHECK(streams.refused() == 0);
   CHECK(streams.read(bytes(4 + kMinute, 1001, "\x01")).empty());
   CHECK(streams.refused() == 1);
-}
-
-TEST_CASE("A pipeline records the answer, not the pieces") {
-  const test::TempDir dir;
-  auto recorder = record::Recorder::create(dir.file("r"), test::info());
-  REQUIRE(recorder);
-  baseline::MemoryStore seen;
-  app::Pipeline pipeline(
-      {"host", "boot", "", "", 0}, seen, &*recorder, [](const v1::Alert&) {}, app::kLiveWindow);
-  const std::string stream = dns::sized(kAnswer, 2);
-  pipeline.push(bytes(5, 1, stream.substr(0, 2)));
-  pipeline.push(bytes(6, 1, stream.substr(2)));
-  pipeline.finish();
-  REQUIRE(recorder->finish());
-  const auto back = test::replay(dir.file("r"));
-  REQUIRE(back.events.size() == 1);
-  const auto& answered = std::get<domain::DnsAnswered>(back.events[0]);
-  CHECK(answered.bytes == kAnswer);
-  CHECK(answered.stream);
 }

@@ -1,11 +1,11 @@
-#include "app/dns_streams.h"
+#include "tracker/dns_streams.h"
 
 #include <algorithm>
 #include <iterator>
 #include <string>
 #include <utility>
 
-namespace kilnwatch::app {
+namespace kilnwatch::tracker {
 
 using namespace domain;
 
@@ -48,4 +48,4 @@ std::vector<DnsAnswered> DnsStreams::read(const DnsBytes& bytes) {
   return out;
 }
 
-}  // namespace kilnwatch::app
+}  // namespace kilnwatch::tracker

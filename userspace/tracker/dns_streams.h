@@ -9,7 +9,7 @@
 #include "domain/event.h"
 #include "protocol/dns/stream.h"
 
-namespace kilnwatch::app {
+namespace kilnwatch::tracker {
 
 inline constexpr std::size_t kMaxDnsStreams = 256;  // at once; a step has one for a question
 
@@ -28,4 +28,4 @@ class DnsStreams {
   std::uint64_t refused_ = 0;
 };
 
-}  // namespace kilnwatch::app
+}  // namespace kilnwatch::tracker
