@@ -46,6 +46,7 @@ void tell_payload(Finding& finding, const Story& story, const std::string& place
 std::optional<bool> Detector::egress(const tracker::Moment& moment, Finding& finding,
                                      const policy::Exception* exception, const Answer& answer) {
   Connection& connection = *finding.connection;
+  const Connection plain = connection;  // held against the list of what is denied, and told nowhere
   connection.http_path = base::mask_text(connection.http_path);
   mask_names(connection);
   const Endpoint& to = connection.destination;
@@ -61,7 +62,7 @@ std::optional<bool> Detector::egress(const tracker::Moment& moment, Finding& fin
   const bool novel = connection.first_in_builds && connection.first_in_fleet.value_or(true);
   const bool metadata = is_metadata(to.ip, to.port);
   // A claim is enough to be denied, and never enough to be allowed.
-  const policy::Destination* denied = denied_by(connection, name);
+  const policy::Destination* denied = denied_by(plain, claimed_name(plain));
   if (!novel && !engine && !metadata && denied == nullptr) return std::nullopt;
   // One alert for each step container and destination, also where every connection is wrong, and
   // one more where it is denied by a name that only came later.

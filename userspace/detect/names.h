@@ -34,6 +34,9 @@ inline std::string without_dot(std::string name) {
   return base::lower(name);
 }
 
+// What looks like a secret stands in it, and no more of it is told: it may be any name.
+inline bool is_masked(const std::string& name) { return name.find('*') != name.npos; }
+
 // Names that DNS verified and that the process does not speak against. It may ask for another one
 // at the same address (a front of many sites): then there is none, and none either where the name
 // that it asks for is a relay's, or is none that DNS could have. Without a claim any of them may be
@@ -44,7 +47,8 @@ inline std::vector<std::string> verified_names(const domain::Connection& connect
   std::vector<std::string> out;
   if (connection.tls_relay) return out;
   for (const domain::DnsName& name : connection.dns_names) {
-    if (name.verified && (silent || name.name == claim)) out.push_back(name.name);
+    if (name.verified && !is_masked(name.name) && (silent || name.name == claim))
+      out.push_back(name.name);
   }
   return out;
 }

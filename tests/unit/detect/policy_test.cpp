@@ -216,6 +216,19 @@ TEST_CASE("A denied destination is HIGH, also when it was seen before; denied be
   CHECK(bench.judge(egress("192.0.2.10", 443))->severity == Severity::kLow);
 }
 
+TEST_CASE("A name that is masked is denied by what it is") {
+  Bench bench("destinations: {deny: [{domain: '*.evil.example'}]}");
+  const std::string name = "glpat-abcdefghij0123456789.evil.example";
+  const auto claimed = bench.judge(egress("192.0.2.9", 443, name));
+  CHECK(has(claimed, "denied-destination"));
+  CHECK(claimed->connection->tls_name == "***");
+  auto moment = egress("192.0.2.10", 443);
+  moment.connection->dns_names = {{name, "192.0.2.53", true}};
+  const auto led = bench.judge(moment);
+  CHECK(has(led, "denied-destination"));
+  CHECK(led->connection->dns_names.front().name == "***");
+}
+
 TEST_CASE("Clients on the list, and those that are not") {
   Bench bench("clients: [{uid: 1000, exe: /usr/bin/docker}, {address: 198.51.100.0/24}]");
   const auto listed = bench.judge(request(local()));

@@ -260,3 +260,19 @@ TEST_CASE("A name is learned from what is told, not from where it leads otherwis
   CHECK(evil->severity == Severity::kHigh);
   CHECK(has(*bench.detector.judge(named("192.0.2.10", "git.test")), "known-name"));
 }
+
+TEST_CASE("A name that is masked is none that could be known at another address") {
+  Bench bench;
+  const auto named = [](TimeNs time, const std::string& ip, const std::string& name) {
+    Moment moment = connect(time, ip);
+    moment.connection->dns_names = {{name, "192.0.2.53", true}};
+    return moment;
+  };
+  REQUIRE(bench.detector.judge(named(kSecond, "192.0.2.1", "glpat-abcdefghij0123456789.a.test")));
+  const auto other =
+      bench.detector.judge(named(kSecond, "192.0.2.2", "glpat-klmnopqrst0123456789.evil.test"));
+  REQUIRE(other);
+  CHECK(other->connection->dns_name.name == "***");
+  CHECK_FALSE(has(*other, "known-name"));
+  CHECK(other->severity == Severity::kHigh);
+}
