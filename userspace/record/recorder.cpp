@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "base/secrets.h"
+#include "base/text.h"
 #include "protocol/dns/message.h"
 #include "protocol/http1/first_request.h"
 #include "protocol/tls/client_hello.h"
@@ -12,6 +13,16 @@
 
 namespace kilnwatch::record {
 namespace {
+
+// A name as it was written: alerts tell it in lower case, which hides no shape of a secret and may
+// make one of it.
+std::string masked_name(const std::string& name) {
+  std::string safe = base::mask_text_same_length(name);
+  const std::string told = base::mask_text_same_length(base::lower(name));
+  for (std::size_t i = 0; i < safe.size() && i < told.size(); ++i)
+    if (told[i] == '*') safe[i] = '*';
+  return safe;
+}
 
 // Of what userland sent first: the request line and the host of an HTTP request, or the lengths and
 // the server's name of a TLS hello, secrets out, each in its place; '*' for every other byte.
@@ -34,9 +45,9 @@ void mask(domain::EgressPayload& payload) {
   } else if (const auto hello = protocol::read_client_hello(payload.bytes)) {
     for (const auto& [at, length] : hello->open)
       masked.replace(at, length, payload.bytes, at, length);
-    if (const auto at = masked.find(hello->server_name); at != masked.npos)
-      masked.replace(at, hello->server_name.size(),
-                     base::mask_text_same_length(hello->server_name));
+    const std::size_t size = hello->server_name.size();
+    if (const auto at = base::lower(masked).find(hello->server_name); at != masked.npos)
+      masked.replace(at, size, masked_name(masked.substr(at, size)));
   }
   payload.bytes = std::move(masked);
 }
@@ -53,7 +64,7 @@ void mask(domain::DnsAnswered& answered) {
       for (std::size_t i = 1 + static_cast<std::uint8_t>(bytes[at]); i < length;
            i += 1 + static_cast<std::uint8_t>(bytes[at + i]))
         text[i - 1] = '.';
-      const std::string safe = base::mask_text_same_length(text);
+      const std::string safe = masked_name(text);
       for (std::size_t i = 0; i < text.size(); ++i) {
         const bool same = i < safe.size() && safe[i] == text[i];
         if (text[i] != '.' && !same) masked[at + 1 + i] = '*';

@@ -5,6 +5,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "base/text.h"
 #include "harness/events.h"
 #include "harness/hex.h"
 #include "harness/recordings.h"
@@ -162,6 +163,23 @@ TEST_CASE("of a resolver's answer names and addresses are written, without secre
   CHECK(recorded_answer("canary") == "******");
   for (std::size_t size = 0; size < answer.size(); ++size)
     CHECK(recorded_answer(answer.substr(0, size)).find("cccc") == std::string::npos);
+}
+
+TEST_CASE("a secret in a name is none less for its letters' case") {
+  namespace dns = test::dns;
+  for (const std::string token :
+       {"ghp_" + std::string(18, 'c') + std::string(18, 'C'), "GhP_" + std::string(36, 'c'),
+        std::string("AKIAIOSFODNN7EXAMPLE")}) {
+    const std::string name = token + ".kiln.test";
+    const std::string entry = dns::sized(dns::number(0, 1) + dns::sized(name, 2), 2);
+    const std::string body = "\x03\x03" + std::string(32, 'r') + dns::sized("", 1) +
+                             dns::sized("\x13\x01", 2) + dns::sized("n", 1) +
+                             dns::sized(dns::number(0, 2) + dns::sized(entry, 2), 2);
+    const std::string hello = "\x16\x03\x01" + dns::sized("\x01" + dns::sized(body, 3), 2);
+    REQUIRE(protocol::read_client_hello(hello)->server_name == base::lower(name));
+    for (const auto& kept : {recorded_payload(hello), recorded_answer(dns::message(name, 1, {}))})
+      CHECK(kept.find(token.substr(8, 8)) == std::string::npos);
+  }
 }
 
 TEST_CASE("of a step's own request only the request line and the host are written") {
