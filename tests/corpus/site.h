@@ -65,6 +65,9 @@ class Site {
                                const Fetch& fetch, std::uint64_t ms);
 
   // site_docker.cpp
+  // With dockerd at one end.
+  static domain::ConnOpened over_tcp(domain::ConnId conn, std::uint64_t ms, domain::Endpoint client,
+                                     domain::Endpoint server);
   domain::ConnId open(const Asker& asker, std::uint64_t ms);
   void say(domain::ConnId conn, std::uint64_t ms, domain::Direction direction,
            const std::string& bytes);

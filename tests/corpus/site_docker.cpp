@@ -1,6 +1,7 @@
 // The classic builder, BuildKit and `docker run` of a Site.
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "harness/archive.h"
 #include "harness/local_client.h"
@@ -61,18 +62,23 @@ std::string base_of(const Step& from) {
 
 }  // namespace
 
+ConnOpened Site::over_tcp(ConnId conn, std::uint64_t ms, Endpoint client, Endpoint server) {
+  ConnOpened opened;
+  opened.time = at(ms);
+  opened.conn = conn;
+  opened.engine = EngineKind::kDocker;
+  opened.engine_pid = kDockerd;
+  opened.transport = Transport::kTcp;
+  opened.client = std::move(client);
+  opened.server = std::move(server);
+  return opened;
+}
+
 ConnId Site::open(const Asker& asker, std::uint64_t ms) {
   const ConnId conn = ++last_conn_;
   if (!asker.tcp.empty()) {
-    ConnOpened opened;
-    opened.time = at(ms);
-    opened.conn = conn;
-    opened.engine = EngineKind::kDocker;
-    opened.engine_pid = kDockerd;
-    opened.transport = Transport::kTcp;
-    opened.client = {asker.tcp, static_cast<std::uint16_t>(20'000 + conn % 40'000)};
-    opened.server = {asker.tcp.starts_with("127.") ? "127.0.0.1" : "10.20.0.2", 2375};
-    put(opened);
+    put(over_tcp(conn, ms, {asker.tcp, static_cast<std::uint16_t>(20'000 + conn % 40'000)},
+                 {asker.tcp.starts_with("127.") ? "127.0.0.1" : "10.20.0.2", 2375}));
     return conn;
   }
   const std::uint32_t pid = fork(ms, 1);
@@ -279,14 +285,8 @@ void Site::pull(const std::string& base, std::uint64_t ms) {
 
 void Site::engine_connects(const Endpoint& to, const std::string& name, std::uint64_t ms) {
   const ConnId conn = ++last_conn_;
-  ConnOpened opened;
-  opened.time = at(ms);
-  opened.conn = conn;
-  opened.engine = EngineKind::kDocker;
-  opened.engine_pid = kDockerd;
-  opened.transport = Transport::kTcp;
-  opened.client = {"10.20.0.2", static_cast<std::uint16_t>(10'000 + conn % 10'000)};
-  opened.server = to;
+  ConnOpened opened =
+      over_tcp(conn, ms, {"10.20.0.2", static_cast<std::uint16_t>(10'000 + conn % 10'000)}, to);
   opened.fetch = true;
   put(opened);
   put(ConnClosed{at(ms + 200), conn});
