@@ -21,12 +21,15 @@ std::vector<DnsAnswered> DnsStreams::read(const DnsBytes& bytes) {
   Stream& stream = streams_[bytes.stream];
   if (stream.active + kPatience < bytes.time) stream = {};
   stream.active = bytes.time;
+  const bool was_lost = stream.messages.lost();
   auto messages = stream.messages.read(bytes.bytes);
   if (bytes.length > bytes.bytes.size()) {
     auto more = stream.messages.pass(bytes.length - bytes.bytes.size());
     messages.insert(messages.end(), std::make_move_iterator(more.begin()),
                     std::make_move_iterator(more.end()));
   }
+  // The length of an answer is among the bytes that did not cross.
+  if (stream.messages.lost() && !was_lost) ++refused_;
   std::vector<DnsAnswered> out;
   for (std::string& message : messages) {
     DnsAnswered answered;

@@ -58,6 +58,16 @@ TEST_CASE("Of an answer that did not cross whole its first part is told") {
   CHECK(rest[0].bytes == stream.substr(2, 510));
 }
 
+TEST_CASE("A connection of which the length of an answer did not cross is given up, and counted") {
+  app::DnsStreams streams;
+  const std::string stream = dns::sized(kAnswer, 2);
+  // Two answers in one read, of which the beginning crosses.
+  CHECK(streams.read(bytes(5, 1, stream.substr(0, 20), 100)).size() == 1);
+  CHECK(streams.refused() == 1);
+  CHECK(streams.read(bytes(6, 1, stream)).empty());
+  CHECK(streams.refused() == 1);
+}
+
 TEST_CASE("A connection's number that comes again begins anew after a minute") {
   tracker::DnsStreams streams;
   CHECK(streams.read(bytes(1, 1, "\x01")).empty());
