@@ -111,12 +111,15 @@ bool Detector::meet(const tracker::Moment& moment, const Answer& answer, Connect
   const auto names = verified_names(connection);
   const std::string egress = "name" + std::to_string(moment.egress);
   bool known = !names.empty();
-  const bool told = connection.first_in_builds && is_told(moment, connection);
+  const bool told = connection.first_in_builds && connection.first_in_fleet.value_or(true) &&
+                    is_told(moment, connection);
   for (const std::string& name : names) {
     const std::string any = any_address(connection, name);
     const bool met = told || baseline_.knows(Scope::kBuilds, any, wall(moment));
     if (met && !baseline_.meet({Scope::kBuilds, any, wall(moment), build})) continue;
     if (names.size() == 1 && answer && answer->known_name) continue;
+    if (told && names.size() == 1 && fleet_ != nullptr && is_shared(connection.destination.ip))
+      fleet_->touch(any, build);
     known = false;
     if (moment.egress != 0) novel_egress_.insert(egress);
   }

@@ -8,7 +8,8 @@ namespace {
 
 using Kind = Job::Kind;
 
-bool is_question(const Job& job) { return job.kind == Kind::kAsk || job.kind == Kind::kAskImage; }
+bool only_asks(const Job& job) { return job.kind == Kind::kAskName || job.kind == Kind::kAskImage; }
+bool is_question(const Job& job) { return job.kind == Kind::kAsk || only_asks(job); }
 
 }  // namespace
 
@@ -50,8 +51,7 @@ void Exchange::give_up_waiting() {
     job.late = true;
     answer(job, {});
   }
-  std::erase_if(waiting_,
-                [this](const Job& job) { return job.kind == Kind::kAskImage || !teaches_; });
+  std::erase_if(waiting_, [this](const Job& job) { return only_asks(job) || !teaches_; });
 }
 
 // As many as may be on their way. In a cluster one node may be away while others are there.
@@ -83,6 +83,7 @@ bool Exchange::send(Client::Tag tag, const Job& job, TimeNs now) {
   std::string text;
   switch (job.kind) {
     case Kind::kAsk:
+    case Kind::kAskName:
     case Kind::kTouch:
       if (!teaches_) {
         text = command({"GET", job.key});
@@ -142,7 +143,7 @@ void Exchange::settle_found(Job& job, const std::string& value) {
 }
 
 void Exchange::settle_missing(Job job, TimeNs now) {
-  if (job.kind == Kind::kAskImage || !teaches_) return answer(job, {Answer::Kind::kNew, false, {}});
+  if (only_asks(job) || !teaches_) return answer(job, {Answer::Kind::kNew, false, {}});
   if (!quota_.take(now)) return refuse(job, stats_.capped, {Answer::Kind::kNew, true, {}});
   job.setting = true;
   waiting_.push_front(std::move(job));
@@ -152,7 +153,7 @@ void Exchange::refuse(const Job& job, std::uint64_t& counter, Answer given) {
   ++counter;
   Job copy = job;
   answer(copy, std::move(given));
-  if (job.kind != Kind::kAskImage) forgotten_.push_back(job.key);
+  if (!only_asks(job)) forgotten_.push_back(job.key);
 }
 
 void Exchange::answer(Job& job, Answer given) {
@@ -160,7 +161,7 @@ void Exchange::answer(Job& job, Answer given) {
 }
 
 void Exchange::wait_for_server(Job job) {
-  if (job.kind == Kind::kAskImage || !teaches_) return;
+  if (only_asks(job) || !teaches_) return;
   job.late = true;
   if (waiting_.size() >= kMaxWaiting) return refuse(job, stats_.crowded, {});
   waiting_.push_back(std::move(job));

@@ -24,7 +24,7 @@ inline constexpr const char* kDestination = "kilnwatch:1:destination:";  // befo
 inline constexpr const char* kImage = "kilnwatch:1:image:";
 
 struct Job {
-  enum class Kind : std::uint8_t { kAsk, kTouch, kAskImage, kShareImage };
+  enum class Kind : std::uint8_t { kAsk, kAskName, kTouch, kAskImage, kShareImage };
   Kind kind = Kind::kTouch;
   Fleet::Ticket ticket = 0;  // 0: nobody waits for an answer
   std::string key;           // of the server, whole

@@ -30,9 +30,10 @@ class Fleet {
 
   virtual ~Fleet() = default;
   // Whether builds of any host reached the destination; it is known from then on. `build`: whose
-  // step did, may be empty. `name`: the key of its name, of which the same is asked; may be empty.
+  // step did, may be empty. `name`: the key of its name, of which the same is asked, and which is
+  // not taught by asking: whether it may be hangs on the answer. May be empty.
   virtual Ticket ask(const std::string& key, const std::string& build, const std::string& name) = 0;
-  // This host knows it, and met it again: the fleet is told now and then.
+  // This host knows it, and met it, maybe again: the fleet is told now and then.
   virtual void touch(const std::string& key, const std::string& build) = 0;
   // Whether a host built an image of this id, digest or name of a registry.
   virtual Ticket ask_image(const std::string& id) = 0;

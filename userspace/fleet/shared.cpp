@@ -44,9 +44,9 @@ Shared::Shared(std::unique_ptr<Dialer> dialer, Settings settings)
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-Job Shared::question(const std::string& key, const std::string& build) const {
+Job Shared::question(Job::Kind kind, const std::string& key, const std::string& build) const {
   Job job;
-  job.kind = Job::Kind::kAsk;
+  job.kind = kind;
   job.key = kDestination + key;
   job.value = value_of(build);
   job.seconds = destination_seconds_;
@@ -55,8 +55,9 @@ Job Shared::question(const std::string& key, const std::string& build) const {
 
 Fleet::Ticket Shared::ask(const std::string& key, const std::string& build,
                           const std::string& name) {
-  return submit(question(key, build), true,
-                name.empty() ? std::nullopt : std::optional(question(name, build)));
+  return submit(
+      question(Job::Kind::kAsk, key, build), true,
+      name.empty() ? std::nullopt : std::optional(question(Job::Kind::kAskName, name, build)));
 }
 
 void Shared::touch(const std::string& key, const std::string& build) {

@@ -94,7 +94,7 @@ class Shared final : public Fleet {
   // The last bit of a ticket of a job: it asks for the name.
   static constexpr Ticket kOfName = 1;
 
-  Job question(const std::string& key, const std::string& build) const;
+  Job question(Job::Kind kind, const std::string& key, const std::string& build) const;
   Ticket submit(Job job, bool question, const std::optional<Job>& of_name = {});
   bool queue(Job job);
   std::string value_of(const std::string& build) const;

@@ -126,6 +126,30 @@ TEST_CASE("One more address of a name that builds of another host reached is a k
   CHECK(bench.fleet.asked.back() == "192.0.2.3 443 y.test");
 }
 
+// Else who has a name of his own lead to a place that the fleet knows makes it known without a
+// word.
+TEST_CASE("A name is known and taught only with a destination that is told") {
+  Bench bench;
+  const auto named = [](std::uint64_t time, const char* ip) {
+    auto moment = connect(time, ip);
+    moment.connection->dns_names = {{"evil.test", "10.0.0.53", true}};
+    return moment;
+  };
+  CHECK_FALSE(bench.judge(named(1, "192.0.2.1"), {Kind::kKnown, false, "", false}));
+  CHECK(bench.fleet.asked.back() == "192.0.2.1 443 / name 443 evil.test");
+  CHECK(bench.fleet.touched.empty());
+  CHECK_FALSE(bench.store.knows(Scope::kBuilds, "name 443 evil.test", kWall / kSecond));
+  const auto found = bench.judge(named(2, "192.0.2.2"), {Kind::kNew, false, "", false});
+  REQUIRE(found);
+  CHECK_FALSE(has(*found, "known-name"));
+  CHECK(bench.fleet.asked.back() == "192.0.2.2 443 / name 443 evil.test");
+  CHECK(bench.fleet.touched == std::vector<std::string>{"name 443 evil.test"});
+  // As where it does not answer, and this host's own baseline decides.
+  Bench away;
+  CHECK(away.judge(named(1, "192.0.2.1"), {Kind::kNone, false, "", false}));
+  CHECK(away.fleet.touched == std::vector<std::string>{"name 443 evil.test"});
+}
+
 TEST_CASE("Where the fleet does not answer this host's own baseline decides") {
   Bench bench;
   const auto found = bench.judge(connect(1, "192.0.2.1"), {Kind::kNone, false, ""});

@@ -111,6 +111,9 @@ TEST_CASE("A name that one sensor learnt is known to the other, at whatever addr
   const auto first = a.answered(a.shared.ask("192.0.2.1 443 x.test", "b1", "name 443 x.test"));
   CHECK(first.kind == Kind::kNew);
   CHECK_FALSE(first.known_name);
+  CHECK(server.keys() == 1);  // a name is taught when it was told, not by asking
+  a.shared.touch("name 443 x.test", "b1");
+  CHECK(test::wait_for([&] { return a.settled(); }));
   const auto other = b.answered(b.shared.ask("192.0.2.2 443 x.test", "b1", "name 443 x.test"));
   CHECK(other.kind == Kind::kNew);
   CHECK(other.known_name);
