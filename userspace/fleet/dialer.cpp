@@ -63,10 +63,6 @@ class PlainTransport final : public Transport {
 using Addresses = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
 
 base::Result<Addresses> addresses_of(const Node& node) {
-  // Per thread, and kept as long as resolv.conf is the same.
-  if ((_res.options & RES_INIT) == 0) (void)::res_init();
-  _res.retrans = kNameWait;
-  _res.retry = kNameTries;
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
   wanted.ai_flags = AI_ADDRCONFIG;
@@ -75,10 +71,14 @@ base::Result<Addresses> addresses_of(const Node& node) {
   // Without a look at the interfaces where it is an address: loopback alone is none to it.
   addrinfo literal = wanted;
   literal.ai_flags = AI_NUMERICHOST;
-  if (::getaddrinfo(node.host.c_str(), port.c_str(), &literal, &found) != 0) {
-    const int error = ::getaddrinfo(node.host.c_str(), port.c_str(), &wanted, &found);
-    if (error != 0) return failed(std::string("its name is not found: ") + ::gai_strerror(error));
-  }
+  if (::getaddrinfo(node.host.c_str(), port.c_str(), &literal, &found) == 0)
+    return Addresses(found, ::freeaddrinfo);
+  // Per thread, and kept as long as resolv.conf is the same.
+  if ((_res.options & RES_INIT) == 0) (void)::res_init();
+  _res.retrans = kNameWait;
+  _res.retry = kNameTries;
+  const int error = ::getaddrinfo(node.host.c_str(), port.c_str(), &wanted, &found);
+  if (error != 0) return failed(std::string("its name is not found: ") + ::gai_strerror(error));
   return Addresses(found, ::freeaddrinfo);
 }
 
