@@ -48,6 +48,12 @@ std::uint64_t seconds_of(const std::optional<domain::TimeNs>& span, domain::Time
   return span.value_or(standard) / kSecond;
 }
 
+std::string remedy_of(const std::string& refusal) {
+  if (refusal == "OOM") return "raise its maxmemory: what is not taught waits for it";
+  if (refusal == "NOAUTH") return "name a password with 'password_file: PATH'";
+  return "the user needs +getex, +get and +set on kilnwatch:*";
+}
+
 constexpr domain::TimeNs kKeep = baseline::kExpireAfter * kSecond;
 
 base::Result<fleet::Login> login_of(const policy::SharedStore& store) {
@@ -164,7 +170,7 @@ void SharedNews::look(std::uint64_t now) {
   away_ = state.away;
   if (!state.refusal.empty() && state.refusal != refusal_)
     say(Level::kWarning, "the shared baseline " + server_ + " refuses commands (" + state.refusal +
-                             "); the user needs +getex, +get and +set on kilnwatch:*");
+                             "); " + remedy_of(state.refusal));
   refusal_ = state.refusal;
   if (state.capped == capped_ || (capped_ != 0 && now - capped_at_ < kComplainEvery)) return;
   say(Level::kWarning,

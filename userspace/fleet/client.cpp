@@ -1,23 +1,9 @@
 #include "fleet/client.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
-#include <string_view>
 
 namespace kilnwatch::fleet {
-namespace {
-
-// A server that says so cannot do it now, and may later.
-constexpr std::array<std::string_view, 5> kNotNow = {"LOADING", "CLUSTERDOWN", "TRYAGAIN",
-                                                     "MASTERDOWN", "BUSY"};
-
-bool is_not_now(const Reply& reply) {
-  return std::any_of(kNotNow.begin(), kNotNow.end(),
-                     [&](std::string_view code) { return reply.is_error(code); });
-}
-
-}  // namespace
 
 bool Client::send(Tag tag, Slot slot, std::string command, TimeNs now) {
   const Node* known = slots_.find(slot);
@@ -27,6 +13,12 @@ bool Client::send(Tag tag, Slot slot, std::string command, TimeNs now) {
   link->send(tag, command, now);
   flights_[tag] = {slot, std::move(command), 0};
   return true;
+}
+
+bool Client::is_there() const {
+  return std::any_of(peers_.begin(), peers_.end(), [](const auto& one) {
+    return one.second.link && one.second.link->is_ready();
+  });
 }
 
 // Whom to ask for what nobody said so far: who is there, before who is not.
@@ -56,7 +48,7 @@ Link* Client::link_to(const Node& node, TimeNs now) {
     return nullptr;
   }
   peer.counted = false;
-  peer.link = std::make_unique<Link>(std::move(*transport), login_, now);
+  peer.link = std::make_unique<Link>(std::move(*transport), login_, now, !peer.proven);
   return peer.link.get();
 }
 
@@ -72,17 +64,21 @@ void Client::run_link(Peers::iterator at, TimeNs now) {
   const auto done = peer.link->run(now);
   if (peer.link->is_ready() && !peer.counted) {
     peer.counted = true;
-    peer.failures = 0;
-    away_ = false;
-    fault_.clear();
+    peer.proven = true;
+    away_ = away_ && peer.doubted;
+    if (!away_) fault_.clear();
     ++logins_;
   }
   // What was answered before its end counts.
   bool goes_on = true;
   for (auto& answered : peer.link->take())
-    goes_on = take_reply(at->first, std::move(answered), now) && goes_on;
-  if (!done) return drop(at, done.error().message, now);
-  if (!goes_on) return drop(at, fault_, now);
+    goes_on = take_reply(at, std::move(answered), now) && goes_on;
+  if (!goes_on) return drop(at, fault_, true, now);
+  // Servers close what is idle: nothing was asked, nothing is lost.
+  if (!done) {
+    const bool failed = !peer.link->is_ready() || !peer.link->pending().empty();
+    return drop(at, done.error().message, failed, now);
+  }
   if (peer.link->is_idle(now)) {
     bytes_ += peer.link->bytes();
     peer.link.reset();
@@ -91,39 +87,45 @@ void Client::run_link(Peers::iterator at, TimeNs now) {
 
 void Client::fail(Peer& peer, const std::string& why, TimeNs now) {
   peer.retry_at = now + backoff(peer.failures++);
+  peer.proven = false;
   fault_ = why;
   away_ = std::none_of(peers_.begin(), peers_.end(), [](const auto& one) {
-    return one.second.link && one.second.link->is_ready();
+    return one.second.link && one.second.link->is_ready() && !one.second.doubted;
   });
 }
 
-void Client::drop(Peers::iterator at, const std::string& why, TimeNs now) {
+void Client::drop(Peers::iterator at, const std::string& why, bool failed, TimeNs now) {
   const std::unique_ptr<Link> link = std::move(at->second.link);
   const auto pending = link->pending();
   bytes_ += link->bytes();
-  // Servers close what is idle: nothing was asked, nothing is lost.
-  if (!link->is_ready() || !pending.empty()) fail(at->second, why, now);
+  if (failed) fail(at->second, why, now);
   if (at->first != seed_) slots_.clear();  // another one may have its slots by now
   for (const Tag tag : pending) finish(tag, std::nullopt);
 }
 
-bool Client::take_reply(const Node& from, Link::Answered answered, TimeNs now) {
+bool Client::take_reply(Peers::iterator at, Link::Answered answered, TimeNs now) {
+  auto& [from, peer] = *at;
   const Tag tag = answered.tag;
   Reply& reply = answered.reply;
+  const std::string why = why_not_now(reply);
+  if (!why.empty()) {
+    fault_ = why;
+    peer.doubted = true;
+    finish(tag, std::nullopt);
+    return false;
+  }
   if (tag == kSlotsTag) slots_.learn(reply, from);
   if (tag == kSlotsTag || tag == kIgnored) return true;
+  peer.doubted = away_ = false;
+  peer.failures = 0;
   if (const auto redirect = redirect_of(reply, from)) {
     if (!follow(*redirect, tag, now)) finish(tag, std::nullopt);
     return true;
   }
-  // A replica that was the master before: whoever is it now must be asked for anew.
-  const bool replica = reply.is_error("READONLY");
-  if (is_not_now(reply) || replica) {
-    fault_ = "it says " + error_code(reply);
-    finish(tag, std::nullopt);
-    return !replica;
-  }
-  finish(tag, std::move(reply));
+  // Of its part of the keys, which others are to have.
+  const bool later = reply.is_error("CLUSTERDOWN") || reply.is_error("TRYAGAIN");
+  if (later) fault_ = "it says " + error_code(reply);
+  finish(tag, later ? std::nullopt : std::optional(std::move(reply)));
   return true;
 }
 

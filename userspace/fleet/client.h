@@ -46,8 +46,11 @@ class Client {
   void run(TimeNs now);
   std::vector<Done> take() { return std::exchange(done_, {}); }
 
-  // The last try failed and nothing was reached since.
+  // Nobody answers, or whoever does has not done what it was asked since it said that it cannot: as
+  // long as that is so, few questions find out whether it is over.
   bool is_away() const { return away_; }
+  // Somebody answers, whatever he does.
+  bool is_there() const;
   // Why. Names no secret.
   const std::string& fault() const { return fault_; }
   std::uint64_t logins() const { return logins_; }  // connections that came to be ready
@@ -62,8 +65,10 @@ class Client {
   static constexpr Tag kSlotsTag = kIgnored - 1;
   struct Peer {
     std::unique_ptr<Link> link;
-    bool counted = false;  // in logins_
-    unsigned failures = 0;
+    bool counted = false;   // in logins_
+    bool proven = false;    // it answered something since the last failure
+    bool doubted = false;   // it said that it cannot, and did nothing since
+    unsigned failures = 0;  // since it did something
     TimeNs retry_at = 0;
   };
   struct Flight {
@@ -75,10 +80,10 @@ class Client {
   Link* link_to(const Node& node, TimeNs now);
   const Node& entry(TimeNs now) const;
   void run_link(Peers::iterator at, TimeNs now);
-  void drop(Peers::iterator at, const std::string& why, TimeNs now);
+  void drop(Peers::iterator at, const std::string& why, bool failed, TimeNs now);
   void fail(Peer& peer, const std::string& why, TimeNs now);
-  // False: the connection is to end.
-  bool take_reply(const Node& from, Link::Answered answered, TimeNs now);
+  // False: the server cannot, the connection is to end.
+  bool take_reply(Peers::iterator at, Link::Answered answered, TimeNs now);
   bool follow(const Redirect& redirect, Tag tag, TimeNs now);
   void finish(Tag tag, std::optional<Reply> reply);
   TimeNs backoff(unsigned failures);

@@ -16,8 +16,9 @@ bool is_question(const Job& job) { return job.kind == Kind::kAsk || only_asks(jo
 void Exchange::submit(Job job) {
   if (!teaches_ && !is_question(job)) return;
   if (is_question(job)) ++stats_.asked;
-  // Nobody is kept waiting for a server that is known to be away.
-  if (client_.is_away()) {
+  // Nobody is kept waiting for a server that is known to be away. Where nothing else finds out
+  // whether it still is, a question does.
+  if (client_.is_away() && !(client_.is_there() && flying_.empty())) {
     answer(job, {});
     wait_for_server(std::move(job));
     return;
@@ -31,9 +32,10 @@ void Exchange::run(TimeNs now) {
   // Until nothing more was answered: what has been read wakes nobody a second time.
   for (bool more = true; more;) {
     launch(now);
+    const bool was_there = client_.is_there();
     client_.run(now);
     auto done = client_.take();
-    more = !done.empty();
+    more = !done.empty() || (client_.is_there() && !was_there);
     for (auto& one : done) {
       const auto at = flying_.find(one.tag);
       if (at == flying_.end()) continue;
@@ -42,10 +44,10 @@ void Exchange::run(TimeNs now) {
       settle(std::move(job), std::move(one.reply), now);
     }
   }
-  if (!std::exchange(was_away_, client_.is_away()) && was_away_) give_up_waiting();
+  if (client_.is_away() && !client_.is_there()) give_up_waiting();
 }
 
-// The server went away: what waits is decided here, and brought there later.
+// The server is away: what waits is decided here, and brought there later.
 void Exchange::give_up_waiting() {
   for (Job& job : waiting_) {
     job.late = true;
@@ -57,11 +59,18 @@ void Exchange::give_up_waiting() {
 // As many as may be on their way. In a cluster one node may be away while others are there.
 void Exchange::launch(TimeNs now) {
   // Also when nothing waits: the next question is to find it there.
-  if (client_.is_away()) client_.reach(now);
-  if (now < pause_until_) return;
-  for (std::size_t left = waiting_.size(); left > 0 && flying_.size() < kMaxFlying; --left) {
+  if (client_.is_away()) {
+    client_.reach(now);
+    if (!client_.is_there()) return;
+  }
+  for (std::size_t left = waiting_.size(); left > 0; --left) {
+    if (flying_.size() >= (client_.is_away() ? 1 : kMaxFlying)) return;
     Job job = std::move(waiting_.front());
     waiting_.pop_front();
+    if (now < job.not_before) {
+      waiting_.push_back(std::move(job));
+      continue;
+    }
     if (job.kind == Kind::kShareImage && !job.setting) {
       if (!image_quota_.take(now)) {
         refuse(job, stats_.capped, {});
@@ -103,13 +112,10 @@ bool Exchange::send(Client::Tag tag, const Job& job, TimeNs now) {
 }
 
 void Exchange::settle(Job job, std::optional<Reply> reply, TimeNs now) {
-  if (!reply) {
-    pause_until_ = now + kNotNowWait;
-    if (job.setting) quota_of(job).give_back();
-    job.setting = false;
-    answer(job, {});
-    wait_for_server(std::move(job));
-    return;
+  if (!reply) return settle_later(std::move(job), now);
+  if (reply->is_error("OOM")) {
+    refusal_ = error_code(*reply);
+    return settle_later(std::move(job), now);
   }
   if (reply->kind == Reply::Kind::kError) {
     if (job.setting) quota_of(job).give_back();
@@ -149,6 +155,14 @@ void Exchange::settle_missing(Job job, TimeNs now) {
   waiting_.push_front(std::move(job));
 }
 
+void Exchange::settle_later(Job job, TimeNs now) {
+  if (job.setting) quota_of(job).give_back();
+  job.setting = false;
+  job.not_before = now + std::min(kLastNotNowWait, kNotNowWait << std::min(job.tries++, 16U));
+  answer(job, {});
+  wait_for_server(std::move(job));
+}
+
 void Exchange::refuse(const Job& job, std::uint64_t& counter, Answer given) {
   ++counter;
   Job copy = job;
@@ -168,9 +182,11 @@ void Exchange::wait_for_server(Job job) {
 }
 
 TimeNs Exchange::due(TimeNs now) const {
-  const TimeNs first = client_.due(now);
-  if (waiting_.empty() || flying_.size() >= kMaxFlying) return first;
-  return pause_until_ > now ? std::min(first, pause_until_) : first;
+  TimeNs first = client_.due(now);
+  for (const Job& job : waiting_) {
+    if (job.not_before > now) first = std::min(first, job.not_before);
+  }
+  return first;
 }
 
 ExchangeStats Exchange::stats() const {

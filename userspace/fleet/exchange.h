@@ -18,8 +18,10 @@ namespace kilnwatch::fleet {
 
 // What waits for a server that is away: a busy day of a host.
 inline constexpr std::size_t kMaxWaiting = 16'384;
-inline constexpr std::size_t kMaxFlying = 256;             // commands without a reply
-inline constexpr TimeNs kNotNowWait = 500 * kMillisecond;  // after one that cannot be done now
+inline constexpr std::size_t kMaxFlying = 256;  // commands without a reply
+// After one that cannot be done now, for itself alone: keys of other nodes have no part in it.
+inline constexpr TimeNs kNotNowWait = 500 * kMillisecond;
+inline constexpr TimeNs kLastNotNowWait = 30 * kSecondNs;
 inline constexpr const char* kDestination = "kilnwatch:1:destination:";  // before the key
 inline constexpr const char* kImage = "kilnwatch:1:image:";
 
@@ -32,6 +34,8 @@ struct Job {
   std::uint64_t seconds = 0;  // how long it is to live
   bool setting = false;       // it is taught: it was not there, or is an image
   bool late = false;          // it waited for a server that was away
+  unsigned tries = 0;         // that failed
+  TimeNs not_before = 0;      // the next one
 };
 
 struct ExchangeStats {
@@ -83,6 +87,7 @@ class Exchange {
   void settle(Job job, std::optional<Reply> reply, TimeNs now);
   void settle_found(Job& job, const std::string& value);
   void settle_missing(Job job, TimeNs now);
+  void settle_later(Job job, TimeNs now);
   void refuse(const Job& job, std::uint64_t& counter, Answer answer);
   void answer(Job& job, Answer answer);
   void wait_for_server(Job job);
@@ -96,8 +101,6 @@ class Exchange {
   std::deque<Job> waiting_;
   std::unordered_map<Client::Tag, Job> flying_;
   Client::Tag last_ = 0;
-  TimeNs pause_until_ = 0;
-  bool was_away_ = false;
   std::vector<Posted> posted_;
   std::vector<std::string> forgotten_;
   ExchangeStats stats_;

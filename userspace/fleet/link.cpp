@@ -13,7 +13,7 @@ base::Error over(const std::string& why) { return {base::ErrorClass::kEnvironmen
 
 }  // namespace
 
-Link::Link(std::unique_ptr<Transport> transport, const Login& login, TimeNs now)
+Link::Link(std::unique_ptr<Transport> transport, const Login& login, TimeNs now, bool proof)
     : transport_(std::move(transport)), deadline_(now + kConnectWait), active_(now) {
   if (!login.password.empty()) {
     login_ += login.user.empty() ? command({"AUTH", login.password})
@@ -22,6 +22,12 @@ Link::Link(std::unique_ptr<Transport> transport, const Login& login, TimeNs now)
   }
   if (login.database != 0) {
     login_ += command({"SELECT", std::to_string(login.database)});
+    ++logins_;
+  }
+  greets_ = proof && logins_ == 0;
+  if (greets_) {
+    // No user needs a right for it.
+    login_ = command({"HELLO"});
     ++logins_;
   }
 }
@@ -97,8 +103,11 @@ base::Status Link::read(TimeNs now) {
 
 base::Status Link::log_in(const Reply& reply, TimeNs now) {
   if (reply.kind == Reply::Kind::kError) {
-    return over("it refuses the login (" + error_code(reply) +
-                "); look at user, password and database");
+    if (turns_away(reply)) return over(why_not_now(reply));
+    // To a greeting whoever does not know it, or cannot serve now, has answered.
+    if (!greets_ || reply.is_error("NOAUTH"))
+      return over("it refuses the login (" + error_code(reply) +
+                  "); look at user, password and database");
   }
   if (logins_ == 0 || --logins_ > 0) return base::Done{};
   ready_ = true;

@@ -40,7 +40,9 @@ class Link {
     Reply reply;
   };
 
-  Link(std::unique_ptr<Transport> transport, const Login& login, TimeNs now);
+  // `proof`: it is to answer something before anything is asked of it; whoever takes connections
+  // need not be there behind them. A login is one.
+  Link(std::unique_ptr<Transport> transport, const Login& login, TimeNs now, bool proof = false);
 
   bool is_ready() const { return ready_; }
   // Sent once it is ready.
@@ -76,6 +78,7 @@ class Link {
   bool ready_ = false;
   std::string login_;       // the bytes
   std::size_t logins_ = 0;  // replies to them that are to come
+  bool greets_ = false;     // the only one of them is a greeting
   std::string out_;         // to be written
   std::string held_;        // commands that wait for the login
   std::deque<Sent> sent_;

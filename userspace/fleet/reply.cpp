@@ -3,11 +3,15 @@
 #include <hiredis/hiredis.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace kilnwatch::fleet {
 namespace {
 
+// READONLY: a replica that was the master before, which must be looked for anew.
+constexpr std::array<std::string_view, 6> kNotNow = {"LOADING",  "MASTERDOWN", "BUSY",
+                                                     "READONLY", "MISCONF",    "NOREPLICAS"};
 constexpr std::size_t kMaxCode = 32;  // bytes: the longest code there is, and more
 
 // The place of the next value: its list has room for it since create_list. Null: beyond a limit,
@@ -74,6 +78,22 @@ std::string error_code(const Reply& reply) {
                        return c >= 'A' && c <= 'Z';
                      });
   return plain && !code.empty() ? code : "an error";
+}
+
+bool turns_away(const Reply& reply) {
+  return reply.is_error("DENIED") ||
+         (reply.kind == Reply::Kind::kError && reply.text.starts_with("ERR max number of clients"));
+}
+
+std::string why_not_now(const Reply& reply) {
+  if (reply.is_error("DENIED")) return "it takes nobody from other hosts (protected-mode)";
+  if (turns_away(reply)) return "it has as many clients as it takes (maxclients)";
+  const bool not_now = std::any_of(kNotNow.begin(), kNotNow.end(),
+                                   [&](std::string_view code) { return reply.is_error(code); });
+  // A cluster of which a part is down serves the rest.
+  const bool down =
+      reply.is_error("CLUSTERDOWN") && reply.text.find("Hash slot") == std::string::npos;
+  return not_now || down ? "it says " + error_code(reply) : "";
 }
 
 std::string command(std::initializer_list<std::string_view> words) {

@@ -35,6 +35,11 @@ struct Reply {
 // too, and is for no log. A word that is no code is left out.
 std::string error_code(const Reply& reply);
 
+// It hangs up on whoever comes, whatever was asked.
+bool turns_away(const Reply& reply);
+// The server as it is does not do what it is asked, and may later. Empty: it is none of that.
+std::string why_not_now(const Reply& reply);
+
 // One command as it is sent.
 std::string command(std::initializer_list<std::string_view> words);
 

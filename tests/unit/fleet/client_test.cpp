@@ -219,6 +219,69 @@ TEST_CASE("What is no server of this kind is left") {
   CHECK(twice.server().connections == 1);
 }
 
+// What takes connections need not answer on them: a proxy whose server is gone, a process that
+// stands still.
+TEST_CASE("Who takes connections and does not serve stays away until he does") {
+  // With a mark before it: a greeting is answered.
+  for (const std::string text :
+       {"", "HTTP/1.1 400 Bad Request\r\n\r\n", "-ERR max number of clients reached\r\n",
+        "-DENIED Redis is running in protected mode\r\n", "-NOAUTH Authentication\r\n",
+        "!-LOADING the dataset\r\n", "!-MISCONF unable\r\n", "!-READONLY You can't\r\n"}) {
+    INFO(text);
+    Bench bench;
+    bench.server().says = [&](const Words& words) -> std::optional<std::string> {
+      if (text.empty()) return std::nullopt;
+      if (text[0] != '!') return text;
+      return words[0] == "HELLO" ? "*0\r\n" : text.substr(1);
+    };
+    fleet::Client::Tag tag = 0;
+    const auto look = [&] {
+      bench.now += 100 * kMillisecond;
+      bench.client.reach(bench.now);
+      if (bench.client.is_there() || tag == 0) (void)bench.send(++tag);
+      bench.run(10);
+      return bench.client.is_away();
+    };
+    for (int i = 0; i < 31; ++i) (void)look();
+    const int before = bench.server().connections;
+    int away = 0;
+    for (int i = 0; i < 600; ++i) away += look() ? 1 : 0;  // a minute
+    CHECK(away == 600);
+    CHECK_FALSE(bench.client.fault().empty());
+    CHECK(bench.server().connections - before < 20);
+    bench.server().says = nullptr;
+    for (int i = 0; i < 300 && look(); ++i) continue;
+    CHECK_FALSE(bench.client.is_away());
+  }
+}
+
+TEST_CASE("Who served before is not greeted again") {
+  Bench bench;
+  for (fleet::Client::Tag tag = 1; tag < 4; ++tag) {
+    CHECK(bench.send(tag));
+    CHECK(bench.run().size() == 1);
+    bench.now += fleet::kIdle;
+    bench.run();
+  }
+  CHECK(bench.server().connections == 3);
+  CHECK(bench.server().greetings == 1);
+}
+
+TEST_CASE("Who has too many clients says so to a command, too, and that is no refusal of it") {
+  Bench bench;
+  CHECK(bench.send(1));
+  CHECK(bench.run().at(0).reply);
+  bench.now += fleet::kIdle;
+  bench.run();
+  bench.server().says = [](const Words&) { return "-ERR max number of clients reached\r\n"; };
+  CHECK(bench.send(2));
+  const auto done = bench.run();
+  REQUIRE(done.size() == 1);
+  CHECK_FALSE(done[0].reply);
+  CHECK(bench.client.is_away());
+  CHECK(bench.client.fault().find("maxclients") != std::string::npos);
+}
+
 TEST_CASE("MOVED is followed, and remembered") {
   Bench bench;
   const auto slot = std::to_string(fleet::slot_of("k"));

@@ -265,6 +265,82 @@ TEST_CASE("A command that the server refuses is counted, and nobody waits for it
   CHECK(bench.server().keys.size() == 1);
 }
 
+TEST_CASE("What one node of a cluster cannot do now holds up nothing of the others") {
+  for (const char* said : {"MOVED 1 nowhere.test:1", "CLUSTERDOWN Hash slot not served",
+                           "TRYAGAIN Multiple keys request during rehashing of slot"}) {
+    INFO(said);
+    Bench bench;
+    Sensor a(bench.dialer, "aa");
+    bench.server().says = [&](const Words& words) -> std::optional<std::string> {
+      if (words.size() > 1 && words[1].ends_with(":down")) return test::fault(said);
+      return bench.server().keep(words);
+    };
+    CHECK(a.answered(a.ask("down")).kind == Kind::kNone);
+    for (int i = 0; i < 100; ++i) {
+      a.now += 100 * fleet::kMillisecond;
+      const auto ticket = a.ask("k" + std::to_string(i));
+      a.run(3);
+      REQUIRE(a.answers.contains(ticket));
+      CHECK(a.answers[ticket].kind == Kind::kNew);
+    }
+    CHECK(bench.server().heard.size() < 250);
+    bench.server().says = nullptr;
+    a.now += fleet::kLastNotNowWait;
+    a.run();
+    CHECK(a.exchange.is_idle());
+    CHECK(a.exchange.stats().reconciled == 1);
+  }
+}
+
+TEST_CASE("What a server has no memory for is brought there later") {
+  Bench bench;
+  Sensor a(bench.dialer, "aa");
+  bench.server().says = [&](const Words& words) -> std::optional<std::string> {
+    if (words[0] == "SET") return test::fault("OOM command not allowed");
+    return bench.server().keep(words);
+  };
+  for (int i = 0; i < 10; ++i)
+    CHECK(a.answered(a.ask("k" + std::to_string(i))).kind == Kind::kNone);
+  CHECK(a.exchange.refusal() == "OOM");
+  CHECK(a.exchange.stats().waiting == 10);
+  bench.server().says = nullptr;
+  a.now += fleet::kLastNotNowWait;
+  a.run();
+  CHECK(bench.server().keys.size() == 10);
+  CHECK(a.exchange.stats().reconciled == 10);
+}
+
+TEST_CASE(
+    "A server that says that it cannot is asked by few, and found again by those who only ask") {
+  for (const bool teaches : {true, false}) {
+    Bench bench;
+    Sensor a(bench.dialer, "aa", fleet::kTaughtPerHour, teaches);
+    bench.server().says = [&](const Words& words) -> std::optional<std::string> {
+      if (words[0] == "HELLO") return test::status("OK");
+      return test::fault("LOADING dataset");
+    };
+    for (int i = 0; i < 600; ++i) {  // a minute
+      a.now += 100 * fleet::kMillisecond;
+      const auto ticket = a.ask("k" + std::to_string(i));
+      a.run(3);
+      REQUIRE(a.answers.contains(ticket));
+      CHECK(a.answers[ticket].kind == Kind::kNone);
+    }
+    CHECK(bench.server().heard.size() < 50);
+    bench.server().says = nullptr;
+    Answer answer;
+    for (int i = 0; i < 200 && answer.kind == Kind::kNone; ++i) {
+      a.now += 100 * fleet::kMillisecond;
+      answer = a.answered(a.ask("late"));
+    }
+    CHECK(answer.kind == Kind::kNew);
+    a.now += fleet::kLastNotNowWait;
+    a.run();
+    CHECK(a.exchange.is_idle());
+    CHECK(bench.server().keys.size() == (teaches ? 601 : 0));
+  }
+}
+
 TEST_CASE("One that only asks leaves the server as it is, and brings nothing there later") {
   Bench bench;
   Sensor a(bench.dialer, "aa"), b(bench.dialer, "bb", fleet::kTaughtPerHour, false);

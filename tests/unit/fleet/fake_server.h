@@ -31,7 +31,8 @@ struct FakeServer {
   // What it says to a command; nothing: not a word.
   std::function<std::optional<std::string>(const Words&)> says;
   std::map<std::string, std::string> keys;
-  std::vector<Words> heard;
+  std::vector<Words> heard;  // without greetings
+  int greetings = 0;
   bool up = true;         // false: nobody answers the knock
   bool refuses = false;   // the knock is refused
   bool hangs_up = false;  // at the next look
@@ -39,7 +40,9 @@ struct FakeServer {
   int connections = 0;
 
   std::string answer(const Words& words) {
-    heard.push_back(words);
+    const bool greeting = words[0] == "HELLO";
+    greetings += greeting ? 1 : 0;
+    if (!greeting) heard.push_back(words);
     if (says) {
       const auto said = says(words);
       return said ? *said : "";
