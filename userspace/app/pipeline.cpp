@@ -33,6 +33,11 @@ void Pipeline::join(fleet::Fleet& fleet, std::chrono::milliseconds patience) {
   moments_.join(&fleet, patience);
 }
 
+void Pipeline::join(const fleet::RecordedAnswers& recorded) {
+  tracker_.share_images();
+  recorded_ = &recorded;
+}
+
 void Pipeline::apply(const policy::Policy& policy) {
   detector_.apply(policy);
   tracker_.set_deploy_window(policy.deploy_window.value_or(tracker::kDeployWindow));
@@ -219,8 +224,20 @@ void Pipeline::decide(domain::TimeNs clock) {
                    [this](const auto& moment, const auto& answer) { judge(moment, answer); });
 }
 
+// What others say of it, and into the recording with it.
+std::optional<fleet::Answer> Pipeline::answer_of(const tracker::Moment& moment,
+                                                 const std::optional<fleet::Answer>& asked) {
+  if (recorded_ != nullptr) return recorded_->find(detect::Detector::question(moment));
+  if (asked && recorder_ != nullptr) {
+    recorder_->answered({now_, detect::Detector::question(moment),
+                         static_cast<std::uint32_t>(asked->kind), asked->capped, asked->known_name,
+                         asked->note.substr(0, fleet::kMaxNote)});
+  }
+  return asked;
+}
+
 void Pipeline::judge(const tracker::Moment& moment, const std::optional<fleet::Answer>& answer) {
-  const auto finding = detector_.judge(moment, answer);
+  const auto finding = detector_.judge(moment, answer_of(moment, answer));
   if (!finding) return;
   ++stats_.alerts;
   emit_(sink::to_alert(*finding, host_));

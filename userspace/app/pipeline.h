@@ -16,6 +16,7 @@
 #include "domain/host.h"
 #include "engine/command/commands.h"
 #include "engine/conversation.h"
+#include "fleet/recorded.h"
 #include "policy/policy.h"
 #include "record/recorder.h"
 #include "sink/convert.h"
@@ -58,6 +59,8 @@ class Pipeline {
   // What hosts share counts, too; it outlives the pipeline. `patience`: of a recording, whose time
   // stands still meanwhile; see HeldMoments.
   void join(fleet::Fleet& fleet, std::chrono::milliseconds patience = std::chrono::milliseconds(0));
+  // Of a recording: what hosts shared when it was made. Outlives the pipeline.
+  void join(const fleet::RecordedAnswers& recorded);
   // What happens from now on is judged by it.
   void apply(const policy::Policy& policy);
   void push(domain::Event event);
@@ -94,6 +97,8 @@ class Pipeline {
   void erase(Connections::iterator at);
   void decide(domain::TimeNs clock);
   void judge(const tracker::Moment& moment, const std::optional<fleet::Answer>& answer);
+  std::optional<fleet::Answer> answer_of(const tracker::Moment& moment,
+                                         const std::optional<fleet::Answer>& asked);
 
   domain::HostFacts host_;
   record::Recorder* recorder_;
@@ -108,6 +113,7 @@ class Pipeline {
   tracker::DnsStreams dns_streams_;
   detect::Detector detector_;
   HeldMoments moments_;
+  const fleet::RecordedAnswers* recorded_ = nullptr;
   stream::ReorderWindow window_;
   PipelineStats stats_;
   domain::TimeNs now_ = 0;

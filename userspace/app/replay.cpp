@@ -14,6 +14,7 @@
 #include "app/config_file.h"
 #include "app/log.h"
 #include "app/pipeline.h"
+#include "app/recorded_answers.h"
 #include "app/result_stream.h"
 #include "app/shared_baseline.h"
 #include "app/standard_streams.h"
@@ -37,6 +38,19 @@ base::Result<std::unique_ptr<fleet::Shared>> open_fleet(const Options& options,
   Asker asker = kept != nullptr ? asker_of(*kept, host.name) : asker_of(host);
   asker.teaches = options.fleet == "teach";
   return open_shared(policy, asker);
+}
+
+// Nothing: somebody is asked now, or the recording is of a sensor that shared nothing.
+std::optional<fleet::RecordedAnswers> recorded_answers(const Options& options,
+                                                       const recording::v1::Header& header) {
+  if (!header.fleet() || !options.fleet.empty()) return std::nullopt;
+  auto answers = read_answers(options.file);
+  if (answers.refused() > 0) {
+    say(Level::kWarning, std::to_string(answers.refused()) +
+                             " answers of the fleet in the recording are not used, for want of "
+                             "room");
+  }
+  return answers;
 }
 
 // Opening a FIFO would wait for its writer, and a device may never end.
@@ -83,6 +97,8 @@ int replay(const Options& options) {
                     [&](const v1::Alert& alert) { results->write(alert); });
   say_config(*config);
   pipeline.apply(config->policy);
+  const auto recorded = recorded_answers(options, (*source)->header());
+  if (recorded) pipeline.join(*recorded);
   std::optional<SharedNews> news;
   if (*shared) {
     news.emplace(config->policy.store->url.text, **shared);

@@ -26,9 +26,10 @@ namespace kilnwatch::app {
 namespace {
 
 base::Result<std::optional<record::Recorder>> open_recorder(const Options& options,
-                                                            const domain::HostFacts& host) {
+                                                            const domain::HostFacts& host,
+                                                            bool fleet) {
   if (options.record.empty()) return std::optional<record::Recorder>();
-  const record::Info info{host, decode::wire_version(), KILNWATCH_VERSION};
+  const record::Info info{host, decode::wire_version(), KILNWATCH_VERSION, fleet};
   auto recorder = record::Recorder::create(options.record, info, options.record_limit);
   if (!recorder) return recorder.error();
   return std::optional<record::Recorder>(std::move(*recorder));
@@ -112,7 +113,7 @@ int watch(const Options& options, Watch& parts) {
   if (auto fit = capture::preflight(); !fit) return fail(fit.error());
   // Read once: the times of alerts and of their replay hang on the same offset of the clocks.
   const auto host = capture::read_host_facts();
-  auto recorder = open_recorder(options, host);
+  auto recorder = open_recorder(options, host, parts.shared != nullptr);
   if (!recorder) return fail(recorder.error());
   auto source = capture::open_live_source(capture::choice_of(options.hooks));
   if (!source) return fail(source.error());

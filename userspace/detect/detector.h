@@ -41,6 +41,9 @@ class Detector {
   // Asks what is to be known before the moment is judged; 0: nothing. Moments are judged in the
   // order in which this was called for them.
   fleet::Fleet::Ticket ask(const tracker::Moment& moment);
+  // What stands for the moment and what others are asked for it, whether or not there are any; a
+  // replay has the same.
+  static std::string question(const tracker::Moment& moment);
 
   // Nothing when the moment is no finding (a destination seen before). `answer`: to what was asked;
   // none: nothing was.

@@ -5,6 +5,7 @@
 #include "detect/names.h"
 #include "detect/reasons.h"
 #include "policy/match.h"
+#include "tracker/ident.h"
 
 namespace kilnwatch::detect {
 
@@ -85,6 +86,18 @@ fleet::Fleet::Ticket Detector::ask(const tracker::Moment& moment) {
     return fleet_->ask(key, build, known_name ? "" : name);
   fleet_->touch(key, build);
   return 0;
+}
+
+std::string Detector::question(const tracker::Moment& moment) {
+  std::string what = moment.foreign;
+  if (what.empty() && moment.connection) {
+    Connection connection = *moment.connection;
+    mask_names(connection);
+    what = seen_key(connection.destination, claimed_name(connection));
+  }
+  return tracker::short_hash(
+      std::to_string(moment.call.conn) + "|" + std::to_string(moment.call.number) + "|" +
+      std::to_string(static_cast<int>(moment.kind)) + "|" + moment.key + "|" + what);
 }
 
 // A DNS answer is no part of it: whoever could write one would make what he likes known.

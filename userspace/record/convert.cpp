@@ -182,4 +182,16 @@ bool to_proto(const domain::Event& event, recording::v1::Record& out) {
   return true;
 }
 
+recording::v1::Record to_proto(const domain::FleetAnswered& answer) {
+  recording::v1::Record out;
+  out.set_time_ns(answer.time);
+  recording::v1::FleetAnswered& to = *out.mutable_fleet_answered();
+  to.set_moment(answer.moment);
+  to.set_answer(answer.answer);
+  to.set_capped(answer.capped);
+  to.set_known_name(answer.known_name);
+  to.set_note(answer.note);
+  return out;
+}
+
 }  // namespace kilnwatch::record

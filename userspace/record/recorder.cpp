@@ -87,6 +87,7 @@ base::Result<Recorder> Recorder::create(const std::string& path, const Info& inf
   header.set_machine_id(info.host.machine_id);
   header.set_wall_offset_ns(info.host.wall_offset_ns);
   header.set_sensor_version(info.sensor_version);
+  header.set_fleet(info.fleet);
   auto file = RecordingFile::create(path, header, max_bytes);
   if (!file) return file.error();
   return Recorder(std::move(*file));
@@ -180,6 +181,8 @@ void Recorder::drain(bool everything) {
     queue_.pop_front();
   }
 }
+
+void Recorder::answered(const domain::FleetAnswered& answer) { file_.append(to_proto(answer)); }
 
 RecorderStats Recorder::stats() const {
   RecorderStats stats = refused_;

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "domain/event.h"
+#include "domain/fleet_answered.h"
 #include "domain/host.h"
 #include "engine/conversation.h"
 #include "record/recording_file.h"
@@ -28,6 +29,7 @@ struct Info {
   domain::HostFacts host;
   std::uint32_t wire_version = 0;  // decode::wire_version()
   std::string sensor_version;
+  bool fleet = false;  // answers of other hosts are to come
 };
 
 // What is in the recording, and what was kept out of it and why.
@@ -50,6 +52,8 @@ class Recorder {
   void safe(domain::ConnId conn, const engine::SafeRange& range);
   // Every byte of the direction below `pos` is judged.
   void settled(domain::ConnId conn, domain::Direction direction, std::uint64_t pos);
+  // What other hosts said: written at once, nothing of it is of a conversation.
+  void answered(const domain::FleetAnswered& answer);
   // Writes everything that waits and closes the file. `end`: the time up to which the sensor
   // watched (0: not told), so that a replay lets the same deadlines pass. kEnvironment: the
   // recording is not complete.

@@ -117,6 +117,39 @@ TEST_CASE("bytes lost or added between frames") {
   CHECK_FALSE(back.error.empty());
 }
 
+TEST_CASE("what other hosts said comes back beside the events, and to nobody who does not ask") {
+  const test::TempDir dir;
+  record::Info info = test::info();
+  info.fleet = true;
+  auto recorder = record::Recorder::create(dir.file("r"), info);
+  REQUIRE(recorder);
+  const std::vector<domain::FleetAnswered> all = {
+      {7, "m1", 2, false, true, "build b\nhost h\n"}, {8, "m2", 1, true, false, ""}, {9, "m3"}};
+  for (const auto& one : all) recorder->answered(one);
+  recorder->event(domain::Event(domain::ProcessExited{10, 1, 2, 3}));
+  recorder->answered({11, std::string(65, 'm')});  // as nobody writes it
+  REQUIRE(recorder->finish());
+  CHECK_FALSE(test::replay(dir.file("r")).error.empty());
+  CHECK(test::replay(dir.file("r")).events.size() == 2);  // and the loss
+
+  auto reader = capture::RecordingReader::open(dir.file("r"));
+  REQUIRE(reader);
+  CHECK((*reader)->header().fleet());
+  std::vector<domain::FleetAnswered> back;
+  (*reader)->on_answer([&](domain::FleetAnswered&& answer) { back.push_back(std::move(answer)); });
+  while ((*reader)->poll(0, [](domain::Event&&) {})) {
+  }
+  REQUIRE(back.size() == all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    CHECK(back[i].time == all[i].time);
+    CHECK(back[i].moment == all[i].moment);
+    CHECK(back[i].answer == all[i].answer);
+    CHECK(back[i].capped == all[i].capped);
+    CHECK(back[i].known_name == all[i].known_name);
+    CHECK(back[i].note == all[i].note);
+  }
+}
+
 TEST_CASE("no recording at all") {
   const test::TempDir dir;
   test::spit(dir.file("text"), "hello, this is text");

@@ -6,6 +6,9 @@ namespace kilnwatch::capture {
 namespace {
 
 constexpr std::size_t kMaxDnsBytes = 65'535;  // of a datagram
+constexpr std::size_t kMaxMoment = 64;        // bytes of its hash
+constexpr std::size_t kMaxFleetNote = 4096;   // as fleet::kMaxNote
+constexpr std::uint32_t kMaxFleetAnswer = 2;
 
 // Collects what is out of range while fields are read.
 struct Reader {
@@ -187,10 +190,22 @@ Converted from_proto(const recording::v1::Record& record, domain::Event& out) {
     case recording::v1::Record::kEnded:
       out = domain::Tick{time};
       break;
+    case recording::v1::Record::kFleetAnswered: {
+      const recording::v1::FleetAnswered& from = record.fleet_answered();
+      const bool valid = from.moment().size() <= kMaxMoment && from.answer() <= kMaxFleetAnswer &&
+                         from.note().size() <= kMaxFleetNote;
+      return valid ? Converted::kAnswer : Converted::kInvalid;
+    }
     case recording::v1::Record::KIND_NOT_SET:
       return Converted::kUnknownKind;
   }
   return reader.valid ? Converted::kEvent : Converted::kInvalid;
+}
+
+domain::FleetAnswered answer_of(const recording::v1::Record& record) {
+  const recording::v1::FleetAnswered& from = record.fleet_answered();
+  return {record.time_ns(), from.moment(),     from.answer(),
+          from.capped(),    from.known_name(), from.note()};
 }
 
 }  // namespace kilnwatch::capture

@@ -76,6 +76,10 @@ void RecordingReader::take(const std::string& message, const Handler& handler) {
     return;
   }
   ++records_;
+  if (kind == Converted::kAnswer) {
+    if (answered_) answered_(answer_of(record));
+    return;
+  }
   latest_ = std::max(latest_, domain::time_of(event));
   handler(std::move(event));
 }

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/result.h"
 #include "capture/replay/frame_reader.h"
 #include "capture/source.h"
+#include "domain/fleet_answered.h"
 #include "kilnwatch/v1/recording.pb.h"
 
 namespace kilnwatch::capture {
@@ -22,6 +24,9 @@ class RecordingReader : public EventSource {
   // and KernelLoss "recording" in the place of what is lost, so that nobody takes the rest for all;
   // at the end kInput with the first place and the number of records.
   base::Result<State> poll(int timeout_ms, const Handler& handler) override;
+  // From now on poll() hands over what other hosts said, too.
+  using Answered = std::function<void(domain::FleetAnswered&&)>;
+  void on_answer(Answered take) { answered_ = std::move(take); }
   const domain::HostFacts& host() const override { return host_; }
   const recording::v1::Header& header() const { return header_; }
   std::uint64_t records() const { return records_; }      // whole ones handed over
@@ -36,6 +41,7 @@ class RecordingReader : public EventSource {
   base::Status read_header();
 
   FrameReader frames_;
+  Answered answered_;
   std::string path_;
   recording::v1::Header header_;
   domain::HostFacts host_;
