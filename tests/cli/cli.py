@@ -221,7 +221,7 @@ def baselines(work):
 
     for args in (["baseline"], ["baseline", "fly"], ["baseline", "list", "--output", "xml"],
                  ["baseline", "list", "extra"], ["baseline", "list", "--scope", "world"], ["baseline", "add"], ["baseline", "stats", "--scope", "host"],
-                 ["baseline", "forget", "192.0.2.1", "1", "--scope", "fleet"], ["replay", "x", "--fleet", "both"],
+                 ["baseline", "forget", "192.0.2.1", "1", "--scope", "world"], ["replay", "x", "--fleet", "both"],
                  ["baseline", "forget"], ["baseline", "stats", "--frobnicate"],
                  ["baseline", "add", "192.0.2.1", "1", "a.test", "extra"], ["baseline", "import", "file"]):
         yield Case(" ".join(args), args, 2, USAGE)
@@ -232,6 +232,12 @@ def baselines(work):
         yield Case(f"{name} of no fleet", ["baseline", name, "--scope", "fleet", "--config", config], 2, error("'baseline.store'.*--config"))
         yield Case(f"{name} of a fleet that is away", ["baseline", name, "--scope", "fleet", "--config", away], 3,
                    error("redis://127.0.0.1:1: it does not answer: .*"))
+    for name in ("add", "forget"):
+        at_fleet = ["baseline", name, "192.0.2.1", "1", "--scope", "fleet", "--config"]
+        yield Case(f"{name} of no fleet", [*at_fleet, config], 2, error("'baseline.store'.*--config"))
+        yield Case(f"{name} of a fleet that is away", [*at_fleet, away], 3, error("redis://127.0.0.1:1: it does not answer: .*"))
+        yield Case(f"{name} of a client at the fleet", ["baseline", name, "client", "0", "uid-0:/bin/x", "--scope", "fleet", "--config", away], 2,
+                   error("is shared with nobody"))
     yield Case("replay with no fleet", ["replay", "--fleet", "ask", "--config", config, str(work / "empty")], 2, error("--fleet asks the server of 'baseline.store'"))
     empty = folder("baseline")
     for name in ("list", "export", "stats"):

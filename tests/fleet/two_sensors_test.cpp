@@ -199,6 +199,13 @@ TEST_CASE("Recordings of two hosts are replayed with a fleet that is asked, or t
             .find("1 destinations, taught by 1 hosts; 2 names of images\n      1  a.test\n") !=
         std::string::npos);
 
+  // A person has it forgotten, and known.
+  CHECK(output_of(folder, "baseline forget " + kPayload + " 80" + at_fleet).empty());
+  CHECK(told(replayed("b.test", "--fleet ask"), kPayload) == 1);
+  CHECK(output_of(folder, "baseline add " + kPayload + " 80" + at_fleet).empty());
+  CHECK(told(replayed("b.test", "--fleet ask"), kPayload) == 0);
+  CHECK(told(replayed("a.test", "--fleet ask"), kPayload) == 0);
+
   const auto images = images_at(server);
   for (const auto& image : images) {
     record("c.test", played({run_of(image)}, 3, 30'000));

@@ -120,6 +120,7 @@ int baseline_export(const Options& options) {
 int baseline_add(const Options& options) {
   const auto key = key_of(options);
   if (!key) return fail(key.error());
+  if (options.scope == kFleetScope) return add_to_fleet(options, *key);
   auto catalog = open_catalog(options, true);
   if (!catalog) return fail(catalog.error());
   std::optional<baseline::Entry> entry = baseline::Entry{
@@ -132,6 +133,7 @@ int baseline_add(const Options& options) {
 int baseline_forget(const Options& options) {
   const auto key = key_of(options);
   if (!key) return fail(key.error());
+  if (options.scope == kFleetScope) return forget_of_fleet(options, *key);
   auto catalog = open_catalog(options, false);
   if (!catalog) return fail(catalog.error());
   const auto gone = catalog->forget(*key, scope_of(options));

@@ -56,11 +56,15 @@ base::Status each_of(Place& place, std::string_view prefix, const fleet::Catalog
                      "the shared baseline " + place.server + ": " + done.error().message};
 }
 
+std::uint64_t life(const Place& place) {
+  return place.policy.expire_after ? *place.policy.expire_after / 1'000'000'000
+                                   : static_cast<std::uint64_t>(baseline::kExpireAfter);
+}
+
 // When it was told the last time: as far back as its life is shorter than a new one's.
 baseline::Seconds told(const Place& place, const fleet::Taught& taught) {
   const auto now = base::clock_ns(CLOCK_REALTIME) / 1'000'000'000;
-  const auto keep = place.policy.expire_after ? *place.policy.expire_after / 1'000'000'000
-                                              : static_cast<std::uint64_t>(baseline::kExpireAfter);
+  const auto keep = life(place);
   return now - std::min(now, keep - std::min(keep, taught.seconds));
 }
 
@@ -90,7 +94,53 @@ std::string line_of(const Place& place, const fleet::Taught& taught) {
                      base::visible(taught.key));
 }
 
+// Clients, and what they start, are of one host.
+base::Status is_shared(const std::string& key) {
+  for (const char* own : {baseline::kClient, baseline::kPowers, baseline::kEngine}) {
+    if (!key.starts_with(std::string(own) + " ")) continue;
+    return base::Error{base::ErrorClass::kUsage,
+                       "'" + key + "' is shared with nobody: only destinations are"};
+  }
+  return base::Done{};
+}
+
+// Asks the server for one key of it. An error names the server.
+template <class Work>
+auto with_server(const Options& options, const std::string& key, const Work& work)
+    -> decltype(work(std::declval<Place&>(), std::declval<fleet::Catalog&>())) {
+  if (auto shared = is_shared(key); !shared) return shared.error();
+  auto place = find_place(options);
+  if (!place) return place.error();
+  fleet::Catalog catalog(*place->access.dialer, place->access.server, place->access.login);
+  auto done = work(*place, catalog);
+  if (done) return done;
+  return base::Error{done.error().kind,
+                     "the shared baseline " + place->server + ": " + done.error().message};
+}
+
 }  // namespace
+
+int add_to_fleet(const Options& options, const std::string& key) {
+  const auto done =
+      with_server(options, key, [&](Place& place, fleet::Catalog& catalog) -> base::Status {
+        // Who taught it is no sensor.
+        return catalog.add(fleet::kDestination + key, "added by-hand -", life(place));
+      });
+  return done ? 0 : fail(done.error());
+}
+
+int forget_of_fleet(const Options& options, const std::string& key) {
+  const auto gone =
+      with_server(options, key, [&](Place&, fleet::Catalog& catalog) -> base::Result<bool> {
+        return catalog.forget(fleet::kDestination + key);
+      });
+  if (!gone) return fail(gone.error());
+  if (*gone) return 0;
+  return fail({base::ErrorClass::kOther,
+               "'" + key +
+                   "' is not in the shared baseline; `kilnwatch baseline list --scope fleet` shows "
+                   "what is, names belong to it"});
+}
 
 int list_fleet(const Options& options, bool json) {
   if (auto usable = stdout_usable(); !usable) return fail(usable.error());

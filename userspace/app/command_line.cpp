@@ -48,9 +48,6 @@ void add_baseline(CLI::App& app, Options& options, Commands& commands) {
     commands.emplace_back(sub, command);
     return sub;
   };
-  const auto add_scope = [&](CLI::App& sub, const char* text) {
-    sub.add_option("--scope", options.scope, text)->check(CLI::IsMember({"builds", "host"}));
-  };
   // Also what other hosts know.
   const auto add_wide_scope = [&](CLI::App& sub, const char* text) {
     sub.add_option("--scope", options.scope, text)
@@ -66,10 +63,10 @@ void add_baseline(CLI::App& app, Options& options, Commands& commands) {
   list->add_option("--output", options.format, "text (default) or json, one object a line")
       ->check(CLI::IsMember({"text", "json"}));
   auto* more = add("add", Command::kBaselineAdd, "a destination is known from now on");
-  add_scope(*more, "to whom: builds (default) or host");
+  add_wide_scope(*more, "to whom: builds (default), host or fleet");
   add_key(*more);
   auto* less = add("forget", Command::kBaselineForget, "a destination is new again");
-  add_scope(*less, "to whom: builds or host (default: both)");
+  add_wide_scope(*less, "to whom: builds or host (default: both), or fleet");
   add_key(*less);
   add_wide_scope(*add("export", Command::kBaselineExport, "all of it to stdout, JSON lines"),
                  "builds or host (default: both), or fleet");

@@ -24,12 +24,12 @@ class Dialogue {
   Dialogue(Dialer& dialer, const Node& node, const Login& login)
       : client_(dialer, node, login, 1) {}
 
-  // Of all of them, in their order.
-  base::Result<std::vector<Reply>> ask(const std::vector<std::string>& commands) {
+  // Of all of them, in their order. `slot`: of their key, in a cluster whose nodes are not known.
+  base::Result<std::vector<Reply>> ask(const std::vector<std::string>& commands, Slot slot = 0) {
     std::unordered_map<Client::Tag, std::size_t> asked;
     std::vector<Reply> replies(commands.size());
     for (std::size_t n = 0; n < commands.size(); ++n) {
-      if (!client_.send(++last_, 0, commands[n], now())) return away();
+      if (!client_.send(++last_, slot, commands[n], now())) return away();
       asked[last_] = n;
     }
     while (!asked.empty()) {
@@ -62,10 +62,10 @@ class Dialogue {
   Client::Tag last_ = 0;
 };
 
-base::Error refused(const Reply& reply) {
-  return fault(
-      "it refuses (" + error_code(reply) +
-      "); the user needs +scan, +get and +ttl on kilnwatch:*, in a cluster +cluster|slots");
+base::Error refused(const Reply& reply, const char* rights =
+                                            "+scan, +get and +ttl on kilnwatch:*, in a cluster "
+                                            "+cluster|slots") {
+  return fault("it refuses (" + error_code(reply) + "); the user needs " + rights);
 }
 
 }  // namespace
@@ -93,6 +93,27 @@ base::Result<std::vector<Node>> Catalog::nodes() {
   }
   if (found.empty()) found.insert(server_);
   return std::vector<Node>(found.begin(), found.end());
+}
+
+base::Result<Reply> Catalog::write(const std::string& key, const std::string& text) {
+  Dialogue dialogue(dialer_, server_, login_);
+  auto replies = dialogue.ask({text}, slot_of(key));
+  if (!replies) return replies.error();
+  Reply& reply = replies->front();
+  if (reply.kind == Reply::Kind::kError) return refused(reply, "+set and +unlink on kilnwatch:*");
+  return std::move(reply);
+}
+
+base::Status Catalog::add(const std::string& key, const std::string& value, std::uint64_t seconds) {
+  const auto reply = write(key, command({"SET", key, value, "EX", std::to_string(seconds)}));
+  if (!reply) return reply.error();
+  return base::Done{};
+}
+
+base::Result<bool> Catalog::forget(const std::string& key) {
+  const auto reply = write(key, command({"UNLINK", key}));
+  if (!reply) return reply.error();
+  return reply->number > 0;
 }
 
 base::Status Catalog::each(std::string_view prefix, const Each& each) {

@@ -1,4 +1,4 @@
-// What the server has, for people who look at it: all nodes of a cluster, one after the other.
+// What the server has, for people who look after it: all nodes of a cluster, one after the other.
 // Waits for each answer; no part of a sensor.
 #pragma once
 
@@ -36,9 +36,14 @@ class Catalog {
   // error of `each` ends it. kEnvironment: the server does not answer, or refuses.
   using Each = std::function<base::Status(const Taught&)>;
   base::Status each(std::string_view prefix, const Each& each);
+  // Whole keys of the server. kEnvironment as above.
+  base::Status add(const std::string& key, const std::string& value, std::uint64_t seconds);
+  // False: it was not there.
+  base::Result<bool> forget(const std::string& key);
 
  private:
   base::Result<std::vector<Node>> nodes();
+  base::Result<Reply> write(const std::string& key, const std::string& text);
   base::Status each_of(const Node& node, std::string_view prefix, const Each& each);
 
   Dialer& dialer_;
