@@ -1,6 +1,7 @@
 #include "tracker/step_flags.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 namespace kilnwatch::tracker {
@@ -38,6 +39,8 @@ std::string_view next_flag(std::string_view& line) {
 
 constexpr std::size_t kRun = 3;
 constexpr const char* kHostNetwork = "network-host";
+constexpr const char* kSecretMount = "secret-mount";
+constexpr const char* kSshMount = "ssh-mount";
 
 }  // namespace
 
@@ -72,26 +75,33 @@ std::vector<domain::Reason> flag_reasons(std::string_view name) {
   std::vector<domain::Reason> reasons;
   if (name.size() < kRun) return reasons;
   name.remove_prefix(kRun);
-  while (reasons.size() < kMaxFlags) {
-    std::string_view flag = next_flag(name);
-    if (flag.empty()) break;
+  bool insecure = false, host = false;
+  std::map<std::string_view, std::size_t> more;  // codes of what is not named
+  // However many mounts come before it, what a step may do is told.
+  for (auto flag = next_flag(name); !flag.empty(); flag = next_flag(name)) {
     if (flag == "--security=insecure") {
-      reasons.push_back({"security-insecure", "the step runs without confinement"});
+      insecure = true;
     } else if (flag == "--network=host") {
-      reasons.push_back({kHostNetwork, "the step uses the network of the host"});
+      host = true;
     } else if (take(flag, "--mount=")) {
       const auto type = value_of(flag, {"type"});
-      if (type == "secret") {
+      if (reasons.size() >= kMaxFlags) {
+        if (type == "secret" || type == "ssh") ++more[type == "ssh" ? kSshMount : kSecretMount];
+      } else if (type == "secret") {
         std::string id = value_of(flag, {"id"});
         if (id.empty()) id = value_of(flag, {"target", "dst", "destination", "env"});
-        reasons.push_back({"secret-mount", "the step is given the secret " + id});
+        reasons.push_back({kSecretMount, "the step is given the secret " + id});
       } else if (type == "ssh") {
         const std::string id = value_of(flag, {"id"});
         reasons.push_back(
-            {"ssh-mount", "the step is given the ssh agent " + (id.empty() ? "default" : id)});
+            {kSshMount, "the step is given the ssh agent " + (id.empty() ? "default" : id)});
       }
     }
   }
+  for (const auto& [code, count] : more)
+    reasons.push_back({std::string(code), "the step is given " + std::to_string(count) + " more"});
+  if (host) reasons.push_back({kHostNetwork, "the step uses the network of the host"});
+  if (insecure) reasons.push_back({"security-insecure", "the step runs without confinement"});
   return reasons;
 }
 

@@ -11,7 +11,7 @@ namespace kilnwatch::tracker {
 // Of BuildKit's name of the step, which begins with its flags (buildkit: instructions/
 // commands_runmount.go, commands_runnetwork.go, commands_runsecurity.go): secrets and agents by
 // their ids, the host's network, no confinement. Never what a secret holds: a name has it nowhere.
-// As many as kMaxFlags.
+// Of mounts kMaxFlags are named, and the others counted.
 inline constexpr std::size_t kMaxFlags = 16;
 std::vector<domain::Reason> flag_reasons(std::string_view name);
 

@@ -33,7 +33,18 @@ TEST_CASE("What is no flag of the instruction is not told") {
   CHECK(told("RUN --mount=").empty());
   std::string many = "RUN ";
   for (int i = 0; i < 100; ++i) many += "--mount=type=ssh ";
-  CHECK(tracker::flag_reasons(many).size() == tracker::kMaxFlags);
+  CHECK(tracker::flag_reasons(many).size() == tracker::kMaxFlags + 1);
+}
+
+TEST_CASE("However many secrets a step is given, what it may do besides is told") {
+  std::string many = "RUN ";
+  for (int i = 0; i < 40; ++i) many += "--mount=type=secret,id=s" + std::to_string(i) + " ";
+  const auto reasons = tracker::flag_reasons(many + "--network=host --security=insecure make");
+  REQUIRE(reasons.size() == tracker::kMaxFlags + 3);
+  CHECK(reasons[tracker::kMaxFlags].code == "secret-mount");
+  CHECK(reasons[tracker::kMaxFlags].text == "the step is given 24 more");
+  CHECK(reasons[tracker::kMaxFlags + 1].code == "network-host");
+  CHECK(reasons[tracker::kMaxFlags + 2].code == "security-insecure");
 }
 
 TEST_CASE("The network of a step is the host's by the last flag that names one") {
