@@ -1,5 +1,6 @@
 // What the baseline knows of a destination or a client, and learns of it.
 #include <algorithm>
+#include <string_view>
 
 #include "detect/detector.h"
 #include "detect/names.h"
@@ -17,6 +18,22 @@ namespace {
 // A client is new where others are known: by then those of a working day were met.
 constexpr baseline::Seconds kClientsSettle = 86'400;
 
+// A path may hold any byte. One word of the baseline stands for one path: blanks as in a URL, what
+// is too long as a hash.
+std::string as_word(const std::string& text) {
+  constexpr std::size_t kMost = baseline::kMaxKey - 16;
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= ' ' || c == '%')
+      out.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+    else
+      out += c;
+  }
+  return out.size() > kMost ? "hash;" + tracker::short_hash(out) : out;
+}
+
 // Of a process in a container its id says nothing: each run has another one. Empty: nobody to know
 // again.
 std::string client_key(const Client& client) {
@@ -26,7 +43,7 @@ std::string client_key(const Client& client) {
     who = (client.container_id.empty() ? "uid-" : "container-uid-") +
           std::to_string(client.process->uid) + ":" + client.process->exe;
   }
-  const auto key = baseline::read_key(baseline::kClient, "0", who);
+  const auto key = baseline::read_key(baseline::kClient, "0", as_word(who));
   return key ? baseline::text_of(*key) : std::string();
 }
 

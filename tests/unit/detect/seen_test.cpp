@@ -187,6 +187,11 @@ TEST_CASE("A client that was never seen is told where others are known, and once
   CHECK_FALSE(is_new(request(2 * kDay, 1000, "")));  // nobody to know again
   CHECK(is_new(request(2 * kDay, 1000, docker, std::string(64, 'a'))));
   CHECK_FALSE(is_new(request(2 * kDay, 1000, docker, std::string(64, 'b'))));
+  CHECK(is_new(request(2 * kDay, 1000, "/tmp/a docker")));  // any path is somebody
+  CHECK_FALSE(is_new(request(2 * kDay, 1000, "/tmp/a docker")));
+  CHECK(is_new(request(2 * kDay, 1000, "/tmp/a%20docker")));
+  CHECK(is_new(request(2 * kDay, 1000, "/tmp/" + std::string(400, 'x'))));
+  CHECK_FALSE(is_new(request(2 * kDay, 1000, "/tmp/" + std::string(400, 'x'))));
   CHECK(is_new(over_tcp(2 * kDay, "192.0.2.1")));
   CHECK_FALSE(is_new(over_tcp(2 * kDay, "192.0.2.1")));
   CHECK(is_new(request(40 * kDay, 1001, docker)));  // not for long
