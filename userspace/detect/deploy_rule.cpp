@@ -5,6 +5,7 @@
 #include "detect/powers.h"
 #include "detect/reasons.h"
 #include "detect/shapes.h"
+#include "policy/match.h"
 
 namespace kilnwatch::detect {
 
@@ -45,6 +46,16 @@ void Detector::asked_by(Finding& finding, const Client& client, const char* part
   if (remote_client(client)) tell(finding, "client-remote" + as, client.address.ip);
 }
 
+// Out of a container: who sits in it has the engine, and so the host.
+void Detector::starts_beside(Finding& finding, const Deployment& deployment) const {
+  const Client& client = deployment.client;
+  if (!client_in_other_container(client, deployment.engine_container_id)) return;
+  const policy::Client* entry = policy::find(policy_.clients, client);
+  const bool listed = entry != nullptr && !entry->container.empty();
+  tell(finding, listed ? "client-in-container/listed" : "client-in-container/starter",
+       client.container_id);
+}
+
 // How the build of the image leads to this.
 void Detector::deploy_build(const Build& build, Finding& finding) {
   const Story* story = chains_.find(build.id);
@@ -77,6 +88,7 @@ bool Detector::deploy(const tracker::Moment& moment, const Answer& answer, Findi
   if (!made.pod.name.empty())
     finding.summary += " in pod " + made.pod.name_space + "/" + made.pod.name;
   asked_by(finding, moment.deployment->client, "/starter");
+  starts_beside(finding, *moment.deployment);
   if (moment.uncertain) {
     // Whoever brings an image under its name, or begins to, must not have the story forgotten.
     for (const std::string& build : moment.other_builds) {

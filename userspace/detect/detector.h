@@ -66,6 +66,7 @@ class Detector {
   bool deploy(const tracker::Moment& moment, const Answer& answer, domain::Finding& finding);
   void deploy_build(const domain::Build& build, domain::Finding& finding);
   void asked_by(domain::Finding& finding, const domain::Client& client, const char* part) const;
+  void starts_beside(domain::Finding& finding, const domain::Deployment& deployment) const;
   // shared_image_rule.cpp. False: nobody built it, as far as is known.
   bool deploy_foreign(const tracker::Moment& moment, const Answer& answer,
                       domain::Finding& finding);

@@ -24,6 +24,7 @@ constexpr std::array kClients = {
     ReasonRow{"client-in-container", 20, "T1611", "the client runs in container {}, which has the engine's socket or reaches its port",
               "`docker inspect` that container: why does it have the socket? A runner that stays belongs on the list `clients`"},
     ReasonRow{"client-in-container/listed", 0, "", "the client runs in container {}, which is on the list of the configuration"},
+    ReasonRow{"client-in-container/starter", 20, "T1611", "a client in container {} had the container started", "as client-in-container"},
     ReasonRow{"client-not-allowed", 45, "", "the client is not on the list of the configuration: {}",
               "ask that user; what is in order goes on the list `clients`"},
     ReasonRow{"client-not-allowed/unknown", 15, "", "the client could not be found on the list of the configuration, since its program is not known",

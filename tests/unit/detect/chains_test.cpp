@@ -336,6 +336,22 @@ TEST_CASE("What gives the host away is CRITICAL, a folder of a project is not") 
   CHECK(bench.judge(moment).severity == Severity::kHigh);
 }
 
+TEST_CASE("A deployment by a client in a container is told as one") {
+  Bench bench;
+  auto moment = deploy();
+  moment.deployment->client.process = Process{};
+  const auto before = bench.judge(moment).score;
+  moment.deployment->client.container_id = std::string(64, 'a');
+  const auto found = bench.judge(moment);
+  CHECK(has(found.reasons, "client-in-container"));
+  CHECK(found.score == before + 20);
+  moment.deployment->engine_container_id = std::string(64, 'a');  // its engine's own home
+  CHECK_FALSE(has(bench.judge(moment).reasons, "client-in-container"));
+  Bench listed("clients: [{container: " + std::string(64, 'a') + "}]");
+  moment.deployment->engine_container_id.clear();
+  CHECK(listed.judge(moment).score == before);
+}
+
 TEST_CASE("Stories that no longer have room are counted, and their places forgotten") {
   detect::Chains chains;
   for (std::size_t n = 0; n <= detect::kMaxStories; ++n) {
