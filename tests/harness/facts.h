@@ -90,6 +90,10 @@ class FactText {
   std::string operator()(const domain::ContainerRenamed& f) const {
     return call("renamed", f.call) + f.container + "|" + f.name;
   }
+  std::string operator()(const domain::ContainerEmpowered& f) const {
+    return call("empowered", f.call) + f.container + "|" + (f.with.command ? "exec" : "start") +
+           list(f.with.binds) + (f.with.privileged ? "privileged" : "");
+  }
   std::string operator()(const domain::ImageTagged& f) const {
     return call("tag", f.call) + f.source + "|" + f.tag;
   }

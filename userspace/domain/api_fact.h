@@ -235,6 +235,14 @@ struct ContainerCreated {
   std::string image_id = {};  // the same image as a client wrote it besides; empty: it did not
   std::string sandbox = {};   // that it is created in
   Pod pod = {};               // empty: not told
+  // Of the host, "PATH:ACCESS" (letters of "rwm"), or rules of devices, "b 8:0 rwm" ("*": any).
+  std::vector<std::string> devices = {};
+  // What confines containers and does not this one: "seccomp", "apparmor", "label", "masked-paths"
+  // (of /proc and /sys some can be read), "read-only-paths" (/proc/sys can be written).
+  std::vector<std::string> unconfined = {};
+  std::vector<std::string> volumes_from = {};  // containers whose mounts it has besides
+  std::uint32_t left_out = 0;                  // of these lists, for want of room
+  bool command = false;  // in it a command was made with all capabilities (exec --privileged)
 };
 
 // A client asks for a start; the engine has not answered.
@@ -250,6 +258,15 @@ struct ContainerStarted {
   CallId call;
   std::string container;  // name, id or prefix as in the request; of containerd's: its id
   std::string engine_namespace = {};
+};
+
+// It is given more than it was created with: by exec --privileged, or as clients of dockerd's API
+// before 1.24 give it when it starts.
+struct ContainerEmpowered {
+  TimeNs time = 0;
+  CallId call;
+  std::string container;  // as in ContainerStarted
+  ContainerCreated with;  // that alone
 };
 
 // dockerd's and podman's own.
@@ -340,7 +357,7 @@ using ApiFact =
                  SessionIdle, BuildStepAnnounced, BuildContainerAnnounced, BuildContainerRemoved,
                  BuildImageAnnounced, BuildTagAnnounced, BuildEnded, VertexSeen, BuilderClock,
                  PodStarted, ContainerCreated, ContainerStartAsked, ContainerStarted,
-                 ContainerRenamed, ImageTagged, ImageMoved, ImageResolved, ImagePushed,
-                 ManifestStored, ConversationBlind>;
+                 ContainerRenamed, ContainerEmpowered, ImageTagged, ImageMoved, ImageResolved,
+                 ImagePushed, ManifestStored, ConversationBlind>;
 
 }  // namespace kilnwatch::domain

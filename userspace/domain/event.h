@@ -166,6 +166,9 @@ struct StoredContainer {
   std::vector<std::string> binds;         // "source:target", host paths
   std::vector<std::string> capabilities;  // beyond the engine's usual ones
   std::vector<std::string> host_namespaces;
+  std::vector<std::string> devices = {};     // as in ContainerCreated
+  std::vector<std::string> unconfined = {};  // likewise
+  std::uint32_t left_out = 0;                // of these lists
 };
 
 // What the store of containers/storage held when the process began (a container's, or a command

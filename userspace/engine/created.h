@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,11 +13,16 @@
 
 namespace kilnwatch::engine {
 
-inline constexpr std::size_t kMaxListed = 128;  // binds, capabilities, names kept of one container
+// Binds, capabilities, devices, names kept of one container.
+inline constexpr std::size_t kMaxListed = 128;
 
-// Keeps it with its secrets masked; beyond kMaxListed it is left out.
-inline void add_listed(std::vector<std::string>& list, std::string_view text) {
-  if (list.size() < kMaxListed) list.push_back(base::mask_text(text));
+// Keeps it with its secrets masked; beyond kMaxListed it is counted, since it may be any of them.
+inline void add_listed(std::vector<std::string>& list, std::string_view text,
+                       std::uint32_t& left_out) {
+  if (list.size() < kMaxListed)
+    list.push_back(base::mask_text(text));
+  else
+    ++left_out;
 }
 
 // One that containers have unless they are told otherwise; without "CAP_" (containerd:

@@ -163,6 +163,9 @@ struct Writer {
       for (const std::string& bind : container.binds) one.add_binds(bind);
       for (const std::string& name : container.capabilities) one.add_capabilities(name);
       for (const std::string& name : container.host_namespaces) one.add_host_namespaces(name);
+      for (const std::string& device : container.devices) one.add_devices(device);
+      for (const std::string& name : container.unconfined) one.add_unconfined(name);
+      one.set_left_out(container.left_out);
     }
     return true;
   }

@@ -39,7 +39,7 @@ struct TextOf {
     }
     for (const auto& one : e.containers) {
       bytes += sizeof(one) + one.id.size() + one.name.size() + one.image.size() + text(one.binds) +
-               text(one.capabilities);
+               text(one.capabilities) + text(one.devices);
     }
     return bytes;
   }

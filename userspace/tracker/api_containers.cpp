@@ -27,6 +27,22 @@ void ApiContainers::created(const std::string& id, const std::string& scope,
   names_[made.name] = id;
 }
 
+void ApiContainers::mounted(const std::string& id, const domain::ContainerCreated& created) {
+  Entry& made = entry(id);
+  made.mounts.reset();
+  if (!created.volumes_from.empty() || created.left_out > 0) return;
+  std::vector<std::string> mounts;
+  for (const std::string& bind : created.binds) {
+    if (bind.starts_with('/')) mounts.push_back(bind);
+  }
+  if (mounts.size() <= kMaxLent) made.mounts = std::move(mounts);
+}
+
+const std::vector<std::string>* ApiContainers::mounts(const std::string& id) const {
+  const auto it = table_.find(id);
+  return it == table_.end() || !it->second.mounts ? nullptr : &*it->second.mounts;
+}
+
 void ApiContainers::connected(const std::string& id, const domain::Endpoint& to) {
   Entry& made = entry(id);
   if (std::find(made.reached.begin(), made.reached.end(), to) != made.reached.end()) return;

@@ -51,12 +51,6 @@ std::string doubt_of(const Made& made, const std::string& image) {
 
 bool is_kernel_id(const std::string& id) { return id.size() == 64 && base::is_hex(id); }
 
-// Something that no container has unless it is asked for. What it amounts to is detect's to say.
-bool has_of_host(const ContainerCreated& created) {
-  return created.privileged || !created.binds.empty() || !created.capabilities.empty() ||
-         !created.host_namespaces.empty();
-}
-
 // An image that neither was built here nor came by a load: as it was asked for.
 Image asked_image(const ContainerCreated& created) {
   Image image{created.resolved_image, {}, {}};
@@ -113,7 +107,9 @@ void Tracker::on(ContainerCreated fact) {
   const std::string scope = waiting.scope;
   const std::string key = scope + fact.container_id;
   if (own) {
+    lend_mounts(waiting.created, scope);
     api_containers_.created(fact.container_id, scope, waiting.created.name);
+    api_containers_.mounted(fact.container_id, waiting.created);
     if (!waiting.created.name.empty()) created_names_[scope + waiting.created.name] = key;
   }
   created_[key] = std::move(waiting);

@@ -278,6 +278,8 @@ class Tracker {
   void on(const domain::ContainerStartAsked& fact);
   void on(const domain::ContainerStarted& fact);
   void on(const domain::ContainerRenamed& fact);
+  void on(const domain::ContainerEmpowered& fact);
+  void lend_mounts(domain::ContainerCreated& created, const std::string& scope) const;
   void on(const domain::ImageTagged& fact);
   void meet_early_start(const std::string& key, domain::TimeNs time);
   void note_start(const Container& container, domain::TimeNs time);

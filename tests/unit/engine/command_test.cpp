@@ -240,14 +240,23 @@ TEST_CASE("what a container may do") {
   domain::StoredContainer out;
   read_config(R"({"annotations":{"io.podman.annotations.privileged":"FALSE"},
     "process":{"capabilities":{"bounding":["CAP_CHOWN","CAP_SYS_ADMIN"]}},
-    "mounts":[{"type":"bind","source":"/etc","destination":"/host"},
+    "mounts":[{"type":"bind","source":"/etc","destination":"/host","options":["rbind","ro"]},
               {"type":"proc","source":"proc","destination":"/proc"},
               {"type":"bind","source":"/run/containers/storage/overlay-containers/x/userdata/hosts",
                "destination":"/etc/hosts"}],
-    "linux":{"namespaces":[{"type":"pid"},{"type":"ipc"},{"type":"uts"},{"type":"mount"}]}})",
+    "linux":{"namespaces":[{"type":"pid"},{"type":"ipc"},{"type":"uts"},{"type":"mount"}],
+             "maskedPaths":["/proc/kcore"],
+             "resources":{"devices":[{"allow":false,"access":"rwm"},
+                                     {"allow":true,"type":"c","access":"m"},
+                                     {"allow":true,"type":"c","major":1,"minor":3,"access":"rwm"},
+                                     {"allow":true,"type":"c","major":136,"access":"rwm"},
+                                     {"allow":true,"type":"b","major":8,"minor":0,"access":"rwm"}]}}})",
               out);
   CHECK_FALSE(out.privileged);
-  CHECK(out.binds == Words{"/etc:/host"});
+  CHECK(out.binds == Words{"/etc:/host:ro"});
+  CHECK(out.devices == Words{"b 8:0 rwm"});
+  CHECK(out.unconfined == Words{"read-only-paths"});
+  CHECK(out.left_out == 0);
   CHECK(out.capabilities == Words{"SYS_ADMIN"});
   CHECK(out.host_namespaces == Words{"net"});
   domain::StoredContainer all;

@@ -208,7 +208,11 @@ TEST_CASE("A container made by podman's own API, its environment masked") {
       R"({"image":"localhost/evil:3","name":"dep","privileged":true,"cap_add":["CAP_SYS_ADMIN"],)"
       R"("env":{"PLAIN":"kw-canary","A":"kw\"canary"},"labels":{"l":"kw-canary"},)"
       R"("command":["sh","-c","kw-canary"],"netns":{"nsmode":"host"},"pidns":{"nsmode":"private"},)"
-      R"("mounts":[{"destination":"/x","type":"bind","source":"/etc","options":["rbind"]},)"
+      R"("devices":[{"path":"/dev/sda:/dev/x"},{"path":"/dev/sdb:/dev/y:r"},{"path":"/dev/sdc:r"}],)"
+      R"("device_cgroup_rule":[{"allow":true,"type":"b","major":8,"access":"rwm"},{"allow":false}],)"
+      R"("volumes_from":["agent:ro"],"seccomp_profile_path":"unconfined","unmask":["ALL"],)"
+      R"("apparmor_profile":"unconfined","selinux_opts":["disable"],"userns":{"nsmode":"host"},)"
+      R"("mounts":[{"destination":"/x","type":"bind","source":"/etc","options":["rbind","ro"]},)"
       R"({"destination":"/t","type":"tmpfs","source":"tmpfs"}]})";
   const std::string id(64, 'c');
   any_split(
@@ -225,9 +229,14 @@ TEST_CASE("A container made by podman's own API, its environment masked") {
         CHECK(made[0].image == "localhost/evil:3");
         CHECK(made[0].name == "dep");
         CHECK(made[0].privileged);
-        CHECK(made[0].binds == std::vector<std::string>{"/etc:/x"});
+        CHECK(made[0].binds == std::vector<std::string>{"/etc:/x:ro"});
+        CHECK(made[0].devices ==
+              std::vector<std::string>{"/dev/sda:rwm", "/dev/sdb:r", "/dev/sdc:r", "b 8:* rwm"});
+        CHECK(made[0].volumes_from == std::vector<std::string>{"agent:ro"});
+        CHECK(made[0].unconfined == std::vector<std::string>{"seccomp", "apparmor", "label",
+                                                             "masked-paths", "read-only-paths"});
         CHECK(made[0].capabilities == std::vector<std::string>{"CAP_SYS_ADMIN"});
-        CHECK(made[0].host_namespaces == std::vector<std::string>{"net"});
+        CHECK(made[0].host_namespaces == std::vector<std::string>{"net", "user"});
         const auto started = facts_of<domain::ContainerStarted>(output);
         REQUIRE(started.size() == 1);
         CHECK(started[0].container == "dep.1");
@@ -316,4 +325,23 @@ TEST_CASE("The socket of an ssh agent for steps is no API") {
   conversation->close(2, output);
   CHECK(output.facts.empty());
   CHECK(output.safe.empty());
+}
+
+TEST_CASE("podman: a folder of the host in the place of an image, and a privileged command") {
+  const std::string id(64, 'c');
+  const auto output = podman_converse(
+      {asks(with_length("POST /v5.0.0/libpod/containers/create HTTP/1.1\r\nHost: x\r\n",
+                        R"({"name":"a","rootfs":"/"})")),
+       answers(with_length("HTTP/1.1 201 Created\r\n", "{\"Id\":\"" + id + "\"}")),
+       asks(with_length("POST /v5.0.0/libpod/containers/a/exec HTTP/1.1\r\nHost: x\r\n",
+                        R"({"Cmd":["sh"],"Privileged":true})")),
+       answers(with_length("HTTP/1.1 201 Created\r\n", "{\"Id\":\"" + id + "\"}"))},
+      whole());
+  const auto made = facts_of<domain::ContainerCreated>(output);
+  REQUIRE(made.size() == 1);
+  CHECK(made[0].binds == std::vector<std::string>{"/:/"});
+  const auto given = facts_of<domain::ContainerEmpowered>(output);
+  REQUIRE(given.size() == 1);
+  CHECK(given[0].container == "a");
+  CHECK(given[0].with.command);
 }

@@ -110,6 +110,9 @@ struct Reader {
       container.binds.assign(one.binds().begin(), one.binds().end());
       container.capabilities.assign(one.capabilities().begin(), one.capabilities().end());
       container.host_namespaces.assign(one.host_namespaces().begin(), one.host_namespaces().end());
+      container.devices.assign(one.devices().begin(), one.devices().end());
+      container.unconfined.assign(one.unconfined().begin(), one.unconfined().end());
+      container.left_out = one.left_out();
       to.containers.push_back(std::move(container));
     }
     return to;

@@ -344,6 +344,9 @@ void Commands::started(const Command& monitor, const StorageRead& store, Facts& 
   made.binds = container->binds;
   made.capabilities = container->capabilities;
   made.host_namespaces = container->host_namespaces;
+  made.devices = container->devices;
+  made.unconfined = container->unconfined;
+  made.left_out = container->left_out;
   made.by_command = true;
   made.client = client_above(monitor);
   out.emplace_back(std::move(made));

@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "engine/created.h"
+#include "engine/device_rules.h"
 #include "protocol/json/json.h"
 
 namespace kilnwatch::engine::command {
@@ -44,7 +45,12 @@ void read_mounts(const Json& config, domain::StoredContainer& out) {
     if (json_string(json_find(mount, "type")) != "bind" || !source.starts_with('/') ||
         is_own_mount(source))
       continue;
-    add_listed(out.binds, source + ":" + json_string(json_find(mount, "destination")));
+    const auto options = protocol::json_strings(json_find(mount, "options"));
+    const bool read_only = std::find(options.begin(), options.end(), "ro") != options.end();
+    add_listed(
+        out.binds,
+        source + ":" + json_string(json_find(mount, "destination")) + (read_only ? ":ro" : ""),
+        out.left_out);
   }
 }
 
@@ -60,6 +66,21 @@ void read_namespaces(const Json& config, domain::StoredContainer& out) {
         [&](const auto& one) { return json_string(json_find(one.value, "type")) == type; });
     if (!own) out.host_namespaces.emplace_back(name);
   }
+}
+
+// Of one that is not privileged: devices that it may use, and what podman hides from others.
+void read_confinement(const Json& config, domain::StoredContainer& out) {
+  const Json* linux_part = json_find(config, "linux");
+  if (linux_part == nullptr) return;
+  const Json* resources = json_find(*linux_part, "resources");
+  if (resources != nullptr)
+    add_device_rules(json_find(*resources, "devices"), out.devices, out.left_out);
+  if (json_find(*linux_part, "maskedPaths") == nullptr) out.unconfined.emplace_back("masked-paths");
+  // With the host's processes podman without root leaves them out by itself.
+  const auto& spaces = out.host_namespaces;
+  if (json_find(*linux_part, "readonlyPaths") == nullptr &&
+      std::find(spaces.begin(), spaces.end(), "pid") == spaces.end())
+    out.unconfined.emplace_back("read-only-paths");
 }
 
 }  // namespace
@@ -133,10 +154,11 @@ void read_config(std::string_view json, domain::StoredContainer& out) {
   read_namespaces(*config, out);
   const Json* process = json_find(*config, "process");
   const Json* sets = process == nullptr ? nullptr : json_find(*process, "capabilities");
+  if (!out.privileged) read_confinement(*config, out);
   if (sets == nullptr || out.privileged) return;
   for (std::string name : protocol::json_strings(json_find(*sets, "bounding"))) {
     if (name.starts_with("CAP_")) name.erase(0, 4);
-    if (!is_usual_capability(name)) add_listed(out.capabilities, name);
+    if (!is_usual_capability(name)) add_listed(out.capabilities, name, out.left_out);
   }
 }
 

@@ -17,10 +17,10 @@ constexpr std::uint32_t kName = 1, kUid = 2, kNamespace = 3;
 constexpr std::uint32_t kPodSecurity = 2, kPodOptions = 1;
 // CreateContainerRequest; ContainerConfig and its metadata
 constexpr std::uint32_t kSandbox = 1, kConfig = 2, kSandboxConfig = 3;
-constexpr std::uint32_t kMetadata = 1, kImage = 2, kMounts = 7, kLinux = 15;
-// ImageSpec; Mount; LinuxContainerConfig and its context; Capability; NamespaceOption
+constexpr std::uint32_t kMetadata = 1, kImage = 2, kMounts = 7, kDevices = 8, kLinux = 15;
+// ImageSpec; Mount and Device; LinuxContainerConfig and its context; Capability; NamespaceOption
 constexpr std::uint32_t kReference = 1, kUserImage = 18, kImageRef = 20;
-constexpr std::uint32_t kContainerPath = 1, kHostPath = 2, kReadOnly = 3;
+constexpr std::uint32_t kContainerPath = 1, kHostPath = 2, kReadOnly = 3, kPermissions = 3;
 constexpr std::uint32_t kSecurity = 2, kCapabilities = 1, kPrivileged = 2, kOptions = 3;
 constexpr std::uint32_t kAdd = 1, kNetwork = 1, kPid = 2, kIpc = 3, kNode = 2;
 // PullImageRequest
@@ -72,6 +72,13 @@ std::string masked_mount(std::string_view bytes) {
   });
 }
 
+std::string masked_device(std::string_view bytes) {
+  return rewritten_part(bytes, [](const Field& field, std::string_view value) {
+    const bool keep = field.text && (field.number == kHostPath || field.number == kPermissions);
+    return keep ? kept(value) : blank(field);
+  });
+}
+
 std::string masked_security(std::string_view bytes) {
   return rewritten_part(bytes, [](const Field& field, std::string_view value) {
     if (field.varint && field.number == kPrivileged) return std::string(value);
@@ -102,6 +109,7 @@ std::string masked_config(std::string_view bytes) {
     if (field.number == kMetadata) return masked_metadata(value);
     if (field.number == kImage) return masked_image_spec(value);
     if (field.number == kMounts) return masked_mount(value);
+    if (field.number == kDevices) return masked_device(value);
     if (field.number != kLinux) return blank(field);
     return rewritten_part(value, [](const Field& own, std::string_view text) {
       return own.text && own.number == kSecurity ? masked_security(text) : blank(own);
@@ -173,13 +181,20 @@ domain::ContainerCreated read_create(std::string_view message) {
   each(config, kMounts, [&out](std::string_view mount) {
     const auto path = text_of(mount, kHostPath);
     if (path.empty()) return;
-    add_listed(out.binds, path + ":" + text_of(mount, kContainerPath) +
-                              (number_of(mount, kReadOnly) != 0 ? ":ro" : ""));
+    add_listed(out.binds,
+               path + ":" + text_of(mount, kContainerPath) +
+                   (number_of(mount, kReadOnly) != 0 ? ":ro" : ""),
+               out.left_out);
+  });
+  each(config, kDevices, [&out](std::string_view device) {
+    const auto path = text_of(device, kHostPath);
+    if (!path.empty())
+      add_listed(out.devices, path + ":" + text_of(device, kPermissions), out.left_out);
   });
   const auto security = message_of(message_of(config, kLinux), kSecurity);
   out.privileged = number_of(security, kPrivileged) != 0;
   each(message_of(security, kCapabilities), kAdd,
-       [&out](std::string_view cap) { add_listed(out.capabilities, cap); });
+       [&out](std::string_view cap) { add_listed(out.capabilities, cap, out.left_out); });
   take_namespaces(message_of(security, kOptions), out.host_namespaces);
   take_namespaces(pod_options(message_of(message, kSandboxConfig)), out.host_namespaces);
   return out;

@@ -5,6 +5,7 @@
 
 #include "engine/containerd/json_mask.h"
 #include "engine/created.h"
+#include "engine/device_rules.h"
 #include "protocol/json/json.h"
 
 namespace kilnwatch::engine::containerd {
@@ -15,11 +16,12 @@ using protocol::json_find;
 using protocol::json_string;
 using protocol::json_strings;
 
-constexpr std::array<std::string_view, 14> kKeys = {
-    "process", "capabilities", "bounding",   "mounts", "type",        "source", "destination",
-    "options", "linux",        "namespaces", "path",   "maskedPaths", "root",   "ociVersion"};
-constexpr std::array<std::string_view, 7> kValues = {
-    "bounding", "type", "source", "destination", "options", "path", "maskedPaths"};
+constexpr std::array<std::string_view, 20> kKeys = {
+    "process",   "capabilities", "bounding",   "mounts", "type",        "source", "destination",
+    "options",   "linux",        "namespaces", "path",   "maskedPaths", "root",   "ociVersion",
+    "resources", "devices",      "allow",      "major",  "minor",       "access"};
+constexpr std::array<std::string_view, 8> kValues = {
+    "bounding", "type", "source", "destination", "options", "path", "maskedPaths", "access"};
 
 // What a client that sets up names itself mounts into every container.
 constexpr std::array<std::string_view, 3> kNames = {"/etc/hosts", "/etc/hostname",
@@ -39,7 +41,7 @@ void take_mounts(const Json* mounts, domain::ContainerCreated& out) {
     const auto source = json_string(json_find(mount, "source"));
     const auto to = json_string(json_find(mount, "destination"));
     if (!bind || source.empty() || (one_of(kNames, to) && source.ends_with(to.substr(4)))) continue;
-    add_listed(out.binds, source + ":" + to + (one_of(options, "ro") ? ":ro" : ""));
+    add_listed(out.binds, source + ":" + to + (one_of(options, "ro") ? ":ro" : ""), out.left_out);
   }
 }
 
@@ -69,7 +71,7 @@ bool read_spec(std::string_view json, domain::ContainerCreated& out) {
   for (const auto& cap : json_strings(caps == nullptr ? nullptr : json_find(*caps, "bounding"))) {
     admin = admin || cap == "CAP_SYS_ADMIN";
     if (!cap.starts_with("CAP_") || !is_usual_capability(std::string_view(cap).substr(4)))
-      add_listed(out.capabilities, cap);
+      add_listed(out.capabilities, cap, out.left_out);
   }
   take_mounts(json_find(*value, "mounts"), out);
   const auto* linux_part = json_find(*value, "linux");
@@ -78,6 +80,9 @@ bool read_spec(std::string_view json, domain::ContainerCreated& out) {
   // As engines understand --privileged: all that is masked of /proc otherwise is open.
   out.privileged =
       admin && json_strings(there ? json_find(*linux_part, "maskedPaths") : nullptr).empty();
+  const auto* resources = there ? json_find(*linux_part, "resources") : nullptr;
+  if (resources != nullptr)
+    add_device_rules(json_find(*resources, "devices"), out.devices, out.left_out);
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include "base/secrets.h"
 #include "engine/docker/build_call.h"
 #include "engine/docker/container.h"
+#include "engine/docker/giving_call.h"
 #include "engine/docker/image_call.h"
 #include "engine/docker/mask.h"
 #include "engine/gathered.h"
@@ -165,6 +166,8 @@ std::unique_ptr<Call> make_call(const protocol::Head& head, domain::CallId id, c
       route.kind == Kind::kCommit || route.kind == Kind::kPush) {
     return std::make_unique<ImageCall>(head, id, route);
   }
+  if (route.kind == Kind::kExec || route.kind == Kind::kStart)
+    return make_giving_call(id, std::move(route));
   return make_plain_call(id, std::move(route));
 }
 

@@ -60,6 +60,8 @@ Route route_of(std::string_view method, std::string_view target) {
     route.kind = Kind::kSession;
   } else if (inner("/containers/", "/start") || inner("/containers/", "/restart")) {
     route.kind = Kind::kStart;
+  } else if (inner("/containers/", "/exec")) {
+    route.kind = Kind::kExec;
   } else if (inner("/containers/", "/rename")) {
     route.kind = Kind::kRename;
   } else if (inner("/images/", "/tag")) {

@@ -15,6 +15,7 @@ enum class Kind : std::uint8_t {
   kBuild,
   kCreate,
   kStart,  // or restart: both run a created container
+  kExec,   // a command in a container, which is not started by it
   kRename,
   kTag,
   kPull,    // /images/create?fromImage=
@@ -32,7 +33,7 @@ struct Route {
   Kind kind = Kind::kOther;
   std::string path;     // decoded, with the version
   std::string version;  // "1.41"; empty for a bare path
-  std::string name;     // kStart, kRename: container; kTag, kPush: image
+  std::string name;     // kStart, kExec, kRename: container; kTag, kPush: image
   protocol::Query query;
 };
 

@@ -1,6 +1,7 @@
 #include "engine/podman/api.h"
 
 #include "engine/docker/container.h"
+#include "engine/docker/giving_call.h"
 #include "engine/podman/build_call.h"
 #include "engine/podman/create.h"
 #include "engine/podman/image_call.h"
@@ -27,6 +28,8 @@ std::unique_ptr<docker::Call> make_call(const protocol::Head& head, domain::Call
     case Kind::kLoad:
     case Kind::kCommit:
       return std::make_unique<ImageCall>(id, route);
+    case Kind::kExec:
+      return docker::make_giving_call(id, route);
     default:
       return docker::make_plain_call(id, route);
   }

@@ -32,6 +32,7 @@ Kind kind_of(std::string_view path, Route& route) {
   if (path == "/commit") return Kind::kCommit;
   if (named("/containers/", "/start", true) || named("/containers/", "/restart", true))
     return Kind::kStart;
+  if (named("/containers/", "/exec", true)) return Kind::kExec;
   if (named("/containers/", "/rename", true)) return Kind::kRename;
   if (named("/images/", "/tag", false)) return Kind::kTag;
   if (named("/containers/", "/attach", true) || named("/exec/", "/start", true))

@@ -66,9 +66,9 @@ struct Handler {
     return put({Json::Kind::kString, std::exchange(part, {}), {}});
   }
   bool on_number_part(View, Error&) { return true; }
-  bool number() { return put({Json::Kind::kNumber, {}, {}}); }
-  bool on_int64(std::int64_t, View, Error&) { return number(); }
-  bool on_uint64(std::uint64_t, View, Error&) { return number(); }
+  bool number(std::string digits = {}) { return put({Json::Kind::kNumber, std::move(digits), {}}); }
+  bool on_int64(std::int64_t value, View, Error&) { return number(std::to_string(value)); }
+  bool on_uint64(std::uint64_t value, View, Error&) { return number(std::to_string(value)); }
   bool on_double(double, View, Error&) { return number(); }
   bool on_bool(bool value, Error&) {
     return put({value ? Json::Kind::kTrue : Json::Kind::kFalse, {}, {}});
@@ -119,6 +119,10 @@ const Json* json_find(const Json& value, std::string_view key) {
 
 std::string json_string(const Json* value) {
   return value == nullptr || value->kind != Json::Kind::kString ? std::string() : value->text;
+}
+
+std::string json_integer(const Json* value) {
+  return value == nullptr || value->kind != Json::Kind::kNumber ? std::string() : value->text;
 }
 
 bool json_true(const Json* value) { return value != nullptr && value->kind == Json::Kind::kTrue; }

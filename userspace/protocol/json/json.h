@@ -20,7 +20,7 @@ struct JsonMember;
 struct Json {
   enum class Kind : std::uint8_t { kNull, kNumber, kFalse, kTrue, kString, kArray, kObject };
   Kind kind = Kind::kNull;
-  std::string text;  // kString
+  std::string text;  // kString; of kNumber an integer's digits, empty: a fraction
   // kArray: keys are empty. kObject: in the order of the document, doubles kept.
   std::vector<JsonMember> members;
 
@@ -39,6 +39,7 @@ std::optional<Json> parse_json(std::string_view text);
 std::vector<const Json*> json_all(const Json& value, std::string_view key);
 const Json* json_find(const Json& value, std::string_view key);  // the last one, or null pointer
 std::string json_string(const Json* value);                      // empty: no string
+std::string json_integer(const Json* value);                     // in digits; empty: none
 bool json_true(const Json* value);
 std::vector<std::string> json_strings(const Json* value);  // members that are strings
 
