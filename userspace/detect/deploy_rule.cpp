@@ -1,5 +1,7 @@
 // Containers of images that were built or imported here, or that another host built.
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "detect/detector.h"
 #include "detect/powers.h"
@@ -13,17 +15,33 @@ using namespace domain;
 
 namespace {
 
+// By what it gives: nothing, something to read, the host.
+using Keys = std::array<std::string_view, 3>;
+constexpr Keys kMount = {"host-mount/folder", "host-mount/reads", "host-mount"};
+constexpr Keys kDevice = {"host-device/other", "host-device/reads", "host-device"};
+std::string_view key_of(Gives gives, const Keys& keys) {
+  return keys[static_cast<std::size_t>(gives)];
+}
+
 // What the container may do to its host.
 void tell_powers(Finding& finding, const ContainerCreated& made) {
   if (made.privileged) tell(finding, "privileged");
   for (const std::string& bind : made.binds) {
-    if (bind.starts_with("/"))
-      tell(finding, is_takeover_path(bind) ? "host-mount" : "host-mount/folder", bind);
+    if (bind.starts_with("/")) tell(finding, key_of(mount_gives(bind), kMount), bind);
   }
+  if (made.left_out > 0) tell(finding, "host-mount/unread", std::to_string(made.left_out));
+  for (const std::string& from : made.volumes_from) tell(finding, "volumes-from", from);
+  for (const std::string& device : made.devices)
+    tell(finding, key_of(device_gives(device), kDevice), device);
   for (const std::string& capability : made.capabilities) {
-    if (is_takeover_capability(capability)) tell(finding, "capability", capability);
+    const bool all = made.privileged && is_takeover_capability(capability);
+    if (all || takes_over(capability, made)) tell(finding, "capability", capability);
   }
-  for (const std::string& ns : made.host_namespaces) tell(finding, "host-namespace", ns);
+  for (const std::string& what : made.unconfined)
+    tell(finding, what == "read-only-paths" ? "unconfined/settings" : "unconfined", what);
+  // With the others alone nobody takes the host over.
+  for (const std::string& ns : made.host_namespaces)
+    tell(finding, ns == "pid" ? "host-namespace" : "host-namespace/beside", ns);
 }
 
 // What was fetched is executed by a later step, or when the image runs: by the Dockerfile.

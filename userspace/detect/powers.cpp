@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "detect/host_path.h"
 #include "detect/words.h"
 
 namespace kilnwatch::detect {
@@ -18,21 +19,7 @@ namespace {
 // Empty: a volume.
 std::string host_path(const std::string& bind) {
   if (!bind.starts_with('/')) return {};
-  std::string_view rest(bind);
-  rest = rest.substr(0, rest.find(':'));
-  std::string path;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('/'), rest.size());
-    const std::string_view part = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (part == "..") {
-      path.resize(path.empty() ? 0 : path.rfind('/'));
-    } else if (!part.empty() && part != ".") {
-      path += '/';
-      path += part;
-    }
-  }
-  return path.empty() ? "/" : path;
+  return plain_path(std::string_view(bind).substr(0, bind.find(':')));
 }
 
 bool is_read_only(const std::string& bind) {
@@ -73,6 +60,17 @@ bool is_of_containers(std::string_view path) {
                      [path](std::string_view file) { return path.ends_with(file); });
 }
 
+// Of a user who is logged in: display, sound, keys. Who has his bus or his systemd has him.
+bool is_of_session(std::string_view path) {
+  constexpr std::string_view kSessions = "/run/user/";
+  if (!path.starts_with(kSessions)) return false;
+  path.remove_prefix(kSessions.size());
+  const std::size_t user = path.find('/');
+  const std::string_view what = path.substr(std::min(user, path.size()));
+  return path.substr(0, user) != "0" && !what.empty() && what != "/bus" && what != "/systemd" &&
+         !is_below(what, "/systemd");
+}
+
 // Where a socket is that commands the host: a mount that is read-only hinders nobody to connect.
 bool has_command_socket(std::string_view path) {
   constexpr std::array<std::string_view, 3> kWhole = {"/", "/run", "/var/run"};
@@ -100,19 +98,6 @@ bool has_secrets(std::string_view path) {
 std::string bare_capability(const std::string& capability) {
   std::string name = base::lower(capability);
   return name.starts_with("cap_") ? name.substr(4) : name;
-}
-
-void add_mount(const std::string& bind, Powers& out) {
-  const std::string path = host_path(bind);
-  if (has_command_socket(path)) {
-    out.takes.push_back(path);
-  } else if (!is_takeover_path(bind) || is_below(path, "/dev")) {
-    // What devices a container may use is not a matter of mounts.
-  } else if (!is_read_only(bind)) {
-    out.takes.push_back(path);
-  } else if (has_secrets(path)) {
-    out.reads.push_back(path);
-  }
 }
 
 void settle(std::vector<std::string>& list) {
@@ -148,7 +133,7 @@ bool is_takeover_path(const std::string& bind) {
   if (one_of(path, kThemselves)) return true;
   constexpr std::array<std::string_view, 3> kHarmless = {"/etc/localtime", "/etc/timezone",
                                                          "/dev/shm"};
-  if (one_of(path, kHarmless) || is_of_containers(path)) return false;
+  if (one_of(path, kHarmless) || is_of_containers(path) || is_of_session(path)) return false;
   return is_in(path, kBelow);
 }
 
@@ -159,23 +144,57 @@ bool is_takeover_capability(const std::string& capability) {
   return one_of(bare_capability(capability), kTakeOver);
 }
 
+// Of the kernel: core_pattern alone names a program that the host executes as root.
+bool writes_settings(const ContainerCreated& made) {
+  const auto& open = made.unconfined;
+  return std::find(open.begin(), open.end(), "read-only-paths") != open.end();
+}
+
+Gives mount_gives(const std::string& bind) {
+  const std::string path = host_path(bind);
+  if (has_command_socket(path)) return Gives::kTakes;
+  // What devices a container may use is not a matter of mounts.
+  if (!is_takeover_path(bind) || is_below(path, "/dev")) return Gives::kNothing;
+  if (!is_read_only(bind)) return Gives::kTakes;
+  return has_secrets(path) ? Gives::kReads : Gives::kNothing;
+}
+
+bool takes_over(const std::string& capability, const ContainerCreated& made) {
+  const auto& spaces = made.host_namespaces;
+  // Debuggers have it; of the host they see nothing.
+  if (bare_capability(capability) == "sys_ptrace")
+    return std::find(spaces.begin(), spaces.end(), "pid") != spaces.end();
+  return is_takeover_capability(capability);
+}
+
 Powers powers_of(const ContainerCreated& made) {
   Powers out;
-  const auto& spaces = made.host_namespaces;
-  const bool sees_host = std::find(spaces.begin(), spaces.end(), "pid") != spaces.end();
+  const auto add = [&out](Gives gives, std::string what) {
+    if (gives == Gives::kTakes)
+      out.takes.push_back(std::move(what));
+    else if (gives == Gives::kReads)
+      out.reads.push_back(std::move(what));
+  };
   if (made.privileged) out.takes.emplace_back("privileged");
-  for (const std::string& bind : made.binds) add_mount(bind, out);
+  for (const std::string& bind : made.binds) add(mount_gives(bind), host_path(bind));
   for (const std::string& capability : made.capabilities) {
+    if (!takes_over(capability, made)) continue;
     std::string name = bare_capability(capability);
-    // Debuggers have it; of the host they see nothing.
-    if (!is_takeover_capability(name) || (name == "sys_ptrace" && !sees_host)) continue;
     std::transform(name.begin(), name.end(), name.begin(), [](char c) {
       return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     });
     out.takes.push_back(std::move(name));
   }
+  out.unread = made.left_out;
+  out.command = made.command;
+  out.unknown = made.volumes_from;
+  if (!made.privileged) {  // that has all devices and paths
+    for (const std::string& device : made.devices) add(device_gives(device), device);
+    if (writes_settings(made)) out.takes.emplace_back("/proc/sys");
+  }
   settle(out.takes);
   settle(out.reads);
+  settle(out.unknown);
   return out;
 }
 

@@ -52,11 +52,16 @@ std::string powers_key(const Deployment& deployment, const Powers& powers) {
   std::string what;
   for (const std::string& word : powers.takes) what += (what.empty() ? "" : ",") + word;
   for (const std::string& word : powers.reads) what += (what.empty() ? "ro:" : ",ro:") + word;
+  for (const std::string& word : powers.unknown) what += (what.empty() ? "from:" : ",from:") + word;
+  if (powers.unread > 0) what += what.empty() ? "unread" : ",unread";
+  if (powers.command) what += what.empty() ? "command" : ",command";
   std::vector<std::string> spaces = made.host_namespaces;
   std::sort(spaces.begin(), spaces.end());
   for (const std::string& space : spaces) what += ",ns:" + space;
   // Whoever updates an image starts another one of the same name.
-  std::string word = who_of(deployment) + ";" + tracker::repository_of(made.image) + ";" + what;
+  std::string word = who_of(deployment) + ";" +
+                     tracker::repository_of(made.image.empty() ? made.name : made.image) + ";" +
+                     what;
   constexpr std::size_t kMost = baseline::kMaxKey - 16;
   if (word.size() > kMost) word = "hash;" + tracker::short_hash(word);
   std::replace_if(
@@ -90,6 +95,10 @@ bool Detector::powers(const tracker::Moment& moment, Finding& finding) {
 
   if (!powers.takes.empty()) tell(finding, "host-powers", listed(powers.takes));
   if (!powers.reads.empty()) tell(finding, "host-powers/reads", listed(powers.reads));
+  if (powers.command) tell(finding, "command-privileged");
+  if (powers.unread > 0) tell(finding, "host-powers/unread", std::to_string(powers.unread));
+  if (!powers.unknown.empty()) tell(finding, "volumes-from", listed(powers.unknown));
+  if (!made.unconfined.empty()) tell(finding, "unconfined", listed(made.unconfined));
   for (const std::string& space : made.host_namespaces)
     tell(finding, "host-namespace/beside", space);
   if (known) tell(finding, "powers-known");
@@ -101,6 +110,9 @@ bool Detector::powers(const tracker::Moment& moment, Finding& finding) {
   finding.summary = std::string("container ") +
                     (deployment.started ? "started" : "created, not started so far,") +
                     " with the host's powers, from " + made.image;
+  if (powers.command) finding.summary = "privileged command in container " + made.name;
+  if (!powers.command && made.image.empty())
+    finding.summary = "container " + made.name + " started with the host's powers";
   if (!made.pod.name.empty())
     finding.summary += " in pod " + made.pod.name_space + "/" + made.pod.name;
   finding.summary += ", for " + client_text(client);

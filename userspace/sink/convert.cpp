@@ -256,6 +256,9 @@ v1::Alert to_alert(const Finding& finding, const HostFacts& host) {
     fill(d->mutable_binds(), c.binds);
     fill(d->mutable_capabilities(), c.capabilities);
     fill(d->mutable_host_namespaces(), c.host_namespaces);
+    fill(d->mutable_devices(), c.devices);
+    fill(d->mutable_unconfined(), c.unconfined);
+    fill(d->mutable_volumes_from(), c.volumes_from);
     d->set_namespace_(valid_utf8(c.engine_namespace));
     d->set_started(finding.deployment->started);
     if (!c.pod.name.empty()) {

@@ -155,6 +155,9 @@ std::string deployment_line(const v1::Deployment& d) {
   line.add("mounts", joined(d.binds()));
   line.add("capabilities", joined(d.capabilities()));
   line.add("host namespaces", joined(d.host_namespaces()));
+  line.add("devices", joined(d.devices()));
+  line.add("not confined by", joined(d.unconfined()));
+  line.add("mounts of", joined(d.volumes_from()));
   return line.text();
 }
 

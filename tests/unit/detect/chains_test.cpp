@@ -336,6 +336,30 @@ TEST_CASE("What gives the host away is CRITICAL, a folder of a project is not") 
   CHECK(bench.judge(moment).severity == Severity::kHigh);
 }
 
+TEST_CASE("What developers give to what they built is LOW, what gives the host away is not") {
+  Bench bench;
+  const auto severity = [&](auto change) {
+    auto moment = deploy();
+    change(moment.deployment->container);
+    return bench.judge(moment).severity;
+  };
+  for (const char* bind : {"/dev/dri:/dev/dri", "/proc:/host/proc:ro", "/sys:/host/sys:ro",
+                           "/etc/localtime:/etc/localtime:ro"})
+    CHECK(severity([&](auto& made) { made.binds = {bind}; }) == Severity::kLow);
+  CHECK(severity([](auto& made) { made.host_namespaces = {"net", "ipc"}; }) == Severity::kLow);
+  CHECK(severity([](auto& made) { made.capabilities = {"SYS_PTRACE"}; }) == Severity::kLow);
+  CHECK(severity([](auto& made) { made.devices = {"/dev/snd:rwm"}; }) == Severity::kLow);
+  CHECK(severity([](auto& made) { made.unconfined = {"seccomp"}; }) == Severity::kLow);
+  CHECK(severity([](auto& made) { made.host_namespaces = {"pid"}; }) == Severity::kHigh);
+  CHECK(severity([](auto& made) { made.binds = {"/root:/r:ro"}; }) == Severity::kHigh);
+  CHECK(severity([](auto& made) { made.binds = {"/root:/r"}; }) == Severity::kCritical);
+  CHECK(severity([](auto& made) { made.devices = {"/dev/sda:rwm"}; }) == Severity::kCritical);
+  CHECK(severity([](auto& made) { made.devices = {"/dev/sda:r"}; }) == Severity::kHigh);
+  CHECK(severity([](auto& made) { made.unconfined = {"read-only-paths"}; }) == Severity::kHigh);
+  CHECK(severity([](auto& made) { made.left_out = 1; }) == Severity::kHigh);
+  CHECK(severity([](auto& made) { made.volumes_from = {"agent"}; }) == Severity::kMedium);
+}
+
 TEST_CASE("A deployment by a client in a container is told as one") {
   Bench bench;
   auto moment = deploy();

@@ -90,10 +90,26 @@ Words reads(const Words& binds) {
 }  // namespace
 
 TEST_CASE("Paths and capabilities that give the host away") {
-  for (const auto* path : {"/:/host", "/etc:/e", "/etc/:/e", "/var/run/docker.sock:/s", "/root",
-                           "/home:/h", "/usr/bin:/b:ro", "/dev/kmsg:/k", "/lib64:/l", "//etc:/e",
-                           "/./etc:/e", "/home/..:/h", "/tmp/../..//:/h", "/srv/../etc/ssh:/s",
-                           "/var/lib/docker/volumes:/v", "/var/lib/kubelet/pods/../pki:/p"}) {
+  for (const auto* path : {"/:/host",
+                           "/etc:/e",
+                           "/etc/:/e",
+                           "/var/run/docker.sock:/s",
+                           "/root",
+                           "/home:/h",
+                           "/usr/bin:/b:ro",
+                           "/dev/kmsg:/k",
+                           "/lib64:/l",
+                           "//etc:/e",
+                           "/./etc:/e",
+                           "/home/..:/h",
+                           "/tmp/../..//:/h",
+                           "/srv/../etc/ssh:/s",
+                           "/var/lib/docker/volumes:/v",
+                           "/var/lib/kubelet/pods/../pki:/p",
+                           "/run/user/1000:/r",
+                           "/run/user/1000/bus:/b",
+                           "/run/user/0/x:/x",
+                           "/run/user/1000/systemd/private:/p"}) {
     INFO(path);
     CHECK(detect::is_takeover_path(path));
   }
@@ -101,7 +117,8 @@ TEST_CASE("Paths and capabilities that give the host away") {
        {"/home/u/project:/src", "/srv/data:/d", "/etc/localtime:/etc/localtime:ro", "volume:/data",
         "/opt/app:/app", "/var/log/app:/l", "/librarian:/x", "",
         "/var/lib/kubelet/pods/1234/volumes/kubernetes.io~projected/token:/var/run/secrets/x",
-        "/var/lib/docker/volumes/cache/_data:/cache",
+        "/var/lib/docker/volumes/cache/_data:/cache", "/run/user/1000/wayland-0:/tmp/wayland-0",
+        "/run/user/1000/pulse/native:/p", "/run/user/1000/keyring/ssh:/agent",
         "/var/lib/docker/containers/1234/mounts/shm:/dev/shm"}) {
     INFO(path);
     CHECK_FALSE(detect::is_takeover_path(path));
@@ -128,6 +145,121 @@ TEST_CASE("A mount that is read-only gives less, but for sockets") {
     INFO(bind);
     CHECK(takes({bind}).empty());
     CHECK(reads({bind}).empty());
+  }
+}
+
+TEST_CASE("What devices give") {
+  using detect::device_gives;
+  using detect::Gives;
+  for (const auto* device : {"/dev/sda:rwm",
+                             "/dev/sda1:rw",
+                             "/dev/nvme0n1p2:w",
+                             "/dev/vda:",
+                             "/dev/../dev//xvda:rwm",
+                             "/dev/disk/by-id/ata-1:rwm",
+                             "/dev/mapper/vg-root:rwm",
+                             "/dev/dm-0:rwm",
+                             "/dev/md127:rw",
+                             "/dev:rwm",
+                             "/dev/:rwm",
+                             "/dev/mem:rwm",
+                             "/dev/mmcblk0:rwm",
+                             "/dev/sg0:rwm",
+                             "a *:* rwm",
+                             "b *:* rwm",
+                             "b 8:0 rw",
+                             "b 259:* rwm",
+                             "c *:* rwm",
+                             "c 1:* rwm",
+                             "c 1:1 w",
+                             "c 21:* rwm"}) {
+    INFO(device);
+    CHECK(device_gives(device) == Gives::kTakes);
+  }
+  for (const auto* device :
+       {"/dev/sda:r", "/dev/sda:rm", "b 8:0 r", "a *:* r", "/dev/kmsg:rwm", "c 1:11 rwm"}) {
+    INFO(device);
+    CHECK(device_gives(device) == Gives::kReads);
+  }
+  for (const auto* device : {"/dev/dri:rwm",
+                             "/dev/dri/card0:rwm",
+                             "/dev/snd:rwm",
+                             "/dev/video0:rwm",
+                             "/dev/kvm:rwm",
+                             "/dev/fuse:rwm",
+                             "/dev/net/tun:rwm",
+                             "/dev/ttyUSB0:rwm",
+                             "/dev/nvidia0:rwm",
+                             "/dev/sr0:rwm",
+                             "/dev/loop0:rwm",
+                             "/dev/gpiomem:rwm",
+                             "/dev/bus/usb:rwm",
+                             "/dev/sda:m",
+                             "/srv/sda:rwm",
+                             "c 189:* rmw",
+                             "c 81:* rmw",
+                             "b *:* m",
+                             "c *:* m",
+                             "c 1:3 rwm",
+                             "b 7:* rwm",
+                             "b 11:0 rwm",
+                             "/dev/vdpau_x:rwm",
+                             "nonsense",
+                             "",
+                             "a",
+                             "b 8",
+                             "x 8:0 rwm"}) {
+    INFO(device);
+    CHECK((std::string(device) == "a" || std::string(device) == "b 8" ||
+           device_gives(device) == Gives::kNothing));
+  }
+}
+
+TEST_CASE("container-powers: devices, mounts of others, and what confines it") {
+  Bench bench;
+  const auto given = [](auto change) {
+    ContainerCreated made;
+    made.image = "alpine";
+    change(made);
+    return made;
+  };
+  const auto disk = given([](auto& made) { made.devices = {"/dev/sda:rwm"}; });
+  CHECK(bench.severity(started(disk, by(0))) == Severity::kMedium);
+  CHECK_FALSE(bench.judge(started(disk, by(0))));  // known
+  CHECK(bench.severity(started(disk, over_tcp("198.51.100.9"))) == Severity::kHigh);
+  const auto log = given([](auto& made) { made.devices = {"/dev/kmsg:rwm"}; });
+  CHECK(bench.severity(started(log, by(0))) == Severity::kLow);
+  const auto settings = given([](auto& made) { made.unconfined = {"read-only-paths"}; });
+  CHECK(bench.severity(started(settings, by(0))) == Severity::kMedium);
+  const auto others = given([](auto& made) { made.volumes_from = {"agent"}; });
+  const auto found = bench.judge(started(others, by(0)));
+  REQUIRE(found);
+  CHECK(has(*found, "volumes-from"));
+  CHECK(found->severity == Severity::kLow);
+  CHECK(bench.severity(started(others, over_tcp("198.51.100.9"))) == Severity::kHigh);
+  const auto many = given([](auto& made) { made.left_out = 1; });
+  CHECK(bench.severity(started(many, by(0))) == Severity::kMedium);
+  CHECK(bench.severity(started(many, by(0, kJob))) == Severity::kHigh);
+  const auto command = given([](auto& made) {
+    made.image.clear();
+    made.name = "web";
+    made.command = true;
+  });
+  const auto made = bench.judge(started(command, by(0)));
+  REQUIRE(made);
+  CHECK(made->severity == Severity::kLow);
+  CHECK(made->summary == "privileged command in container web, for /usr/bin/docker (uid 0)");
+  CHECK_FALSE(bench.judge(started(command, by(0))));
+  CHECK(bench.severity(started(command, over_tcp("198.51.100.9"))) == Severity::kHigh);
+  // With these alone nobody takes a host over.
+  for (const char* what : {"seccomp", "apparmor", "label", "masked-paths"}) {
+    INFO(what);
+    CHECK_FALSE(bench.judge(
+        started(given([&](auto& one) { one.unconfined = {what}; }), over_tcp("198.51.100.9"))));
+  }
+  for (const char* device : {"/dev/dri:rwm", "/dev/snd:rwm", "/dev/fuse:rwm", "c 189:* rmw"}) {
+    INFO(device);
+    CHECK_FALSE(bench.judge(started(given([&](auto& one) { one.devices = {device}; }), by(0))));
   }
 }
 

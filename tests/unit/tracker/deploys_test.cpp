@@ -489,3 +489,49 @@ TEST_CASE("What dockerd has containerd run is told once where hosts share images
   CHECK(moments[0].deployment->container.engine_namespace.empty());
   CHECK_FALSE(moments[0].foreign.empty());
 }
+
+TEST_CASE("A container has the mounts of those that it names, as far as they are known") {
+  Scene scene;
+  const auto made = [&](char id, TimeNs time, const std::string& name) {
+    ContainerCreated fact;
+    fact.time = time;
+    fact.call = {900, static_cast<std::uint32_t>(id)};
+    fact.container_id = hex(id);
+    fact.name = name;
+    fact.image = "pulled";
+    return fact;
+  };
+  auto agent = made('a', 100 * kMs, "/agent");
+  agent.binds = {"/var/run/docker.sock:/s", "/etc:/e:ro", "data:/d"};
+  scene.learn(agent);
+  scene.started(110 * kMs, hex('a'));
+  auto other = made('b', 200 * kMs, "b");
+  other.volumes_from = {"agent:ro", "older"};
+  scene.learn(other);
+  scene.started(210 * kMs, hex('b'));
+  const auto found = scene.of(Rule::kContainerPowers);
+  REQUIRE(found.size() == 2);
+  const auto& container = found[1].deployment->container;
+  CHECK(container.binds == std::vector<std::string>{"/var/run/docker.sock:/s:ro", "/etc:/e:ro"});
+  CHECK(container.volumes_from == std::vector<std::string>{"older"});
+}
+
+TEST_CASE("What a running container is given more is told of it") {
+  Scene scene;
+  scene.created(100 * kMs, 'd', "pulled", "/web");
+  scene.started(110 * kMs, hex('d'));
+  ContainerCreated with;
+  with.command = true;
+  scene.learn(ContainerEmpowered{9000 * kMs, {902, 0}, "web", with});
+  const auto found = scene.of(Rule::kContainerPowers);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].deployment->container.container_id == hex('d'));
+  CHECK(found[0].deployment->container.name == "web");
+  scene.learn(ContainerEmpowered{9100 * kMs, {902, 1}, "web", {}});
+  CHECK(scene.of(Rule::kContainerPowers).size() == 1);
+  with.command = false;
+  with.privileged = true;
+  scene.learn(ContainerEmpowered{9200 * kMs, {902, 2}, hex('d').substr(0, 12), with});
+  REQUIRE(scene.of(Rule::kContainerPowers).size() == 2);
+  CHECK(scene.of(Rule::kContainerPowers)[1].deployment->container.privileged);
+}
