@@ -113,6 +113,36 @@ TEST_CASE("An image built on one host and deployed on the other is one chain") {
   CHECK(deployed[0].chain().links(0).alert_id() == of_rule(a.alerts(), "build-egress")[0].id());
 }
 
+TEST_CASE("An image that is deployed while the server is gone is one chain when it is back") {
+  TempDir folder;
+  RedisServer server(folder, {"--appendonly", "yes", "--appendfsync", "always"});
+  HostSensor a(host_facts("a.test"), server.port(), kPatience);
+  a.push(played({build_of("evil", {kPayload})}, 1));
+  a.pipeline().finish();
+  CHECK(wait_for([&] { return a.is_settled(); }));
+  const auto images = images_at(server);
+  REQUIRE(images.size() == 1);
+  server.stop(SIGKILL);
+  HostSensor b(host_facts("b.test"), server.port(), std::chrono::milliseconds(0));
+  const auto go_on = [&] { b.pipeline().advance(base::clock_ns(CLOCK_BOOTTIME)); };
+  b.push(played({run_of(images[0]), run_of("registry.test/other:1")}, 2, 30'000));
+  CHECK(wait_for([&] {
+    go_on();
+    return b.pipeline().stats().deploys_unanswered == 2;
+  }));
+  CHECK(of_rule(b.alerts(), "image-deploy").empty());
+  server.start();
+  CHECK(wait_for([&] {
+    go_on();
+    return b.pipeline().stats().deploys_unanswered == 0;
+  }));
+  const auto deployed = of_rule(b.alerts(), "image-deploy");
+  REQUIRE(deployed.size() == 1);
+  is_chain(deployed[0], "a.test");
+  b.pipeline().finish();
+  CHECK(of_rule(b.alerts(), "image-deploy").size() == 1);
+}
+
 TEST_CASE("A server that is killed amid builds costs no alert, and is told of all of them after") {
   TempDir folder;
   RedisServer server(folder, {"--appendonly", "yes", "--appendfsync", "always"});

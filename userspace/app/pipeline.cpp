@@ -31,6 +31,8 @@ void Pipeline::join(fleet::Fleet& fleet, std::chrono::milliseconds patience) {
   detector_.join(&fleet, host_.name);
   tracker_.share_images();
   moments_.join(&fleet, patience);
+  // Of a recording the time of answers means nothing.
+  if (patience == std::chrono::milliseconds(0)) open_deploys_.join(&fleet);
 }
 
 void Pipeline::join(const fleet::RecordedAnswers& recorded) {
@@ -58,6 +60,7 @@ void Pipeline::finish(domain::TimeNs end) {
   tracker_.finish();
   decide(0);
   moments_.finish([this](const auto& moment, const auto& answer) { judge(moment, answer); });
+  look_at_open(0);
 }
 
 void Pipeline::advance(domain::TimeNs now) {
@@ -78,6 +81,7 @@ std::optional<domain::TimeNs> Pipeline::due() const {
   };
   if (const auto deadline = tracker_.due()) sooner(*deadline + window_ns_ + 1);
   if (const auto held = moments_.due()) sooner(*held);
+  if (const auto open = open_deploys_.due()) sooner(*open);
   if (recorder_ != nullptr && now_ < last_event_ + kRecorderWaits) {
     sooner(now_ + window_ns_ + kRecorderStep);
   }
@@ -92,6 +96,7 @@ PipelineStats Pipeline::stats() const {
   for (std::size_t i = 0; i < ended.size(); ++i) {
     if (ended[i] > 0) out.builds[kStatus[i]] = ended[i];
   }
+  out.deploys_unanswered = open_deploys_.given_up() + open_deploys_.open();
   out.builds_held = tracker_.held().builds;
   out.forged = tracker_.counters().ignored_forged;
   out.held_bytes = held_;
@@ -222,6 +227,13 @@ void Pipeline::decide(domain::TimeNs clock) {
   }
   moments_.release(clock,
                    [this](const auto& moment, const auto& answer) { judge(moment, answer); });
+  look_at_open(clock);
+}
+
+void Pipeline::look_at_open(domain::TimeNs clock) {
+  open_deploys_.look(clock, [this](const auto& moment, const auto& answer) {
+    tell(moment, answer_of(moment, answer));
+  });
 }
 
 // What others say of it, and into the recording with it.
@@ -236,8 +248,21 @@ std::optional<fleet::Answer> Pipeline::answer_of(const tracker::Moment& moment,
   return asked;
 }
 
-void Pipeline::judge(const tracker::Moment& moment, const std::optional<fleet::Answer>& answer) {
-  const auto finding = detector_.judge(moment, answer_of(moment, answer));
+void Pipeline::judge(const tracker::Moment& moment, const std::optional<fleet::Answer>& asked) {
+  const auto answer = answer_of(moment, asked);
+  tell(moment, answer);
+  if (moment.foreign.empty() || !answer || answer->kind != fleet::Answer::Kind::kNone) return;
+  if (recorded_ == nullptr) return open_deploys_.add(moment);
+  // What was heard later is told right behind it.
+  const auto late = recorded_->find_late(detect::Detector::question(moment));
+  if (!late) return;
+  tracker::Moment again = moment;
+  again.told_before = true;
+  tell(again, late);
+}
+
+void Pipeline::tell(const tracker::Moment& moment, const std::optional<fleet::Answer>& answer) {
+  const auto finding = detector_.judge(moment, answer);
   if (!finding) return;
   ++stats_.alerts;
   emit_(sink::to_alert(*finding, host_));

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "app/held_moments.h"
+#include "app/open_deploys.h"
 #include "baseline/store.h"
 #include "detect/detector.h"
 #include "domain/event.h"
@@ -43,7 +44,9 @@ struct PipelineStats {
   std::map<std::string, std::uint64_t> builds;  // that ended, by how
   std::size_t builds_held = 0;                  // not over, or over a moment ago
   std::uint64_t forged = 0;                     // lines of builds that could not be the builder's
-  std::size_t held_bytes = 0;                   // by conversations
+  // Of images of which the fleet said nothing, so that whether others built them is not known.
+  std::uint64_t deploys_unanswered = 0;
+  std::size_t held_bytes = 0;  // by conversations
   // Of the kernel side and of our own tables, by cause.
   std::map<std::string, std::uint64_t> losses;
 };
@@ -96,7 +99,9 @@ class Pipeline {
   void weigh(Connection& connection);
   void erase(Connections::iterator at);
   void decide(domain::TimeNs clock);
-  void judge(const tracker::Moment& moment, const std::optional<fleet::Answer>& answer);
+  void judge(const tracker::Moment& moment, const std::optional<fleet::Answer>& asked);
+  void look_at_open(domain::TimeNs clock);
+  void tell(const tracker::Moment& moment, const std::optional<fleet::Answer>& answer);
   std::optional<fleet::Answer> answer_of(const tracker::Moment& moment,
                                          const std::optional<fleet::Answer>& asked);
 
@@ -113,6 +118,7 @@ class Pipeline {
   tracker::DnsStreams dns_streams_;
   detect::Detector detector_;
   HeldMoments moments_;
+  OpenDeploys open_deploys_;
   const fleet::RecordedAnswers* recorded_ = nullptr;
   stream::ReorderWindow window_;
   PipelineStats stats_;

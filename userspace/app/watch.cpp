@@ -89,11 +89,15 @@ std::string roads_of(const std::vector<capture::Hook>& hooks) {
 void say_counters(const PipelineStats& stats) {
   say(stats.losses.empty() ? Level::kInfo : Level::kWarning,
       fmt::format("ended: {} events, {} alerts; builds: {}, {} held; {} forged lines ignored; "
-                  "lost: {}{}",
+                  "lost: {}{}{}",
                   stats.events, stats.alerts, joined(stats.builds, "{count} {name}", "none ended"),
                   stats.builds_held, stats.forged,
                   joined(stats.losses, "{name} {count}", "nothing"),
-                  stats.late == 0 ? "" : fmt::format("; {} events came late", stats.late)));
+                  stats.late == 0 ? "" : fmt::format("; {} events came late", stats.late),
+                  stats.deploys_unanswered == 0
+                      ? ""
+                      : fmt::format("; {} deployments of images that the fleet said nothing of",
+                                    stats.deploys_unanswered)));
 }
 
 // What the recording holds, and what was kept out of it.

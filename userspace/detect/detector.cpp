@@ -173,6 +173,7 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment, const Answ
     case Rule::kImageDeploy: {
       Finding powerful = finding;
       if (deploy(moment, answer, finding)) break;
+      if (moment.told_before) return std::nullopt;
       // Nobody built it, and it may have something of the host's all the same.
       powerful.rule = Rule::kContainerPowers;
       if (!powers(moment, powerful)) return std::nullopt;

@@ -10,12 +10,18 @@ void RecordedAnswers::add(const std::string& moment, Answer answer) {
     ++refused_;
     return;
   }
-  if (answers_.emplace(moment, std::move(answer)).second) bytes_ += cost;
+  auto& kept = answers_.contains(moment) ? late_ : answers_;
+  if (kept.emplace(moment, std::move(answer)).second) bytes_ += cost;
 }
 
 std::optional<Answer> RecordedAnswers::find(const std::string& moment) const {
   const auto found = answers_.find(moment);
   return found == answers_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<Answer> RecordedAnswers::find_late(const std::string& moment) const {
+  const auto found = late_.find(moment);
+  return found == late_.end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace kilnwatch::fleet

@@ -16,15 +16,18 @@ inline constexpr std::size_t kMaxRecordedBytes = std::size_t{64} << 20;
 
 class RecordedAnswers {
  public:
-  // Of a moment that has one the first is kept.
+  // Of a moment that has one, a second is what was heard later; more are left out.
   void add(const std::string& moment, Answer answer);
   // Nothing: nobody was asked.
   std::optional<Answer> find(const std::string& moment) const;
+  // Where the first one is none in time: what was heard later.
+  std::optional<Answer> find_late(const std::string& moment) const;
   // For want of room.
   std::uint64_t refused() const { return refused_; }
 
  private:
   std::unordered_map<std::string, Answer> answers_;
+  std::unordered_map<std::string, Answer> late_;
   std::size_t bytes_ = 0;
   std::uint64_t refused_ = 0;
 };

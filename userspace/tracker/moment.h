@@ -51,6 +51,8 @@ struct Moment {
   // A deployment of an image that is not known here: its id or digest, or the name that a registry
   // has for it, by which others may know it.
   std::string foreign = {};
+  // It was judged before what others know of its image: all else of it is told.
+  bool told_before = false;
   std::vector<domain::Build> among = {};  // an engine's connection: builds that it may be for
   std::string sent_from = {};             // host that sent the engine there; empty: none known
 };

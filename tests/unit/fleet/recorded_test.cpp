@@ -17,6 +17,16 @@ TEST_CASE("An answer is found by its moment, and the first one counts") {
   CHECK_FALSE(answers.find("n"));
 }
 
+TEST_CASE("What was heard later is the second one") {
+  fleet::RecordedAnswers answers;
+  answers.add("m", {});
+  CHECK_FALSE(answers.find_late("m"));
+  answers.add("m", {Kind::kKnown, false, "note"});
+  CHECK(answers.find("m")->kind == Kind::kNone);
+  REQUIRE(answers.find_late("m"));
+  CHECK(answers.find_late("m")->note == "note");
+}
+
 TEST_CASE("A recording cannot have more answers kept than there is room for") {
   fleet::RecordedAnswers answers;
   const std::string note(fleet::kMaxNote, 'x');
