@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "base/text.h"
 #include "harness/ancestors.h"
@@ -371,6 +372,12 @@ class Judge {
 
   // A connection that an image-deploy tells of is one of the build's.
   bool tells_of(const v1::Connection& connection, const v1::Alert& real) const {
+    const auto [at, fresh] = told_of_.try_emplace({&connection, real.build().id()}, false);
+    if (fresh) at->second = is_of(connection, real);
+    return at->second;
+  }
+
+  bool is_of(const v1::Connection& connection, const v1::Alert& real) const {
     const Fields said = fields_of(connection, "connection.");
     return std::any_of(truth_.begin(), truth_.end(), [&](const Seen& other) {
       if (!other.alert->has_connection() || (other.alert->build().id() != real.build().id() &&
@@ -449,6 +456,9 @@ class Judge {
   std::vector<std::size_t> pairs_;
   std::set<std::size_t> taken_;
   std::map<std::string, std::string> builds_;  // build id → that of truth
+  // Connection and build of truth → what tells_of() said: a story of many links is held against
+  // every alert.
+  mutable std::map<std::pair<const v1::Connection*, std::string>, bool> told_of_;
 };
 
 }  // namespace
