@@ -59,7 +59,7 @@ TEST_CASE("Of an answer that did not cross whole its first part is told") {
 }
 
 TEST_CASE("A connection of which the length of an answer did not cross is given up, and counted") {
-  app::DnsStreams streams;
+  tracker::DnsStreams streams;
   const std::string stream = dns::sized(kAnswer, 2);
   // Two answers in one read, of which the beginning crosses.
   CHECK(streams.read(bytes(5, 1, stream.substr(0, 20), 100)).size() == 1);
