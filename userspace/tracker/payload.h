@@ -23,9 +23,9 @@ struct Claims {
 // come.
 inline void read_payload(const std::string& payload, Claims& claims) {
   if (auto request = protocol::read_first_request(payload)) {
-    claims.http_method = std::move(request->method);
-    claims.http_path = std::move(request->target);
-    claims.http_host = std::move(request->host);
+    claims.http_method = request->method;
+    claims.http_path = request->target;
+    claims.http_host = request->host;
   }
   if (auto hello = protocol::read_client_hello(payload)) {
     if (!hello->server_name.empty()) claims.tls_name = std::move(hello->server_name);
