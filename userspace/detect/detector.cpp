@@ -48,8 +48,8 @@ Rule rule_of(tracker::MomentKind kind) {
 std::string_view reaches_inside(const std::string& url) {
   const Endpoint from = host_of_url(url);
   if (is_metadata(from.ip, from.port)) return "cloud-metadata";
-  const bool inside =
-      tracker::is_loopback(from.ip) || is_own_name(from.ip) || tracker::is_engine_port(from.port);
+  const bool inside = tracker::is_loopback(from.ip) || tracker::is_link_local(from.ip) ||
+                      is_own_name(from.ip) || tracker::is_engine_port(from.port);
   return inside ? "fetch-inside" : "";
 }
 

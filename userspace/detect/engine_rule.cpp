@@ -24,9 +24,9 @@ std::string asked_host(const Connection& connection) {
 
 // RFC 1918, RFC 4193, RFC 6598.
 bool is_private(const std::string& ip) {
-  if (ip.starts_with("10.") || ip.starts_with("192.168.") || ip.starts_with("fc") ||
-      ip.starts_with("fd"))
-    return true;
+  if (ip.starts_with("10.") || ip.starts_with("192.168.")) return true;
+  // fc00::/7: a first group of four digits.
+  if ((ip.starts_with("fc") || ip.starts_with("fd")) && ip.find(':') == 4) return true;
   const auto second = [&](std::string_view first, int from, int to) {
     if (!ip.starts_with(first)) return false;
     const int number = std::atoi(ip.c_str() + first.size());

@@ -63,7 +63,8 @@ void Tracker::see(const DnsAnswered& event) {
   }
   if (event.heard) heard_.note_net(event.net);
   if (met.container != nullptr) note_network(*met.container, event.net);
-  if (event.heard && !may_be_forged()) {
+  // Within an engine in a container nobody asks for it.
+  if (outer_ == nullptr && event.heard && !may_be_forged()) {
     const auto before = heard_.refused();
     heard_.note(event);
     counters_.names_refused += heard_.refused() - before;

@@ -174,8 +174,8 @@ TEST_CASE("build-request: what the engine is to fetch, and from where") {
   found = bench.detector.judge(request(build));
   CHECK(has(*found, "cloud-metadata"));
   CHECK(found->severity == Severity::kCritical);
-  for (const auto* url :
-       {"http://127.0.0.1:8500/", "http://localhost/", "http://10.0.0.1:2375/x"}) {
+  for (const auto* url : {"http://127.0.0.1:8500/", "http://localhost/", "http://10.0.0.1:2375/x",
+                          "http://169.254.1.1/x", "http://[fe80::1]/x"}) {
     auto inside = local_build();
     inside.request.remote_context = url;
     found = bench.detector.judge(request(inside));
