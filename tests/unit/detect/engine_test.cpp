@@ -116,7 +116,8 @@ TEST_CASE("Where the engine must not be sent is told each time") {
   for (const char* ip : {"fec0::1", "fe8::1"}) CHECK_FALSE(judge(kAdds, ip, 8500, ""));
   for (const char* ip : {"fc::1", "fdab:1::2"}) {
     const auto found = judge(kAdds, ip, 80, "intern.test", "files.vendor.test");
-    CHECK((found && has(*found, "engine-sent-on")) == std::string(ip).starts_with("fdab"));
+    REQUIRE(found);
+    CHECK(has(*found, "fetch-inside") == std::string(ip).starts_with("fdab"));
   }
   const auto sent = judge(kAdds, "10.0.0.9", 80, "intern.test", "files.vendor.test");
   REQUIRE(sent);
