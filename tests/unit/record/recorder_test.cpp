@@ -167,7 +167,7 @@ TEST_CASE("of a resolver's answer names and addresses are written, without secre
 
 TEST_CASE("a secret in a name is none less for its letters' case") {
   namespace dns = test::dns;
-  for (const std::string token :
+  for (const std::string& token :
        {"ghp_" + std::string(18, 'c') + std::string(18, 'C'), "GhP_" + std::string(36, 'c'),
         std::string("AKIAIOSFODNN7EXAMPLE")}) {
     const std::string name = token + ".kiln.test";
