@@ -251,13 +251,13 @@ class Judge {
     Agreement result;
     result.said_blind = said_blind_;
     for (const Seen& seen : passed_) {
-      const auto fits = [&](const Seen& real) { return differences(seen, real).empty(); };
+      const auto fits = [&](const Seen& real) { return differences(seen, real, true).empty(); };
       if (std::none_of(truth_.begin(), truth_.end(), fits)) result.wrong.push_back(closest(seen));
     }
     for (const Seen& seen : alerts_) {
       std::vector<std::size_t> fits;
       for (std::size_t t = 0; t < truth_.size(); ++t) {
-        if (differences(seen, truth_[t]).empty()) fits.push_back(t);
+        if (differences(seen, truth_[t], true).empty()) fits.push_back(t);
       }
       if (fits.empty()) result.wrong.push_back(closest(seen));
       std::stable_sort(fits.begin(), fits.end(), [&](std::size_t a, std::size_t b) {
@@ -287,8 +287,8 @@ class Judge {
     Fields fields;
   };
 
-  // What `seen` says otherwise than `real`; empty: nothing.
-  std::string differences(const Seen& seen, const Seen& real) const {
+  // What `seen` says otherwise than `real`; empty: nothing. `first`: no more than the first of it.
+  std::string differences(const Seen& seen, const Seen& real, bool first = false) const {
     if (!same_rule(*seen.alert, *real.alert)) return "another rule";
     const bool open = ambiguous(*seen.alert) && !ambiguous(*real.alert);
     const v1::Alert* sharer = sharer_of(*seen.alert, *real.alert);
@@ -318,6 +318,7 @@ class Judge {
       if (sharer != nullptr && known_of_build(path, said, *sharer)) continue;
       text += path + " is " + shown(said) + ", in truth " +
               (known == real.fields.end() ? "not known" : shown(known->second)) + "; ";
+      if (first) return text;
     }
     return text;
   }
