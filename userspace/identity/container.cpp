@@ -2,27 +2,25 @@
 
 #include <algorithm>
 
-#include "base/text.h"
+#include "base/hex_id.h"
 
 namespace kilnwatch::identity {
 namespace {
-
-bool is_hex64(std::string_view text) { return text.size() == 64 && base::is_hex(text); }
 
 std::string_view id_in(std::string_view part, std::string_view parent) {
   constexpr std::string_view kScope = ".scope";
   if (part.ends_with(kScope)) part.remove_suffix(kScope.size());
   for (std::string_view prefix : {"docker-", "cri-containerd-", "libpod-", "crio-"}) {
-    if (part.starts_with(prefix) && is_hex64(part.substr(prefix.size()))) {
+    if (part.starts_with(prefix) && base::is_hex_id(part.substr(prefix.size()))) {
       return part.substr(prefix.size());
     }
   }
-  if (is_hex64(part)) return part;
+  if (base::is_hex_id(part)) return part;
   if (parent == "buildkit" && is_buildkit_step(part)) return part;
   const std::size_t colon = part.rfind(':');  // <slice>:docker:<id>, not taken apart by cgroupfs
   if (colon != std::string_view::npos) {
     const std::string_view tail = part.substr(colon + 1);
-    if (is_hex64(tail) || is_buildkit_step(tail)) return tail;
+    if (base::is_hex_id(tail) || is_buildkit_step(tail)) return tail;
   }
   return {};
 }

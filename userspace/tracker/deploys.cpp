@@ -1,6 +1,7 @@
 // Containers that clients make from images built here.
 #include <utility>
 
+#include "base/hex_id.h"
 #include "base/text.h"
 #include "identity/container.h"
 #include "tracker/scopes.h"
@@ -49,8 +50,6 @@ std::string doubt_of(const Made& made, const std::string& image) {
          "name to another image";
 }
 
-bool is_kernel_id(const std::string& id) { return id.size() == 64 && base::is_hex(id); }
-
 // An image that neither was built here nor came by a load: as it was asked for.
 Image asked_image(const ContainerCreated& created) {
   Image image{created.resolved_image, {}, {}};
@@ -80,7 +79,8 @@ void Tracker::on(ContainerCreated fact) {
   const bool own = fact.engine_namespace.empty();
   // What a command says of a container takes none out of a build: one that podman made has a cgroup
   // that says so (identity::of_other_engine), and any process may say that it is podman's.
-  const bool asked = own || (fact.engine_namespace != kDockers && is_kernel_id(fact.container_id));
+  const bool asked =
+      own || (fact.engine_namespace != kDockers && base::is_hex_id(fact.container_id));
   if (asked && !fact.by_command) by_api_.insert(api_key(uid_of(fact.call), fact.container_id));
   if (!room_for_deploy(fact.time)) return;
   Waiting waiting;

@@ -2,18 +2,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/text.h"
+#include "base/hex_id.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
 
 using namespace domain;
-
-namespace {
-
-bool is_kernel_id(const std::string& id) { return id.size() == 64 && base::is_hex(id); }
-
-}  // namespace
 
 bool has_of_host(const ContainerCreated& created) {
   return created.privileged || !created.binds.empty() || !created.capabilities.empty() ||
@@ -49,7 +43,7 @@ void Tracker::on(const ContainerEmpowered& fact) {
   deployment.started = true;
   deployment.container = fact.with;
   lend_mounts(deployment.container, scope);
-  deployment.container.container_id = id.empty() && is_kernel_id(reference) ? reference : id;
+  deployment.container.container_id = id.empty() && base::is_hex_id(reference) ? reference : id;
   deployment.container.name = reference;
   deployment.engine_container_id = home_;
   deployment.engine_uid = uid_of(fact.call);

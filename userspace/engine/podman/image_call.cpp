@@ -1,5 +1,6 @@
 #include "engine/podman/image_call.h"
 
+#include "base/hex_id.h"
 #include "base/text.h"
 #include "engine/docker/image_call.h"
 #include "engine/docker/mask.h"
@@ -16,7 +17,7 @@ constexpr std::size_t kMaxLoaded = 128;  // names of one archive kept
 // An id with or without its algorithm; empty: it is none.
 std::string whole_id(const std::string& text) {
   if (base::is_digest(text)) return text;
-  return text.size() == 64 && base::is_hex(text) ? "sha256:" + text : std::string();
+  return base::is_hex_id(text) ? "sha256:" + text : std::string();
 }
 
 std::string reference_in(const Route& route) {
