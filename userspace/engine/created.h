@@ -25,6 +25,17 @@ inline void add_listed(std::vector<std::string>& list, std::string_view text,
     ++left_out;
 }
 
+// "source:target", as clients write it. `made`: what the lists are of.
+template <class Made>
+void add_bind(Made& made, const std::string& source, const std::string& target, bool read_only) {
+  add_listed(made.binds, source + ":" + target + (read_only ? ":ro" : ""), made.left_out);
+}
+
+// Of a mount as the OCI runtime specification and podman have it.
+inline bool has_read_only(const std::vector<std::string>& options) {
+  return std::find(options.begin(), options.end(), "ro") != options.end();
+}
+
 // One that containers have unless they are told otherwise; without "CAP_" (containerd:
 // pkg/oci/spec.go, defaultUnixCaps; docker's are the same, podman's among them).
 inline bool is_usual_capability(std::string_view name) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <initializer_list>
 
+#include "base/hex_id.h"
 #include "base/host_name.h"
 #include "base/number.h"
 #include "base/text.h"
@@ -19,7 +20,7 @@ using protocol::json_find;
 using protocol::json_string;
 
 std::string image_id(const std::string& id) {
-  return id.size() == 64 && base::is_hex(id) ? "sha256:" + id : std::string();
+  return base::is_hex_id(id) ? "sha256:" + id : std::string();
 }
 
 domain::TimeNs boot_time(const Json& entry, std::uint64_t wall_offset) {
@@ -46,11 +47,7 @@ void read_mounts(const Json& config, domain::StoredContainer& out) {
         is_own_mount(source))
       continue;
     const auto options = protocol::json_strings(json_find(mount, "options"));
-    const bool read_only = std::find(options.begin(), options.end(), "ro") != options.end();
-    add_listed(
-        out.binds,
-        source + ":" + json_string(json_find(mount, "destination")) + (read_only ? ":ro" : ""),
-        out.left_out);
+    add_bind(out, source, json_string(json_find(mount, "destination")), has_read_only(options));
   }
 }
 
@@ -139,8 +136,7 @@ std::vector<domain::StoredContainer> read_containers(std::string_view json,
     if (!names.empty()) container.name = names.front();
     container.image = image_id(json_string(json_find(entry, "image")));
     container.created = boot_time(entry, wall_offset);
-    if (container.id.size() == 64 && base::is_hex(container.id))
-      out.push_back(std::move(container));
+    if (base::is_hex_id(container.id)) out.push_back(std::move(container));
   }
   return out;
 }

@@ -181,10 +181,7 @@ domain::ContainerCreated read_create(std::string_view message) {
   each(config, kMounts, [&out](std::string_view mount) {
     const auto path = text_of(mount, kHostPath);
     if (path.empty()) return;
-    add_listed(out.binds,
-               path + ":" + text_of(mount, kContainerPath) +
-                   (number_of(mount, kReadOnly) != 0 ? ":ro" : ""),
-               out.left_out);
+    add_bind(out, path, text_of(mount, kContainerPath), number_of(mount, kReadOnly) != 0);
   });
   each(config, kDevices, [&out](std::string_view device) {
     const auto path = text_of(device, kHostPath);

@@ -41,7 +41,7 @@ void take_mounts(const Json* mounts, domain::ContainerCreated& out) {
     const auto source = json_string(json_find(mount, "source"));
     const auto to = json_string(json_find(mount, "destination"));
     if (!bind || source.empty() || (one_of(kNames, to) && source.ends_with(to.substr(4)))) continue;
-    add_listed(out.binds, source + ":" + to + (one_of(options, "ro") ? ":ro" : ""), out.left_out);
+    add_bind(out, source, to, has_read_only(options));
   }
 }
 

@@ -91,9 +91,7 @@ void take_host_config(const Json& config, domain::ContainerCreated& out) {
     if (!bind && source.starts_with("/dev/"))
       add_listed(out.devices, source + (read_only ? ":r" : ":rw"), out.left_out);
     else
-      add_listed(out.binds,
-                 source + ":" + json_string(json_find(mount, "Target")) + (read_only ? ":ro" : ""),
-                 out.left_out);
+      add_bind(out, source, json_string(json_find(mount, "Target")), read_only);
   }
 }
 

@@ -83,7 +83,7 @@ std::optional<domain::ContainerCreated> parse_create(std::string_view json) {
     add_listed(out.volumes_from, from, out.left_out);
   // A folder of the host in the place of an image.
   if (const auto root = json_string(json_find(*value, "rootfs")); !root.empty()) {
-    add_listed(out.binds, root.substr(0, root.find(':')) + ":/", out.left_out);
+    add_bind(out, root.substr(0, root.find(':')), "/", false);
     if (out.image.empty()) out.image = docker::safe_reference(root);
   }
   take_devices(*value, out);
@@ -98,11 +98,8 @@ std::optional<domain::ContainerCreated> parse_create(std::string_view json) {
   for (const auto& [key, mount] : mounts->members) {
     if (json_string(json_find(mount, "type")) != "bind") continue;
     const auto options = protocol::json_strings(json_find(mount, "options"));
-    const bool read_only = std::find(options.begin(), options.end(), "ro") != options.end();
-    add_listed(out.binds,
-               json_string(json_find(mount, "source")) + ":" +
-                   json_string(json_find(mount, "destination")) + (read_only ? ":ro" : ""),
-               out.left_out);
+    add_bind(out, json_string(json_find(mount, "source")),
+             json_string(json_find(mount, "destination")), has_read_only(options));
   }
   return out;
 }
