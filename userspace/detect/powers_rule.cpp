@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "detect/detector.h"
+#include "detect/kept_word.h"
 #include "detect/powers.h"
 #include "detect/reasons.h"
-#include "tracker/ident.h"
 #include "tracker/images.h"
 
 namespace kilnwatch::detect {
@@ -50,20 +50,20 @@ std::string listed(const std::vector<std::string>& words) {
 std::string powers_key(const Deployment& deployment, const Powers& powers) {
   const ContainerCreated& made = deployment.container;
   std::string what;
-  for (const std::string& word : powers.takes) what += (what.empty() ? "" : ",") + word;
-  for (const std::string& word : powers.reads) what += (what.empty() ? "ro:" : ",ro:") + word;
-  for (const std::string& word : powers.unknown) what += (what.empty() ? "from:" : ",from:") + word;
-  if (powers.unread > 0) what += what.empty() ? "unread" : ",unread";
-  if (powers.command) what += what.empty() ? "command" : ",command";
+  const auto add = [&what](const char* kind, const std::string& word) {
+    what += (what.empty() ? "" : ",") + (kind + word);
+  };
+  for (const std::string& word : powers.takes) add("", word);
+  for (const std::string& word : powers.reads) add("ro:", word);
+  for (const std::string& word : powers.unknown) add("from:", word);
+  if (powers.unread > 0) add("unread", "");
+  if (powers.command) add("command", "");
   std::vector<std::string> spaces = made.host_namespaces;
   std::sort(spaces.begin(), spaces.end());
-  for (const std::string& space : spaces) what += ",ns:" + space;
+  for (const std::string& space : spaces) add("ns:", space);
   // Whoever updates an image starts another one of the same name.
-  std::string word = who_of(deployment) + ";" +
-                     tracker::repository_of(made.image.empty() ? made.name : made.image) + ";" +
-                     what;
-  constexpr std::size_t kMost = baseline::kMaxKey - 16;
-  if (word.size() > kMost) word = "hash;" + tracker::short_hash(word);
+  const std::string image = tracker::repository_of(made.image.empty() ? made.name : made.image);
+  std::string word = kept_word(who_of(deployment) + ";" + image + ";" + what);
   std::replace_if(
       word.begin(), word.end(), [](unsigned char c) { return c <= ' '; }, '_');
   return baseline::text_of({baseline::kPowers, 0, word});

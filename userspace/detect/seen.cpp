@@ -1,8 +1,10 @@
 // What the baseline knows of a destination or a client, and learns of it.
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "detect/detector.h"
+#include "detect/kept_word.h"
 #include "detect/names.h"
 #include "detect/reasons.h"
 #include "policy/match.h"
@@ -21,7 +23,6 @@ constexpr baseline::Seconds kClientsSettle = 86'400;
 // A path may hold any byte. One word of the baseline stands for one path: blanks as in a URL, what
 // is too long as a hash.
 std::string as_word(const std::string& text) {
-  constexpr std::size_t kMost = baseline::kMaxKey - 16;
   constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
@@ -31,7 +32,7 @@ std::string as_word(const std::string& text) {
     else
       out += c;
   }
-  return out.size() > kMost ? "hash;" + tracker::short_hash(out) : out;
+  return kept_word(std::move(out));
 }
 
 // Of a process in a container its id says nothing: each run has another one. Empty: nobody to know
@@ -50,6 +51,12 @@ std::string client_key(const Client& client) {
 // As a name is remembered whose address may be any.
 std::string any_address(const Connection& connection, const std::string& name) {
   return baseline::text_of({baseline::kAnyAddress, connection.destination.port, name});
+}
+
+// A destination as the baseline has it, of a connection as the tracker told it.
+std::string key_of(Connection connection) {
+  mask_names(connection);
+  return seen_key(connection.destination, claimed_name(connection));
 }
 
 // What has an address of the host itself, or of its link, is another thing on every host.
@@ -107,11 +114,7 @@ fleet::Fleet::Ticket Detector::ask(const tracker::Moment& moment) {
 
 std::string Detector::question(const tracker::Moment& moment) {
   std::string what = moment.foreign;
-  if (what.empty() && moment.connection) {
-    Connection connection = *moment.connection;
-    mask_names(connection);
-    what = seen_key(connection.destination, claimed_name(connection));
-  }
+  if (what.empty() && moment.connection) what = key_of(*moment.connection);
   return tracker::short_hash(
       std::to_string(moment.call.conn) + "|" + std::to_string(moment.call.number) + "|" +
       std::to_string(static_cast<int>(moment.kind)) + "|" + moment.key + "|" + what);
@@ -181,10 +184,7 @@ void Detector::meet_fleet(const tracker::Moment& moment, const Answer& answer,
 }
 
 void Detector::meet_elsewhere(const tracker::Moment& moment) {
-  Connection connection = *moment.connection;
-  mask_names(connection);
-  const std::string key = seen_key(connection.destination, claimed_name(connection));
-  (void)baseline_.meet({Scope::kHost, key, wall(moment), {}});
+  (void)baseline_.meet({Scope::kHost, key_of(*moment.connection), wall(moment), {}});
 }
 
 }  // namespace kilnwatch::detect
