@@ -43,6 +43,16 @@ std::vector<std::string> images_at(const RedisServer& server) {
   return out;
 }
 
+// Its id at the server.
+std::string image_built_by(HostSensor& sensor, const RedisServer& server) {
+  sensor.push(played({build_of("evil", {kPayload})}, 1));
+  sensor.pipeline().finish();
+  CHECK(wait_for([&] { return sensor.is_settled(); }));
+  const auto images = images_at(server);
+  REQUIRE(images.size() == 1);
+  return images[0];
+}
+
 void is_chain(const v1::Alert& alert, const std::string& host) {
   INFO(alert.DebugString());
   CHECK(alert.severity() >= v1::SEVERITY_HIGH);
@@ -98,12 +108,8 @@ TEST_CASE("An image built on one host and deployed on the other is one chain") {
   RedisServer server(folder);
   HostSensor a(host_facts("a.test"), server.port(), kPatience);
   HostSensor b(host_facts("b.test"), server.port(), kPatience);
-  a.push(played({build_of("evil", {kPayload})}, 1));
-  a.pipeline().finish();
-  CHECK(wait_for([&] { return a.is_settled(); }));
-  const auto images = images_at(server);
-  REQUIRE(images.size() == 1);
-  b.push(played({run_of(images[0]), run_of("registry.test/other:1")}, 2, 30'000));
+  const std::string image = image_built_by(a, server);
+  b.push(played({run_of(image), run_of("registry.test/other:1")}, 2, 30'000));
   b.pipeline().finish();
   const auto deployed = of_rule(b.alerts(), "image-deploy");
   REQUIRE(deployed.size() == 1);
@@ -117,15 +123,11 @@ TEST_CASE("An image that is deployed while the server is gone is one chain when 
   TempDir folder;
   RedisServer server(folder, {"--appendonly", "yes", "--appendfsync", "always"});
   HostSensor a(host_facts("a.test"), server.port(), kPatience);
-  a.push(played({build_of("evil", {kPayload})}, 1));
-  a.pipeline().finish();
-  CHECK(wait_for([&] { return a.is_settled(); }));
-  const auto images = images_at(server);
-  REQUIRE(images.size() == 1);
+  const std::string image = image_built_by(a, server);
   server.stop(SIGKILL);
   HostSensor b(host_facts("b.test"), server.port(), std::chrono::milliseconds(0));
   const auto go_on = [&] { b.pipeline().advance(base::clock_ns(CLOCK_BOOTTIME)); };
-  b.push(played({run_of(images[0]), run_of("registry.test/other:1")}, 2, 30'000));
+  b.push(played({run_of(image), run_of("registry.test/other:1")}, 2, 30'000));
   CHECK(wait_for([&] {
     go_on();
     return b.pipeline().stats().deploys_unanswered == 2;

@@ -445,14 +445,20 @@ TEST_CASE("A container of a pulled image is looked at where it has something of 
   CHECK(scene.of(Rule::kContainerPowers).size() == 3);
 }
 
-TEST_CASE("What dockerd has containerd run is told by its own conversation") {
-  Scene scene;
+// By dockerd's own API: what containerd is asked for next is the same.
+ContainerCreated privileged_by_dockerd() {
   ContainerCreated fact;
   fact.time = 200 * kMs;
   fact.call = {900, 1};
   fact.container_id = hex('c');
   fact.image = "alpine:3";
   fact.privileged = true;
+  return fact;
+}
+
+TEST_CASE("What dockerd has containerd run is told by its own conversation") {
+  Scene scene;
+  auto fact = privileged_by_dockerd();
   scene.learn(fact);
   fact.call = {901, 1};
   fact.engine_namespace = "moby";
@@ -472,12 +478,7 @@ TEST_CASE("What dockerd has containerd run is told by its own conversation") {
 TEST_CASE("What dockerd has containerd run is told once where hosts share images, too") {
   tracker::Tracker tracker("boot");
   tracker.share_images();
-  ContainerCreated fact;
-  fact.time = 200 * kMs;
-  fact.call = {900, 1};
-  fact.container_id = hex('c');
-  fact.image = "alpine:3";
-  fact.privileged = true;
+  auto fact = privileged_by_dockerd();
   tracker.learn(fact);
   fact.call = {901, 1};
   fact.engine_namespace = "moby";
