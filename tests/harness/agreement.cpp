@@ -260,9 +260,11 @@ class Judge {
         if (differences(seen, truth_[t], true).empty()) fits.push_back(t);
       }
       if (fits.empty()) result.wrong.push_back(closest(seen));
-      std::stable_sort(fits.begin(), fits.end(), [&](std::size_t a, std::size_t b) {
-        return less(seen, truth_[a]).size() < less(seen, truth_[b]).size();
-      });
+      std::map<std::size_t, std::size_t> lacks;
+      if (fits.size() > 1)
+        for (const std::size_t t : fits) lacks[t] = less(seen, truth_[t]).size();
+      std::stable_sort(fits.begin(), fits.end(),
+                       [&](std::size_t a, std::size_t b) { return lacks[a] < lacks[b]; });
       fits_.push_back(std::move(fits));
     }
     if (!result.wrong.empty()) return result;
@@ -294,12 +296,6 @@ class Judge {
     const v1::Alert* sharer = sharer_of(*seen.alert, *real.alert);
     if (open && !names_candidate(*seen.alert, *real.alert)) return "the true step is no candidate";
     const bool story = seen.alert->rule() == "image-deploy" && seen.alert->has_connection();
-    if (story && !tells_of(seen.alert->connection(), *real.alert))
-      return "a connection of no such build";
-    for (const v1::ChainLink& link : seen.alert->chain().links()) {
-      if (!tells_of(link.connection(), *real.alert))
-        return "a chain with a connection of no such build";
-    }
     std::string text;
     const bool early = creators(*seen.alert) && !creators(*real.alert);
     for (const auto& [path, said] : seen.fields) {
@@ -320,6 +316,12 @@ class Judge {
               (known == real.fields.end() ? "not known" : shown(known->second)) + "; ";
       if (first) return text;
     }
+    if (story && !tells_of(seen.alert->connection(), *real.alert))
+      return text + "a connection of no such build";
+    for (const v1::ChainLink& link : seen.alert->chain().links()) {
+      if (!tells_of(link.connection(), *real.alert))
+        return text + "a chain with a connection of no such build";
+    }
     return text;
   }
 
@@ -336,6 +338,7 @@ class Judge {
 
   // Where the step runs for another build, too, and `alert` is of that one: its request.
   const v1::Alert* sharer_of(const v1::Alert& alert, const v1::Alert& real) const {
+    if (!says(real, "step-shared")) return nullptr;
     for (const Seen& other : truth_) {
       const auto& build = other.alert->build();
       if (other.alert->rule() == "build-request" && shared_with(real, build.id()) &&
