@@ -40,6 +40,10 @@ function(kilnwatch_test name)
   target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(test_${name} PRIVATE kilnwatch_options ${ARG_DEPENDS} Catch2::Catch2WithMain)
   catch_discover_tests(test_${name} TEST_PREFIX "unit.${name}." PROPERTIES LABELS unit)
-  # What is tested is optimised a little in the dev preset; the cases themselves would only compile for twice as long.
-  target_compile_options(test_${name} PRIVATE $<$<CONFIG:Debug>:-O0>)
+  kilnwatch_plain(test_${name})
+endfunction()
+
+# What is tested is optimised a little in the dev preset; the cases themselves would only compile for twice as long.
+function(kilnwatch_plain target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Debug>:-O0>)
 endfunction()
