@@ -13,8 +13,9 @@
 
 namespace kilnwatch::app {
 
-// How much later than without a fleet an alert may come: some round trips across a continent.
-inline constexpr std::chrono::milliseconds kFleetWait(250);
+// How much later than without a fleet an alert may come: round trips across a continent, from a
+// host that builds keep busy. A server that is known to be away costs nothing.
+inline constexpr std::chrono::milliseconds kFleetWait(1000);
 inline constexpr std::size_t kMaxHeldMoments = 4096;
 
 class HeldMoments {
