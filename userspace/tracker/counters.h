@@ -13,7 +13,7 @@ struct Counters {
   std::uint64_t names_refused = 0;         // names of destinations pushed out, or met without room
   std::uint64_t executions_refused = 0;    // in containers that reached out: no room
   std::uint64_t unknown_to_host = 0;       // connections that the baseline was not told of: no room
-  std::uint64_t engine_calls_refused = 0;  // connections of engines themselves: no room
+  std::uint64_t engine_calls_refused = 0;  // connections of engines, who sent them on: no room
 };
 
 // How many of each are held: all 0 once everything is over and has lingered.

@@ -45,11 +45,14 @@ void EngineCalls::named(const Connection& connection) {
   order_.pop_front();
 }
 
-void EngineCalls::sent_on(TimeNs time, const std::string& from, const std::string& location) {
+bool EngineCalls::sent_on(TimeNs time, const std::string& from, const std::string& location) {
   const std::string to = host_in(location), by = host_in(from);
-  if (to.empty() || to == by) return;
+  if (to.empty() || to == by) return true;
   sent_on_.push_back({time, by, to});
-  if (sent_on_.size() > kMaxSentOn) sent_on_.pop_front();
+  if (sent_on_.size() <= kMaxSentOn) return true;
+  const bool over = sent_on_.front().time + kSentOnLife < time;
+  sent_on_.pop_front();
+  return over;
 }
 
 std::optional<EngineCall> EngineCalls::take(const std::string& id) {

@@ -32,7 +32,8 @@ class EngineCalls {
   void asked(const std::string& id, const std::string& url);
   // By the first bytes of one connection there: the kernel side folds those that follow.
   void named(const domain::Connection& connection);
-  void sent_on(domain::TimeNs time, const std::string& from, const std::string& location);
+  // False: an answer that an engine may yet follow made room for it.
+  bool sent_on(domain::TimeNs time, const std::string& from, const std::string& location);
   // With all that became known since. Nothing: there is none.
   std::optional<EngineCall> take(const std::string& id);
 

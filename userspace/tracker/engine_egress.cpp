@@ -58,7 +58,8 @@ void Tracker::await_engine(const ConnOpened& opened) {
 
 void Tracker::note_engine_fetch(const ContextFetched& fact) {
   engine_calls_.asked(call_id(fact.conn), fact.url);
-  if (!fact.location.empty()) engine_calls_.sent_on(fact.time, fact.url, fact.location);
+  if (!fact.location.empty() && !engine_calls_.sent_on(fact.time, fact.url, fact.location))
+    ++counters_.engine_calls_refused;
 }
 
 void Tracker::await_git(const EgressStarted& event) {

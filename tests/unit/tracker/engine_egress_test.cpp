@@ -168,6 +168,22 @@ TEST_CASE("Connections of engines beyond what is kept are counted") {
   CHECK(engine.told(kStart + 3000 * kMs).size() == tracker::kMaxEngineCalls);
 }
 
+TEST_CASE("Answers that send engines on are counted where one that may be followed makes room") {
+  Engine engine;
+  ContextFetched sent;
+  sent.url = "http://192.0.2.60/x";
+  for (std::size_t i = 0; i < tracker::kMaxSentOn + 2; ++i) {
+    sent.time = kStart + i;
+    sent.location = "http://host-" + std::to_string(i) + ".test/";
+    engine.tracker.learn(sent);
+  }
+  CHECK(engine.tracker.counters().engine_calls_refused == 2);
+  sent.time += tracker::kSentOnLife + kMs;
+  sent.location = "http://much-later.test/";
+  engine.tracker.learn(sent);
+  CHECK(engine.tracker.counters().engine_calls_refused == 2);
+}
+
 TEST_CASE("Hosts of URLs") {
   CHECK(tracker::host_in("http://User:pw@Example.ORG:8080/x?y") == "example.org");
   CHECK(tracker::host_in("https://[2001:DB8::1]:443/") == "2001:db8::1");
