@@ -139,8 +139,14 @@ base::Result<std::uint32_t> read_uid(const std::string& word) {
 }
 
 base::Result<std::string> read_exe(const std::string& word) {
-  if (word.starts_with('/') && !word.ends_with('/')) return word;
-  return wrong(word, "is no path of a program; write it from '/' on, as in /usr/bin/docker");
+  // The kernel's is compared with it byte by byte: what it never says would match nobody.
+  const std::string folder = word + "/";
+  const auto has = [&folder](const char* part) { return folder.find(part) != folder.npos; };
+  const bool other = has("*") || has("//") || has("/./") || has("/../");
+  if (word.starts_with('/') && !other) return word;
+  return wrong(word,
+               "is no path of a program; write it from '/' on, as in /usr/bin/docker, whole: "
+               "without '*', '..' or two '/'");
 }
 
 base::Result<std::string> read_container(const std::string& word) {
@@ -169,10 +175,17 @@ base::Result<std::string> read_registry(const std::string& word) {
   const bool port = colon == host.npos || read_ports(std::string(host.substr(colon + 1)));
   const std::string_view name = host.substr(0, colon);
   const bool address = !host.empty() && address_of(std::string(name));
-  const bool words = path.empty() || (path.size() > 1 && !path.ends_with('/') &&
-                                      path.find_first_of(":@*") == path.npos);
-  if (port && (address || is_name(name)) && base::is_registry_host(host) && words)
+  // What an image's name may hold (distribution/reference), so that the entry can match one.
+  constexpr std::string_view kOfPaths = "abcdefghijklmnopqrstuvwxyz0123456789._-/";
+  const bool words =
+      path.empty() || (path.size() > 1 && !path.ends_with('/') && path.find("//") == path.npos &&
+                       base::lower(path).find_first_not_of(kOfPaths) == path.npos);
+  if (port && (address || is_name(name)) && base::is_registry_host(host) && words) {
+    // Its older name; images of either are docker.io's.
+    if (base::lower(word.substr(0, slash)) == "index.docker.io")
+      return "docker.io" + base::lower(path);
     return base::lower(word);
+  }
   return wrong(word,
                "is no registry; write a host and, if wanted, the beginning of a path: docker.io, "
                "registry.example.org:5000, ghcr.io/acme");

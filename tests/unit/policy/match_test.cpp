@@ -141,6 +141,9 @@ TEST_CASE("Registries of references as they are written") {
   const auto of = [](const std::string& registry, const std::string& image) {
     return policy::of_registry({*policy::read_registry(registry)}, image);
   };
+  CHECK(of("index.docker.io", "alpine"));
+  CHECK(of("Index.Docker.IO/Acme", "acme/tool:1"));
+  CHECK_FALSE(of("*.index.docker.io", "alpine"));
   CHECK(of("docker.io", "alpine"));
   CHECK(of("docker.io", "alpine:3@sha256:00"));
   CHECK(of("docker.io", "acme/app"));
