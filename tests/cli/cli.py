@@ -37,9 +37,10 @@ USAGE = r"^kilnwatch: error: .*; `kilnwatch --help` shows what there is\n$"
 
 
 class Case:
-    def __init__(self, name, args, code, stderr, stdin=b"", stdout="", fds="", env=None):
+    def __init__(self, name, args, code, stderr, stdin=b"", stdout="", fds="", env=None, last=""):
         self.name, self.args, self.code, self.stderr = name, args, code, stderr
         self.stdin, self.stdout, self.fds, self.env = stdin, stdout, fds, env or {}
+        self.last = last  # what stdout ends with, where it is not looked at as a whole
 
 
 def cases(work):
@@ -197,6 +198,18 @@ def configs(work):
         yield Case(f"keys of {form}", check(file), 2, error("there are: " + ", ".join(sorted(known))))
 
 
+def documents(work):
+    """What README shows is what the program prints."""
+    top = pathlib.Path(__file__).resolve().parents[2]
+    text = (top / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"replay (tests/\S+) --output text`\n\n((?: {4}.*\n)+)", text)
+    recording = work / "shown.kwr"
+    shutil.copyfile(top / shown[1], recording)
+    recording.chmod(0o644)
+    yield Case("the alert of README", ["replay", str(recording), "--output", "text"], 0, r"^$", stdout=None,
+               last=re.sub(r"^ {4}", "", shown[2], flags=re.M))
+
+
 def baselines(work):
     """`baseline` and what else keeps one, by what is in its folder."""
     def folder(name, mode=0o700):
@@ -338,7 +351,7 @@ def main():
         executable = work / "kilnwatch"
         shutil.copy(sys.argv[1], executable)
         executable.chmod(0o755)
-        for case in itertools.chain(cases(work), configs(work), baselines(work)):
+        for case in itertools.chain(cases(work), configs(work), documents(work), baselines(work)):
             total += 1
             try:
                 code, stdout, stderr = run(str(executable), case)
@@ -351,6 +364,8 @@ def main():
                 wrong.append(f"code {code}, not {case.code}")
             if not re.search(case.stderr, stderr, re.S):
                 wrong.append(f"stderr does not match {case.stderr!r}")
+            if not stdout.endswith(case.last):
+                wrong.append(f"stdout does not end with {case.last!r}")
             if case.stdout is not None and stdout != case.stdout:
                 wrong.append(f"stdout is not {case.stdout!r}")
             if wrong:
