@@ -74,7 +74,9 @@ inline void add_name(domain::Finding& finding, const std::string& claim) {
 inline std::string client_text(const domain::Client& client) {
   if (client.transport == domain::Transport::kTcp) return client.address.ip;
   if (!client.process) return "an unknown local client";
-  return (client.process->exe.empty() ? client.process->comm : client.process->exe) + " (uid " +
+  const std::string& name =
+      client.process->exe.empty() ? client.process->comm : client.process->exe;
+  return (name.empty() ? "an unknown program" : name) + " (uid " +
          std::to_string(client.process->uid) + ")";
 }
 

@@ -81,6 +81,10 @@ class Line {
   std::string text_;
 };
 
+std::string program(const std::string& exe, std::uint32_t pid) {
+  return fmt::format("{} pid {}", exe.empty() ? "unknown program" : visible(exe), pid);
+}
+
 std::string client_line(const v1::Client& c) {
   Line line;
   if (c.has_address())
@@ -88,7 +92,7 @@ std::string client_line(const v1::Client& c) {
              lower_name(v1::Transport_Name(c.transport()), "TRANSPORT_"));
   if (c.has_pid()) {
     line.add(shortened(c.args_size() > 0 ? joined(c.args()) : c.exe()));
-    line.add(fmt::format("{} pid {}", visible(c.exe()), c.pid()));
+    line.add(program(c.exe(), c.pid()));
   }
   if (c.has_uid()) line.add(fmt::format("uid {}", c.uid()));
   if (c.has_loginuid()) line.add(fmt::format("login uid {}", c.loginuid()));
@@ -141,7 +145,7 @@ std::string weight_of(const v1::Reason& reason) {
 std::string process_line(const v1::ConnectingProcess& p) {
   Line line;
   line.add(shortened(p.args_size() > 0 ? joined(p.args()) : p.exe()));
-  line.add(fmt::format("{} pid {}", visible(p.exe()), p.pid()));
+  line.add(program(p.exe(), p.pid()));
   line.add("below", joined(p.ancestors(), " < "));
   return line.text();
 }

@@ -154,6 +154,8 @@ TEST_CASE("build-request: reasons and severity") {
   unknown.client.process->exe.clear();
   CHECK(has(judge(unknown), "client-unknown"));
   CHECK(judge(unknown).severity == Severity::kLow);
+  unknown.client.process->comm.clear();
+  CHECK(judge(unknown).summary.starts_with("build requested by an unknown program (uid "));
   CHECK_FALSE(has(judge(tcp_build()), "client-unknown"));
 
   auto refused = tcp_build();

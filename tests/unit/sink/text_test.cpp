@@ -77,6 +77,16 @@ TEST_CASE("An alert reads as what happened, who, where to, what next") {
         "    alert      0123456789abcdef0123456789abcdef\n");
 }
 
+TEST_CASE("A program that is not known is told as that") {
+  v1::Alert alert;
+  alert.mutable_build()->mutable_client()->set_pid(4711);
+  alert.mutable_build()->mutable_client()->set_uid(0);
+  alert.mutable_connection()->mutable_process()->set_pid(4712);
+  const auto text = sink::as_text(alert);
+  CHECK(text.find("    client     unknown program pid 4711, uid 0\n") != std::string::npos);
+  CHECK(text.find("    by         unknown program pid 4712\n") != std::string::npos);
+}
+
 TEST_CASE("An import reads as who brought which image, and how") {
   v1::Alert alert;
   alert.set_rule("image-import");
