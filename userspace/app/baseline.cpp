@@ -121,10 +121,16 @@ int baseline_add(const Options& options) {
   const auto key = key_of(options);
   if (!key) return fail(key.error());
   if (options.scope == kFleetScope) return add_to_fleet(options, *key);
+  const bool of_host = baseline::is_of_host(*key);
+  const auto scope =
+      scope_of(options).value_or(of_host ? baseline::Scope::kHost : baseline::Scope::kBuilds);
+  if (of_host && scope != baseline::Scope::kHost) {
+    return fail({base::ErrorClass::kUsage,
+                 "'" + *key + "' is of the host, no build reaches it; leave --scope out"});
+  }
   auto catalog = open_catalog(options, true);
   if (!catalog) return fail(catalog.error());
-  std::optional<baseline::Entry> entry = baseline::Entry{
-      scope_of(options).value_or(baseline::Scope::kBuilds), *key, now(), now(), 1, {}};
+  std::optional<baseline::Entry> entry = baseline::Entry{scope, *key, now(), now(), 1, {}};
   const auto added = catalog->add(
       [&]() -> base::Result<std::optional<baseline::Entry>> { return std::exchange(entry, {}); });
   return added ? 0 : fail(added.error());

@@ -96,12 +96,9 @@ std::string line_of(const Place& place, const fleet::Taught& taught) {
 
 // Clients, and what they start, are of one host.
 base::Status is_shared(const std::string& key) {
-  for (const char* own : {baseline::kClient, baseline::kPowers, baseline::kEngine}) {
-    if (!key.starts_with(std::string(own) + " ")) continue;
-    return base::Error{base::ErrorClass::kUsage,
-                       "'" + key + "' is shared with nobody: only destinations are"};
-  }
-  return base::Done{};
+  if (!baseline::is_of_host(key)) return base::Done{};
+  return base::Error{base::ErrorClass::kUsage,
+                     "'" + key + "' is shared with nobody: only destinations are"};
 }
 
 // Asks the server for one key of it. An error names the server.

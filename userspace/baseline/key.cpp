@@ -55,6 +55,13 @@ base::Result<Key> read_word(const std::string& kind, const std::string& port,
 
 }  // namespace
 
+bool is_of_host(std::string_view key) {
+  for (const std::string_view own : {kClient, kPowers, kEngine}) {
+    if (key.starts_with(own) && key.substr(own.size()).starts_with(' ')) return true;
+  }
+  return false;
+}
+
 std::string text_of(const Key& key) {
   return key.address + " " + std::to_string(key.port) + (key.name.empty() ? "" : " " + key.name);
 }

@@ -29,6 +29,10 @@ std::string text_of(const Key& key);
 // Of a text that text_of() gave.
 std::optional<Key> split_key(std::string_view text);
 
+// A client, what it has started, where an engine fetches: kept of the host alone, whatever builds
+// do, and shared with nobody.
+bool is_of_host(std::string_view key);
+
 // As people write it: the address in any form, the name in any letter case. kUsage: what is wrong
 // and what to write.
 base::Result<Key> read_key(const std::string& address, const std::string& port,

@@ -57,6 +57,14 @@ TEST_CASE("Names at any address, and clients") {
     CHECK(baseline::text_of(*baseline::split_key(text)) == text);
 }
 
+TEST_CASE("Clients, powers and what engines ask for are of one host") {
+  for (const char* key :
+       {"client 0 uid-1000:/usr/bin/docker", "powers 0 uid-0;a;b", "engine 443 a.test"})
+    CHECK(baseline::is_of_host(key));
+  for (const char* key : {"192.0.2.7 443", "name 443 client", "client", "clients 0 x", ""})
+    CHECK_FALSE(baseline::is_of_host(key));
+}
+
 TEST_CASE("Keys are split again, and nothing else is") {
   for (const char* text : {"192.0.2.7 443", "2001:db8::7 0", "192.0.2.7 443 example.org"}) {
     const auto split = baseline::split_key(text);
