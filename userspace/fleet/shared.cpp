@@ -118,9 +118,11 @@ Fleet::Ticket Shared::submit(Job job, bool question, const std::optional<Job>& o
   const std::lock_guard lock(mutex_);
   const Ticket ticket = question ? last_ += 2 : 0;
   job.ticket = ticket;
+  const bool decides = job.kind == Job::Kind::kAsk;
   if (!queue(std::move(job))) return 0;
   if (!question) return 0;
   Asked& asked = asked_[ticket];
+  asked.decides = decides;
   if (!of_name) return ticket;
   Job second = *of_name;
   second.ticket = ticket | kOfName;
@@ -134,6 +136,7 @@ std::optional<Answer> Shared::take(Ticket ticket) {
   if (found == asked_.end()) return Answer{};
   if (found->second.left > 0) return std::nullopt;
   Answer answer = std::move(found->second.answer);
+  if (found->second.decides && answer.kind == Answer::Kind::kNone) ++stats_.late;
   asked_.erase(found);
   return answer;
 }

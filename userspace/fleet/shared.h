@@ -45,7 +45,7 @@ struct Settings {
 struct SharedStats {
   ExchangeStats exchange;
   std::uint64_t crowded = 0;  // not asked: the queue was full
-  std::uint64_t late = 0;     // questions that were decided without their answer
+  std::uint64_t late = 0;     // decided without their answer: it came too late, or there was none
   std::uint64_t bytes = 0;    // of both directions
   std::uint64_t logins = 0;
 };
@@ -90,6 +90,7 @@ class Shared final : public Fleet {
   struct Asked {
     Answer answer;
     unsigned left = 1;
+    bool decides = false;  // of a destination: images are asked for again
   };
   // The last bit of a ticket of a job: it asks for the name.
   static constexpr Ticket kOfName = 1;

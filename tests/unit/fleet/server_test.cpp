@@ -184,6 +184,7 @@ TEST_CASE(
   CHECK(server.keys() == 401);
   CHECK(a.shared.stats().exchange.reconciled >= 199);
   CHECK(a.shared.stats().exchange.crowded == 0);
+  CHECK(a.shared.stats().late >= none);
   // What was decided here while it was away is known to the other one now.
   CHECK(count(b.ask_all(0, 400), Kind::kKnown) == 400);
 }
