@@ -63,7 +63,8 @@ void add_baseline(CLI::App& app, Options& options, Commands& commands) {
   list->add_option("--output", options.format, "text (default) or json, one object a line")
       ->check(CLI::IsMember({"text", "json"}));
   auto* more = add("add", Command::kBaselineAdd, "a destination is known from now on");
-  add_wide_scope(*more, "to whom: builds (default), host or fleet");
+  add_wide_scope(*more,
+                 "to whom: builds (default; of client, powers and engine host), host or fleet");
   add_key(*more);
   auto* less = add("forget", Command::kBaselineForget, "a destination is new again");
   add_wide_scope(*less, "to whom: builds or host (default: both), or fleet");
@@ -190,8 +191,12 @@ base::Result<CommandLine> parse_command_line(int argc, const char* const* argv) 
       out.help = shown.str();
       return out;
     }
-    return base::Error{base::ErrorClass::kUsage,
-                       std::string(error.what()) + "; `kilnwatch --help` shows what there is"};
+    // The library tells what is missing before it tells what it did not understand instead.
+    const auto unknown = app.remaining(true);
+    const std::string what = unknown.empty()
+                                 ? std::string(error.what())
+                                 : "'" + unknown.front() + "' is no command or option here";
+    return base::Error{base::ErrorClass::kUsage, what + "; `kilnwatch --help` shows what there is"};
   }
   for (const auto& [command, name] : commands) {
     if (!*command) continue;

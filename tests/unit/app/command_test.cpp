@@ -96,6 +96,14 @@ TEST_CASE("What is not understood is a usage error") {
   CHECK_FALSE(line.error().message.empty());
 }
 
+TEST_CASE("What is not understood is told by its name, also where something is missing") {
+  using Words = std::vector<const char*>;
+  for (const auto& words : {Words{"fly"}, Words{"baseline", "fly"}, Words{"run", "fly"},
+                            Words{"replay", "file", "fly"}})
+    CHECK(parse(words).error().message.starts_with("'fly' is no command or option here; "));
+  CHECK(parse({"replay"}).error().message.starts_with("file is required"));
+}
+
 TEST_CASE("A log line is one line whatever stands in it") {
   const std::string hostile = "a\n\"b\"\x1b[2J\\\xff\xe2\x80\xae";
   CHECK(app::log_line(app::LogFormat::kText, app::Level::kInfo, "armed", 0) ==
