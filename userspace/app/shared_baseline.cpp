@@ -51,6 +51,9 @@ std::uint64_t seconds_of(const std::optional<domain::TimeNs>& span, domain::Time
 std::string remedy_of(const std::string& refusal) {
   if (refusal == "OOM") return "raise its maxmemory: what is not taught waits for it";
   if (refusal == "NOAUTH") return "name a password with 'password_file: PATH'";
+  if (refusal == fleet::kWrongType || refusal == fleet::kTooLarge)
+    return "what lies under a key of kilnwatch:* there is no sensor's; remove it with `kilnwatch "
+           "baseline forget ADDRESS PORT [NAME] --scope fleet`";
   return "the user needs +getex, +get and +set on kilnwatch:*";
 }
 

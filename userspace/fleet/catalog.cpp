@@ -146,11 +146,15 @@ base::Status Catalog::each_of(const Node& node, std::string_view prefix, const E
     for (std::size_t n = 0; n < found.items[1].items.size(); ++n) {
       const std::string& key = found.items[1].items[n].text;
       const Reply &value = (*values)[2 * n], &left = (*values)[2 * n + 1];
-      if (value.kind == Reply::Kind::kError) return refused(value);
+      // Of another kind: no sensor wrote it. It is shown, so that it can be forgotten.
+      const bool foreign = value.is_error(kWrongType);
+      if (value.kind == Reply::Kind::kError && !foreign) return refused(value);
       if (left.kind == Reply::Kind::kError) return refused(left);
-      if (value.kind != Reply::Kind::kText || !key.starts_with(prefix)) continue;  // gone meanwhile
+      const bool there = value.kind == Reply::Kind::kText || foreign;
+      if (!there || !key.starts_with(prefix)) continue;  // gone meanwhile
       const auto seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(left.number, 0));
-      if (auto done = each({key.substr(prefix.size()), value.text, seconds}); !done) return done;
+      if (auto done = each({key.substr(prefix.size()), foreign ? "" : value.text, seconds}); !done)
+        return done;
     }
   } while (cursor != kFirst);
   return base::Done{};

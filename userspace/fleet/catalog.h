@@ -16,7 +16,7 @@ namespace kilnwatch::fleet {
 
 struct Taught {
   std::string key;            // of a destination; of an image its id, digest or name
-  std::string value;          // who taught it; of an image its note
+  std::string value;          // who taught it; of an image its note; empty: of another kind
   std::uint64_t seconds = 0;  // that it lives on
 };
 

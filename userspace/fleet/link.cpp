@@ -88,7 +88,10 @@ base::Status Link::read(TimeNs now) {
     reader_.feed({buffer.data(), *came});
     for (;;) {
       auto reply = reader_.next();
-      if (!reply) return reply.error();
+      if (!reply) {
+        refuse_beyond();
+        return reply.error();
+      }
       if (!*reply) break;
       if (!ready_) {
         if (auto done = log_in(**reply, now); !done) return done;
@@ -99,6 +102,16 @@ base::Status Link::read(TimeNs now) {
       sent_.pop_front();
     }
   }
+}
+
+// Asked again, it would end the next connection, too, with all that others ask over it.
+void Link::refuse_beyond() {
+  if (!reader_.is_beyond() || !ready_ || sent_.empty()) return;
+  Reply reply;
+  reply.kind = Reply::Kind::kError;
+  reply.text = kTooLarge;
+  answered_.push_back({sent_.front().tag, std::move(reply)});
+  sent_.pop_front();
 }
 
 base::Status Link::log_in(const Reply& reply, TimeNs now) {

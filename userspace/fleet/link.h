@@ -68,6 +68,7 @@ class Link {
   base::Status connect(TimeNs now);
   base::Status write();
   base::Status read(TimeNs now);
+  void refuse_beyond();
   base::Status log_in(const Reply& reply, TimeNs now);
 
   std::unique_ptr<Transport> transport_;

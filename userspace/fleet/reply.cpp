@@ -62,6 +62,8 @@ void free_root(void* reply) { const std::unique_ptr<Reply> owner(static_cast<Rep
 redisReplyObjectFunctions functions = {create_text, create_list, create_number, create_nothing,
                                        free_root};
 
+constexpr const char* kBeyond = "a reply beyond all limits";
+
 base::Error no_reply(const std::string& why) {
   return {base::ErrorClass::kInput, "what answers there is no Valkey or Redis (" + why + ")"};
 }
@@ -125,12 +127,13 @@ base::Result<std::optional<Reply>> Reader::next() {
   if (!reader_) return no_reply("no memory");
   void* root = nullptr;
   if (::redisReaderGetReply(reader_.get(), &root) != REDIS_OK) {
-    return no_reply(reader_->err == REDIS_ERR_OOM ? "a reply beyond all limits"
-                                                  : "bytes of another protocol");
+    beyond_ = reader_->err == REDIS_ERR_OOM;
+    return no_reply(beyond_ ? kBeyond : "bytes of another protocol");
   }
   if (root == nullptr) {
     // A text is held by the library until all of it is there.
-    if (reader_->len - reader_->pos > kMaxReply) return no_reply("a reply beyond all limits");
+    beyond_ = reader_->len - reader_->pos > kMaxReply;
+    if (beyond_) return no_reply(kBeyond);
     return std::optional<Reply>();
   }
   const std::unique_ptr<Reply> owner(static_cast<Reply*>(root));

@@ -21,6 +21,11 @@ namespace kilnwatch::fleet {
 inline constexpr std::size_t kMaxReply = std::size_t{256} << 10;  // bytes
 inline constexpr std::size_t kMaxItems = 16'384;                  // of all its lists
 
+// Codes of errors: the server's own word for a value of another kind; ours for one beyond
+// kMaxReply.
+inline constexpr const char* kWrongType = "WRONGTYPE";
+inline constexpr const char* kTooLarge = "TOOLARGE";
+
 struct Reply {
   enum class Kind : std::uint8_t { kNothing, kText, kNumber, kError, kList };
   Kind kind = Kind::kNothing;
@@ -49,6 +54,8 @@ class Reader {
   void feed(std::string_view bytes);
   // Nothing: the rest of it is to come. After an error no more is read.
   base::Result<std::optional<Reply>> next();
+  // That error was a reply beyond the limits; else another protocol.
+  bool is_beyond() const { return beyond_; }
 
   struct Budget {
     std::size_t bytes = 0;
@@ -61,6 +68,7 @@ class Reader {
   };
   std::unique_ptr<redisReader, Free> reader_;
   std::unique_ptr<Budget> left_ = std::make_unique<Budget>();  // of the reply that is read
+  bool beyond_ = false;
 };
 
 }  // namespace kilnwatch::fleet

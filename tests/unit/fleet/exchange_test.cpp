@@ -265,6 +265,24 @@ TEST_CASE("A command that the server refuses is counted, and nobody waits for it
   CHECK(bench.server().keys.size() == 1);
 }
 
+TEST_CASE("A value beyond all limits is refused once, and takes no other question with it") {
+  Bench bench;
+  Sensor a(bench.dialer, "aa");
+  bench.server().keys[std::string(fleet::kDestination) + "k"] =
+      std::string(4 * fleet::kMaxReply, 'x');
+  const auto big = a.ask("k");
+  const auto other = a.ask("l");
+  CHECK(a.answered(big).kind == Kind::kNone);
+  CHECK(a.exchange.stats().refused == 1);
+  CHECK(a.exchange.refusal() == fleet::kTooLarge);
+  CHECK(a.answered(other).kind == Kind::kNone);  // it was on the same way, and waits
+  a.now += 10 * kSecondNs;
+  a.run();
+  CHECK(a.exchange.is_idle());
+  CHECK(bench.server().keys.contains(std::string(fleet::kDestination) + "l"));
+  CHECK_FALSE(a.client.is_away());
+}
+
 TEST_CASE("What one node of a cluster cannot do now holds up nothing of the others") {
   for (const char* said : {"MOVED 1 nowhere.test:1", "CLUSTERDOWN Hash slot not served",
                            "TRYAGAIN Multiple keys request during rehashing of slot"}) {

@@ -252,6 +252,12 @@ TEST_CASE("People see what the fleet knows, and who taught it") {
   CHECK(fleet::teacher_of("aa aa.test -").build.empty());
   CHECK(fleet::teacher_of("noise").host.empty());
   CHECK(catalog_of(server, fleet::kImage).at("sha256:1") == "note");
+  (void)server.say({"RPUSH", "kilnwatch:1:destination:list", "x"});
+  (void)server.say({"EXPIRE", "kilnwatch:1:destination:list", "9"});
+  CHECK(catalog_of(server, fleet::kDestination).at("list").empty());
+  CHECK(a.ask("list").kind == Kind::kNone);
+  CHECK(a.shared.state().refusal == fleet::kWrongType);
+  CHECK(a.shared.stats().late == 1);
   // Each command may be refused, and a server may be gone.
   (void)server.say({"ACL", "SETUSER", "sensor", "on", ">geheim", "~kilnwatch:*", "-@all", "+getex",
                     "+get", "+set"});
