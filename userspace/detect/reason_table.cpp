@@ -107,7 +107,7 @@ constexpr std::array kConnections = {
     ReasonRow{"engine-sent-on", 20, "T1105", "an answer sent the engine on from {}", "fetch it yourself: servers that send on may choose whom"},
     ReasonRow{"fetch-inside/engine", 45, "T1105", "the engine itself connected to {}, which is of this host or its network",
               "the engine reaches what the client cannot: see what came into the image"},
-    ReasonRow{"learning/powers", 0, "", "the baseline is new and learns: from now on such a container is known"},
+    ReasonRow{"learning/powers", 0, "", "the baseline is new and learns: from now on such a container is known", "", Severity::kInfo},
 };
 
 constexpr std::array kDeployments = {
