@@ -50,6 +50,16 @@ void found_and_apart(bool held_out, std::uint64_t seed = kSeed) {
     INFO(attack.build.id << " is told as " << v1::Severity_Name(worst));
     CHECK(worst >= v1::SEVERITY_HIGH);
   }
+  // What is of no attack is no louder for the attacks beside it, nor is one told as a build's.
+  Alerts others;
+  std::copy_if(passes.judged.alerts.begin(), passes.judged.alerts.end(), std::back_inserter(others),
+               [&](const auto& alert) {
+                 return std::none_of(all.begin(), all.end(),
+                                     [&](const auto& attack) { return is_of(alert, attack); });
+               });
+  for (const auto& [what, count] : count_alerts(others, v1::SEVERITY_MEDIUM))
+    UNSCOPED_INFO("of no attack: " << what << ": " << count);
+  CHECK(above_low(others) <= 1);
   std::cout << (held_out ? "held out: " : "tuned: ") << found << " of " << played
             << " attacks found at HIGH or above\n";
 }
@@ -94,6 +104,10 @@ TEST_CASE("before learning a name is told once, whatever its addresses", "[targe
 TEST_CASE("after learning at most one alert above LOW in 1,000 builds", "[target]") {
   std::cout << "after learning: " << figures(plain().judged) << "\n";
   CHECK(above_low(plain().judged.alerts) <= 1);
+  // It is not for want of anything told: each build that is asked for is.
+  std::size_t requests = 0;
+  for (const auto& alert : plain().judged.alerts) requests += alert.rule() == "build-request";
+  CHECK(requests == plain().judged.builds);
 }
 
 TEST_CASE("attacks among the builds are found, and none is told as one of them") {
