@@ -124,8 +124,9 @@ void connection(v1::Connection* to, const Connection& from, const HostFacts& hos
   if (from.dns_name.verified) {
     to->set_domain(valid_utf8(from.dns_name.name));
     to->set_domain_source("dns");
-  } else if (!from.http_host.empty() && !base::is_address_field(from.http_host)) {
-    to->set_domain(valid_utf8(from.http_host));
+  } else if (const auto name = base::authority_of(from.http_host).host;
+             !name.empty() && !base::is_address_field(from.http_host)) {
+    to->set_domain(valid_utf8(name));  // the port is the destination's to say
     to->set_domain_source("http-host");
   } else if (!from.tls_name.empty()) {
     to->set_domain(valid_utf8(from.tls_name));
