@@ -25,23 +25,12 @@ Alerts of_egress(const Alerts& alerts) {
   return out;
 }
 
-// `new_names`: that no build had reached while the baseline learnt; each is told once, rightly.
-void at_most_one_above_low(const Alerts& alerts, std::size_t new_names = 0) {
+void at_most_one_above_low(const Alerts& alerts) {
   for (const auto& alert : alerts) {
     if (alert.severity() > v1::SEVERITY_LOW)
-      UNSCOPED_INFO(alert.summary() << " " << alert.connection().domain() << " of "
-                                    << alert.build().request().path());
+      UNSCOPED_INFO(alert.summary() << " " << alert.connection().domain());
   }
-  CHECK(above_low(alerts) <= 1 + new_names);
-}
-
-std::size_t names_after_learning(const Passes& passes) {
-  std::set<std::pair<std::string, unsigned>> learnt, fresh;
-  for (const auto& one : passes.learning.reached) learnt.emplace(one.name, one.port);
-  for (const auto& one : passes.judged.reached) {
-    if (!learnt.contains({one.name, one.port})) fresh.emplace(one.name, one.port);
-  }
-  return fresh.size();
+  CHECK(above_low(alerts) <= 1);
 }
 
 void found_and_apart(bool held_out, std::uint64_t seed = kSeed) {
@@ -76,7 +65,7 @@ void found_and_apart(bool held_out, std::uint64_t seed = kSeed) {
                  return std::none_of(all.begin(), all.end(),
                                      [&](const auto& attack) { return is_of(alert, attack); });
                });
-  at_most_one_above_low(others, seed == kSeed ? 0 : names_after_learning(passes));
+  at_most_one_above_low(others);
   std::cout << (held_out ? "held out: " : "tuned: ") << found << " of " << played
             << " attacks found at HIGH or above\n";
 }
@@ -122,9 +111,10 @@ TEST_CASE("after learning at most one alert above LOW in 1,000 builds", "[target
   std::cout << "after learning: " << figures(plain().judged) << "\n";
   at_most_one_above_low(plain().judged.alerts);
   // It is not for want of anything told: each build that is asked for is.
-  std::size_t requests = 0;
-  for (const auto& alert : plain().judged.alerts) requests += alert.rule() == "build-request";
-  CHECK(requests == plain().judged.builds);
+  const auto& told = plain().judged;
+  CHECK(std::count_if(told.alerts.begin(), told.alerts.end(), [](const auto& alert) {
+          return alert.rule() == "build-request";
+        }) == static_cast<std::ptrdiff_t>(told.builds));
 }
 
 TEST_CASE("attacks among the builds are found, and none is told as one of them") {
@@ -140,10 +130,7 @@ TEST_CASE("other companies of the same kind are told of no more", "[.seeds]") {
   for (const std::uint64_t seed : {2U, 3U, 4U}) {
     const auto passes = play_company(company(), {}, Habit::kPlain, seed);
     std::cout << "seed " << seed << ", after learning: " << figures(passes.judged) << "\n";
-    const std::size_t fresh = names_after_learning(passes);
-    std::cout << "  names that learning did not meet: " << fresh << "\n";
-    CHECK(fresh <= 2);
-    at_most_one_above_low(passes.judged.alerts, fresh);
+    at_most_one_above_low(passes.judged.alerts);
     found_and_apart(false, seed);
   }
 }
