@@ -15,7 +15,7 @@ void Tracker::lose(const std::string& cause, std::uint64_t count, TimeNs time, c
   const LossText text = text_of_loss(cause);
   if (count == 0 || text.meaning.empty()) return;
   // Any open build may have lost lines or containers by it.
-  if (run == nullptr) {
+  if (run == nullptr && text.of_builds) {
     each_run([](Run& open) { open.lossy = true; });
   }
   if (text.needs_build && open_builds() == 0) return;
@@ -40,6 +40,8 @@ void Tracker::tell_loss(const Losses::Due& due, const std::string& cause, TimeNs
   moment.reasons.push_back({"facts-lost", text.what});
   moment.reasons.push_back({"may-be-missing", text.meaning});
   moment.build = build;
+  if (cause == kCreation) moment.reasons.push_back(unmet_reason());
+  if (!text.of_builds) return tell(std::move(moment));
   if (!build && open_builds() == 0) {
     moment.reasons.push_back({"no-build-open", "no build was known to be open at that time"});
   }

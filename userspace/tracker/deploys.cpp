@@ -82,6 +82,7 @@ void Tracker::on(ContainerCreated fact) {
   const bool asked =
       own || (fact.engine_namespace != kDockers && base::is_hex_id(fact.container_id));
   if (asked && !fact.by_command) by_api_.insert(api_key(uid_of(fact.call), fact.container_id));
+  note_creation(fact);
   if (!room_for_deploy(fact.time)) return;
   Waiting waiting;
   waiting.created = fact;
@@ -220,11 +221,11 @@ void Tracker::on(const ContainerStarted& fact) {
   // name tells no id; see blind_egress.
   if (fact.engine_namespace.empty() && reference.size() == 64 && !announced(reference))
     by_start_.insert(api_key(uid_of(fact.call), reference));
-  if (early_starts_.size() >= kMaxEarlyStarts) early_starts_.pop_front();
+  if (early_starts_.size() >= kMaxEarlyStarts) drop_early_start(fact.time);
   early_starts_.push_back({fact, scope, uid_of(fact.call)});
   timers_.at(fact.time + kStartAnswer, [this](TimeNs due) {
     while (!early_starts_.empty() && early_starts_.front().start.time + kStartAnswer <= due)
-      early_starts_.pop_front();
+      drop_early_start(due);
   });
 }
 

@@ -66,6 +66,9 @@ LossText text_of_loss(const std::string& cause) {
        {"the kernel skipped programs of the sensor",
         "a build request, a step, a connection or a deployment of this time may be missing",
         false}},
+      {kCreation,
+       {"containers were started that are older than the sensor, or that nobody was seen creating",
+        "what they run, and what they have of the host, is not known", false, false}},
       {"unused", {"", "", false}},
       // Of destinations: without one nothing is lowered. Counted, and no fact of a build is
       // missing.

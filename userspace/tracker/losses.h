@@ -13,13 +13,15 @@
 namespace kilnwatch::tracker {
 
 inline constexpr domain::TimeNs kLossInterval = 60ull * 1'000'000'000;
-inline constexpr std::size_t kMaxLosses = 1024;  // causes whose last alert is remembered
+inline constexpr const char* kCreation = "creation";  // the cause of containers that nobody made
+inline constexpr std::size_t kMaxLosses = 1024;       // causes whose last alert is remembered
 
 // In words; an empty `meaning`: nothing of a build or a deployment can be missing.
 struct LossText {
   std::string what;
   std::string meaning;
   bool needs_build = false;  // harmless while no build is open
+  bool of_builds = true;     // a build may lack facts by it
 };
 LossText text_of_loss(const std::string& cause);
 

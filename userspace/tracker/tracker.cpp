@@ -242,7 +242,10 @@ void Tracker::see(const ProcessExecuted& event) {
   note_stray_step(event.process, event.time);
   if (met.container == nullptr) return;
   if (met.fresh || met.told) consider(*met.container);
-  if (met.told) note_start(*met.container, event.time);
+  if (met.told) {
+    note_start(*met.container, event.time);
+    if (!event.midway) await_creation(*met.container, event.time);
+  }
   note_execution(*met.container, event);
 }
 
