@@ -44,8 +44,8 @@ Company company() {
 Passes play_company(const Company& company, const std::vector<Attack>& attacks, Habit habit,
                     std::uint64_t seed, const policy::Policy& policy) {
   Site site(company.internet, seed);
-  const auto first =
-      with_services(season(company.plans, {kStart, kLearnt, seed * 2 + 1, habit}), seed);
+  const auto learnt = season(company.plans, {kStart, kLearnt, seed * 2 + 1, habit, true});
+  const auto first = with_services(learnt, seed);
   for (const auto& [ms, build] : first) site.play(build, ms);
   const std::size_t reached = site.reached().size();
   const std::uint64_t between = first.back().ms + 600'000;
@@ -55,7 +55,7 @@ Passes play_company(const Company& company, const std::vector<Attack>& attacks, 
   for (const auto& [ms, build] : second) site.play(build, ms);
 
   Passes passes;
-  passes.learning.builds = kLearnt;
+  passes.learning.builds = learnt.size();
   passes.judged.builds = kJudged;
   const auto& all = site.reached();
   const auto middle = all.begin() + static_cast<std::ptrdiff_t>(reached);

@@ -13,6 +13,8 @@
 
 namespace kilnwatch::test::corpus {
 
+// And then each Dockerfile once without its cache that none of these built in full: nothing is
+// learnt of a step that never ran.
 inline constexpr std::size_t kLearnt = 400;
 inline constexpr std::size_t kJudged = 1000;
 inline const domain::HostFacts kBuilder{"builder", "boot", "machine", "6.12.0",
@@ -34,7 +36,7 @@ struct Told {
 };
 
 struct Passes {
-  Told learning;  // 400 builds of which the first met an empty baseline
+  Told learning;  // at least kLearnt builds, of which the first met an empty baseline
   Told judged;    // 1,000 builds after that, and the attacks
 };
 

@@ -28,6 +28,8 @@ struct Season {
   std::size_t builds = 0;
   std::uint64_t seed = 1;
   Habit habit = Habit::kPlain;
+  // In the end whatever no build of these ran in full is built once more, without its cache.
+  bool whole = false;
 };
 
 // Deterministic. Builds overlap, days have nights.
