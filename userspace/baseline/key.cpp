@@ -96,7 +96,9 @@ base::Result<Key> read_key(const std::string& address, const std::string& port,
     plain.replace(at, kMasked.size(), "xxx");
   if ((any || !name.empty()) && base::host_name(plain).empty())
     return wrong(name, "is no name; write for example example.org, or nothing");
-  return Key{*ip, *number, base::lower(name)};
+  std::string kept = base::lower(name);
+  if (kept.ends_with('.')) kept.pop_back();  // as DNS writes a whole name
+  return Key{*ip, *number, kept};
 }
 
 const char* name_of(Scope scope) { return scope == Scope::kHost ? "host" : "builds"; }

@@ -58,6 +58,15 @@ base::Status make_file(const std::string& path, bool make) {
   return base::Done{};
 }
 
+// A file that was never a baseline, or is none any more. One whose log is not moved into it yet is
+// empty, too.
+bool is_emptied(const std::string& path) {
+  struct stat file {
+  }, log{};
+  const bool logged = ::stat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0;
+  return ::stat(path.c_str(), &file) == 0 && file.st_size == 0 && !logged;
+}
+
 struct Verdict {
   bool damaged = false;  // else: something else is in the way
   base::Error error;
@@ -129,6 +138,9 @@ base::Result<Opened> open_database(const Opening& opening) {
   const std::string path = opening.folder + "/" + kFile;
   const bool text = ::access((opening.folder + "/" + kTextFile).c_str(), F_OK) == 0;
   Opened out;
+  if (is_emptied(path)) {
+    out.notes.push_back(path + " was empty: a new baseline begins, and destinations count as new");
+  }
   if (auto made = make_file(path, opening.make || text); !made) return made.error();
   auto checked = check(path, opening.now);
   if (const auto* verdict = std::get_if<Verdict>(&checked);

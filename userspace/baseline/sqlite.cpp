@@ -70,7 +70,10 @@ base::Result<std::unique_ptr<Database>> Database::open(const std::string& path,
 
 base::Error Database::error() const {
   const char* text = database_ ? ::sqlite3_errmsg(database_.get()) : "out of memory";
-  return {base::ErrorClass::kEnvironment, path_ + ": " + text};
+  const int code = database_ ? ::sqlite3_errcode(database_.get()) & 0xff : SQLITE_NOMEM;
+  const bool taken = code == SQLITE_BUSY || code == SQLITE_LOCKED;
+  return {base::ErrorClass::kEnvironment,
+          path_ + ": " + text + (taken ? "; another program writes it: try again" : "")};
 }
 
 bool Database::damaged() const {

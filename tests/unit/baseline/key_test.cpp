@@ -22,6 +22,7 @@ TEST_CASE("A destination is written as the sensor has it") {
   CHECK(key("::ffff:192.0.2.7", "443") == "192.0.2.7 443");
   CHECK(key("2001:DB8:0:0::7", "0") == "2001:db8::7 0");
   CHECK(key("192.0.2.7", "65535", "Example.ORG") == "192.0.2.7 65535 example.org");
+  CHECK(key("name", "443", "example.org.") == "name 443 example.org");
 }
 
 TEST_CASE("What is no destination is refused by the word that is wrong") {

@@ -129,6 +129,38 @@ TEST_CASE("A damaged database is set aside by a sensor and refused to everybody 
   CHECK(folder.error(Damage::kRefuse).empty());
 }
 
+TEST_CASE("An empty file is a new baseline, and that is said") {
+  for (const Damage damage : {Damage::kSetAside, Damage::kRefuse}) {
+    const Folder folder;
+    folder.write(baseline::kFile, "");
+    const auto opened = folder.open(damage);
+    REQUIRE(opened);
+    REQUIRE(opened->notes.size() == 1);
+    CHECK(says(opened->notes[0], "was empty"));
+  }
+  const Folder folder;
+  const auto first = folder.open();  // there is none yet
+  REQUIRE(first);
+  CHECK(first->notes.empty());
+  const auto second = folder.open();  // whose log may not be moved into the file yet
+  REQUIRE(second);
+  CHECK(second->notes.empty());
+}
+
+TEST_CASE("While another program writes, what to do is said") {
+  const Folder folder;
+  const auto first = folder.open();
+  REQUIRE(first);
+  const auto second = folder.open();
+  REQUIRE(second);
+  second->database->set_patience(1);
+  const auto held = baseline::Transaction::begin(*first->database);
+  REQUIRE(held);
+  const auto refused = baseline::Transaction::begin(*second->database);
+  REQUIRE_FALSE(refused);
+  CHECK(says(refused.error().message, "try again"));
+}
+
 TEST_CASE("One that was damaged twice is set aside twice") {
   const Folder folder;
   for (int i = 0; i < 2; ++i) {
