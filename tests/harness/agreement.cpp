@@ -163,6 +163,16 @@ bool same_rule(const v1::Alert& alert, const v1::Alert& truth) {
          (alert.rule() == "container-powers" && truth.rule() == "image-deploy");
 }
 
+// A container that is older than the sensor is called what the request calls it.
+bool goes_by_name(const v1::Alert& alert, const v1::Alert& truth) {
+  const std::string& name = alert.deployment().name();
+  return !name.empty() && name == truth.deployment().name();
+}
+
+// Another container whose mounts it has is named where these are not known: it says so itself.
+constexpr const char* kMounts = "deployment.binds";
+constexpr const char* kLender = "deployment.volumes_from";
+
 bool deploys(const v1::Alert& alert) {
   return alert.rule() == "image-deploy" || alert.rule() == "container-powers";
 }
@@ -311,6 +321,7 @@ class Judge {
       if (known != real.fields.end() && no_other(path, said, known->second)) continue;
       if (known == real.fields.end() && known_of_build(path, said, *real.alert)) continue;
       if (known == real.fields.end() && known_of_import(path, said)) continue;
+      if (path == kLender && real.fields.contains(kMounts)) continue;
       if (sharer != nullptr && known_of_build(path, said, *sharer)) continue;
       text += path + " is " + shown(said) + ", in truth " +
               (known == real.fields.end() ? "not known" : shown(known->second)) + "; ";
@@ -404,6 +415,8 @@ class Judge {
       if (client_said && path.starts_with("build.client.")) continue;
       if (importer_said && path.starts_with("import.client.")) continue;
       if (told_by_dns(*real.alert, path)) continue;
+      if (path == kMounts && seen.fields.contains(kLender)) continue;
+      if (path == "deployment.container_id" && goes_by_name(*seen.alert, *real.alert)) continue;
       const auto said = seen.fields.find(path);
       if (path == "connection.process.ancestors" && said != seen.fields.end()) continue;
       if (said == seen.fields.end() || said->second.size() < known.size()) text += path + " ";

@@ -11,12 +11,14 @@
 //    the other, ancestors up to where knowledge ends (without those that ended, one by the file
 //    from before a lost exec: of the nearest the file of its parent), a shorter image id, the
 //    import where truth tells of the build, an ambiguous step that names the true one among its
-//    candidates. A fact of the build may come earlier than in truth, the connection and the chain
-//    in an image-deploy may have others of the build, or fewer.
+//    candidates, the container whose mounts another one has in the place of these. A fact of the
+//    build may come earlier than in truth, the connection and the chain in an image-deploy may have
+//    others of the build, or fewer.
 // 3. An alert of truth that is missing or knows less asks for one sensor-blind that truth lacks. Of
 //    the client alone the reason client-unknown of that build says as much: a program that was
 //    there before the sensor and cannot be looked up is no loss of records; nor are ancestors that
-//    were gone by then. Of a step that is inferred its reason says so.
+//    were gone by then. Of a step that is inferred its reason says so. Of a container that is older
+//    than the sensor the name in the request says which it is.
 #pragma once
 
 #include <functional>

@@ -92,21 +92,26 @@ TEST_CASE("golden alerts, twice the same") {
   }
 }
 
+// JSON of each recording, of the other two formats one in turn.
 TEST_CASE("the program gives the same alerts in every format") {
   const TempDir dir;
+  const char* other = "text";
   for (const Case& one : cases()) {
     INFO(one.name);
     const Alerts alerts = run_pipeline(one.recording.host, one.recording.events, Baseline::kEmpty);
     const std::string file = one.folder + "/recording.kwr";
-    for (const char* format : {"text", "json", "protobuf"}) {
+    std::string told;
+    for (const char* format : {other, "json"}) {
       auto encoder = sink::make_encoder(format);
       REQUIRE(encoder);
       std::string expected;
       for (const auto& alert : alerts) expected += (*encoder)->encode(alert);
-      CHECK(output_of(dir, "replay --output " + std::string(format) + " " + file) == expected);
+      told = output_of(dir, "replay --output " + std::string(format) + " " + file);
+      CHECK(told == expected);
     }
+    other = std::string_view(other) == "text" ? "protobuf" : "text";
     Alerts read;
-    std::istringstream lines(output_of(dir, "replay --output json " + file));
+    std::istringstream lines(told);
     for (std::string line; std::getline(lines, line);) {
       v1::Alert alert;
       CHECK(google::protobuf::util::JsonStringToMessage(line, &alert).ok());
