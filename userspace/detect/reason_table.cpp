@@ -195,7 +195,7 @@ constexpr std::array kFacts = {
     ReasonRow{"connection-unattributed", 0, "", "a container connected that may be a step, and fits none"},
     ReasonRow{"facts-lost", 0, "", "what the sensor lost", "see by hand what it may have missed: `docker events`, `docker history`"},
     ReasonRow{"may-be-missing", 0, "", "what alerts may lack because of it"},
-    ReasonRow{"creation-unseen", -15, "", "containers whose creation was not seen: ordinary after the sensor was installed, and of services of swarm", "`docker inspect` says what they run and what they are given"},
+    ReasonRow{"creation-unseen", -15, "", "containers whose creation was not seen: ordinary after the sensor or the host was started", "`docker inspect` says what they run and what they are given"},
     ReasonRow{"alerts-lost", 0, "", "the reader of the alerts is too slow", "read them faster, or to a file"},
     ReasonRow{"config-refused", 0, "", "a new configuration is wrong", "`kilnwatch run --check-config` says where"},
     ReasonRow{"severity-set", 0, "", "the configuration sets the severity of this rule, whatever the reasons"},

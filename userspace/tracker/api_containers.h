@@ -25,6 +25,9 @@ class ApiContainers {
  public:
   // Without a leading slash. A name goes to the newest container of that scope.
   void created(const std::string& id, const std::string& scope, const std::string& name);
+  void forget_name(const std::string& scope, const std::string& name) {
+    names_.erase(scope + name);
+  }
   // What it has of the host's, also by way of others.
   void mounted(const std::string& id, const domain::ContainerCreated& created);
   // A repeat counts once.

@@ -10,6 +10,17 @@ namespace kilnwatch::tracker {
 
 using namespace domain;
 
+namespace {
+
+std::string listed(const Losses::Due& due) {
+  std::string out;
+  for (const std::string& name : due.names) out += (out.empty() ? "" : ", ") + name;
+  const std::uint64_t more = due.count - due.names.size();
+  return more == 0 ? out : out + " and " + std::to_string(more) + " more";
+}
+
+}  // namespace
+
 void Tracker::lose(const std::string& cause, std::uint64_t count, TimeNs time, const CallId& call,
                    const Run* run) {
   const LossText text = text_of_loss(cause);
@@ -40,7 +51,7 @@ void Tracker::tell_loss(const Losses::Due& due, const std::string& cause, TimeNs
   moment.reasons.push_back({"facts-lost", text.what});
   moment.reasons.push_back({"may-be-missing", text.meaning});
   moment.build = build;
-  if (cause == kCreation) moment.reasons.push_back(unmet_reason());
+  if (!due.names.empty()) moment.reasons.push_back({text.names, listed(due)});
   if (!text.of_builds) return tell(std::move(moment));
   if (!build && open_builds() == 0) {
     moment.reasons.push_back({"no-build-open", "no build was known to be open at that time"});

@@ -122,7 +122,10 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
   }
   // runc's own first stage runs inside the new cgroup, now and then: it races with its parent,
   // which puts it there (runc 1.1: re-execution from a memfd).
-  if (!own || !exec || container.init_pid != 0 || identity::is_runtime_init(process)) return met;
+  if (!own || !exec || identity::is_runtime_init(process)) return met;
+  const bool again = step == nullptr && container.exited != 0 &&
+                     (process.pid != container.init_pid || process.start != container.init_start);
+  if (container.init_pid != 0 && !again) return met;
   if (step != nullptr) {
     if (step->first != identity::key_of(process)) return met;
   } else {
@@ -132,6 +135,10 @@ Containers::Met Containers::meet(const Process& process, TimeNs time, bool exec,
     container.layers = parent->layers;
     container.layer_born = parent->layer_born;
     container.other_engine = container.other_engine || identity::of_other_namespace(*parent);
+  }
+  if (again) {  // started anew while it was remembered
+    past_.insert(id);
+    container.exited = 0;
   }
   container.init_pid = process.pid;
   container.init_start = process.start;

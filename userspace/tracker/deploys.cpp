@@ -82,11 +82,12 @@ void Tracker::on(ContainerCreated fact) {
   const bool asked =
       own || (fact.engine_namespace != kDockers && base::is_hex_id(fact.container_id));
   if (asked && !fact.by_command) by_api_.insert(api_key(uid_of(fact.call), fact.container_id));
-  note_creation(fact);
+  const std::string scope = scope_of(fact);
+  note_creation(fact, scope);
   if (!room_for_deploy(fact.time)) return;
   Waiting waiting;
   waiting.created = fact;
-  waiting.scope = scope_of(fact);
+  waiting.scope = scope;
   waiting.engine_uid = fact.by_command ? fact.client.value_or(Process{}).uid : uid_of(fact.call);
   waiting.created.name = plain(fact.name);
   if (fact.by_command) {
@@ -105,7 +106,6 @@ void Tracker::on(ContainerCreated fact) {
     const bool known = waiting.made && waiting.certain && !waiting.made->image.id.empty();
     waiting.foreign = known ? waiting.made->image.id : name_elsewhere(fact);
   }
-  const std::string scope = waiting.scope;
   const std::string key = scope + fact.container_id;
   if (own) {
     lend_mounts(waiting.created, scope);
@@ -140,6 +140,8 @@ void Tracker::on(const ContainerRenamed& fact) {
   const std::string name = plain(fact.name);
   if (const auto id = api_containers_.find(scope, old); !id.empty() && !name.empty())
     api_containers_.created(id, scope, name);
+  else
+    api_containers_.forget_name(scope, name);  // it is another one's now
   const auto it = created_.find(waiting_deploy(scope, old));
   if (it == created_.end()) return;
   forget_name(it);
@@ -221,11 +223,16 @@ void Tracker::on(const ContainerStarted& fact) {
   // name tells no id; see blind_egress.
   if (fact.engine_namespace.empty() && reference.size() == 64 && !announced(reference))
     by_start_.insert(api_key(uid_of(fact.call), reference));
-  if (early_starts_.size() >= kMaxEarlyStarts) drop_early_start(fact.time);
+  const auto drop_oldest = [this](TimeNs time) {
+    const EarlyStart early = std::move(early_starts_.front());
+    early_starts_.pop_front();
+    miss_creation(early, time);
+  };
+  if (early_starts_.size() >= kMaxEarlyStarts) drop_oldest(fact.time);
   early_starts_.push_back({fact, scope, uid_of(fact.call)});
-  timers_.at(fact.time + kStartAnswer, [this](TimeNs due) {
+  timers_.at(fact.time + kStartAnswer, [this, drop_oldest](TimeNs due) {
     while (!early_starts_.empty() && early_starts_.front().start.time + kStartAnswer <= due)
-      drop_early_start(due);
+      drop_oldest(due);
   });
 }
 

@@ -35,7 +35,7 @@ inline constexpr std::size_t kMaxNested = 16;
 inline constexpr domain::TimeNs kSecond = 1'000'000'000;
 inline constexpr domain::TimeNs kRequestWait = 2 * kSecond;
 inline constexpr domain::TimeNs kEgressWait = kSecond;
-inline constexpr domain::TimeNs kUnmetWait = kSecond;  // while what is over is remembered: kLinger
+inline constexpr domain::TimeNs kCreationWait = kSecond;
 inline constexpr domain::TimeNs kDeployWait = 2 * kSecond;
 // After a start was asked for: a loaded engine needs longer than kDeployWait.
 inline constexpr domain::TimeNs kStartWait = 30 * kSecond;

@@ -1,6 +1,7 @@
 #include "tracker/losses.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kilnwatch::tracker {
 
@@ -67,8 +68,10 @@ LossText text_of_loss(const std::string& cause) {
         "a build request, a step, a connection or a deployment of this time may be missing",
         false}},
       {kCreation,
-       {"containers were started that are older than the sensor, or that nobody was seen creating",
-        "what they run, and what they have of the host, is not known", false, false}},
+       {"containers were started that nobody was seen creating: they are older than the sensor, a "
+        "client made them over an API that is not read, or their engine made them by itself",
+        "what they run, and what they have of the host, is not known", false, false,
+        "creation-unseen"}},
       {"unused", {"", "", false}},
       // Of destinations: without one nothing is lowered. Counted, and no fact of a build is
       // missing.
@@ -127,15 +130,17 @@ LossText text_of_loss(const std::string& cause) {
   return {"facts were lost (" + cause + ")", "a build or a deployment may be incomplete", false};
 }
 
-Losses::Due Losses::tell(State& state, domain::TimeNs time) {
-  const Due due{state.count, state.told++, time + kLossInterval};
+Losses::Due Losses::tell(State& state, const std::string& cause, domain::TimeNs time) {
+  const domain::TimeNs interval = cause == kCreation ? kLongLossInterval : kLossInterval;
+  const Due due{state.count, state.told++, time + interval, std::move(state.names)};
   state.next = due.next;
   state.count = 0;
+  state.names.clear();
   return due;
 }
 
 Losses::Due Losses::add(const domain::CallId& call, const std::string& cause, std::uint64_t count,
-                        domain::TimeNs time) {
+                        domain::TimeNs time, const std::string& name) {
   if (states_.size() >= kMaxLosses && !states_.contains({call, cause})) {
     states_.erase(std::min_element(
         states_.begin(), states_.end(),
@@ -143,14 +148,18 @@ Losses::Due Losses::add(const domain::CallId& call, const std::string& cause, st
   }
   State& state = states_[{call, cause}];
   state.count += count;
-  return time >= state.next ? tell(state, time) : Due{};
+  const bool named = !name.empty() && state.names.size() < kMaxLossNames;
+  if (named) state.names.push_back(name);
+  Due due = time >= state.next ? tell(state, cause, time) : Due{};
+  due.named = named;
+  return due;
 }
 
 Losses::Due Losses::over(const domain::CallId& call, const std::string& cause,
                          domain::TimeNs time) {
   const auto it = states_.find({call, cause});
   if (it == states_.end() || it->second.count == 0) return {};
-  return tell(it->second, time);
+  return tell(it->second, cause, time);
 }
 
 }  // namespace kilnwatch::tracker

@@ -242,10 +242,8 @@ void Tracker::see(const ProcessExecuted& event) {
   note_stray_step(event.process, event.time);
   if (met.container == nullptr) return;
   if (met.fresh || met.told) consider(*met.container);
-  if (met.told) {
-    note_start(*met.container, event.time);
-    if (!event.midway) await_creation(*met.container, event.time);
-  }
+  if (met.told) note_start(*met.container, event.time);
+  if (met.told && !event.midway) await_creation(*met.container, event.time);
   note_execution(*met.container, event);
 }
 
@@ -267,6 +265,8 @@ void Tracker::see(const ProcessExited& event) {
 void Tracker::let_go(const std::string& id, TimeNs due) {
   const Container* container = containers_.find(id);
   if (container == nullptr) return;
+  // It was started anew.
+  if (container->exited == 0 || container->exited + kLinger > due) return;
   if (container->above.empty() || !steps_.has_members(id) || due > now_) {
     dns_names_.forget(id);
     return containers_.forget(id);

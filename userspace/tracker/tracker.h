@@ -143,12 +143,12 @@ class Tracker {
   void note_refusals();
   void fill_client(domain::ConnId conn, domain::Client& client) const;
   void tell(Moment moment);
-  // unmet.cpp
+  // creations.cpp
+  void note_creation(const domain::ContainerCreated& fact, const std::string& scope);
   void await_creation(const Container& container, domain::TimeNs time);
-  void drop_early_start(domain::TimeNs time);
-  void note_creation(const domain::ContainerCreated& fact);
-  void tell_unmet(const std::string& container, domain::TimeNs time);
-  domain::Reason unmet_reason();
+  bool is_surely_step(const Container& container);
+  void miss_creation(const EarlyStart& early, domain::TimeNs time);
+  void tell_unseen(const std::string& key, const std::string& container, domain::TimeNs time);
   // blind.cpp
   void lose(const std::string& cause, std::uint64_t count, domain::TimeNs time,
             const domain::CallId& call = {}, const Run* run = nullptr);
@@ -374,8 +374,8 @@ class Tracker {
   RecentNames by_api_{kMaxContainerNames};
   RecentNames by_start_{kMaxContainerNames};
   std::deque<EarlyStart> early_starts_;
-  RecentNames met_{kMaxContainerNames};  // created as seen, or told as not seen
-  std::vector<std::string> unmet_;       // told with the next alert of kCreation
+  // Seen, or told as not seen. One that so many newer ones pushed out is told at its next start.
+  RecentNames creations_{2 * kMaxContainerNames};
   ApiContainers api_containers_;
   domain::TimeNs deploy_window_ = kDeployWindow;
   bool shares_ = false;

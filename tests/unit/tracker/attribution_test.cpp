@@ -308,17 +308,19 @@ TEST_CASE("A connection that may be a step's and fits none is told once, of othe
   scene.started(290 * kMs, "by-name");  // started again by a client, under a name
   scene.pass(5000 * kMs);
   CHECK(scene.of(Rule::kBuildEgress).empty());
-  auto found = scene.blind("connection-unattributed");
+  auto found = scene.blind_but("creation");
   REQUIRE(found.size() == 0);  // the name could be any of them
   scene.pass(6000 * kMs);
   scene.start(6100 * kMs, 'b', "unknown");
   scene.connect(6110 * kMs, 'b', "192.0.2.1", 7, 8080);
   scene.connect(6120 * kMs, 'b', "192.0.2.2", 8);
   scene.pass(9000 * kMs);
-  found = scene.blind("connection-unattributed");
+  found = scene.blind_but("creation");
   REQUIRE(found.size() == 1);
   CHECK(has_reason(found[0], "connection-unattributed"));
   CHECK(found[0].reasons[0].text.find("192.0.2.1 port 8080") != std::string::npos);
+  REQUIRE(found[0].health);
+  CHECK(found[0].health->cause == "connection-unattributed");
 }
 
 TEST_CASE("A start by name is not held against a container that began after its answer") {
@@ -328,7 +330,7 @@ TEST_CASE("A start by name is not held against a container that began after its 
   scene.start(200 * kMs, 'a', "unknown");
   scene.connect(210 * kMs, 'a', "192.0.2.1", 1);
   scene.pass(5000 * kMs);
-  CHECK(scene.blind("connection-unattributed").size() == 1);
+  CHECK(scene.blind_but("creation").size() == 1);
 }
 
 TEST_CASE("A build met midway: later steps are told, what is not known is said once") {
@@ -498,7 +500,7 @@ TEST_CASE(
   scene.connect(210 * kMs, 'a', "192.0.2.1", 1);
   scene.pass(5000 * kMs);
   CHECK(scene.of(Rule::kBuildEgress).empty());
-  CHECK(scene.blind("connection-unattributed").empty());
+  CHECK(scene.blind_but("creation").empty());
 }
 
 TEST_CASE("A user's engine says nothing of containers that root's has") {

@@ -159,10 +159,10 @@ class Scene {
                  [&](const auto& f) { return f.rule == rule; });
     return out;
   }
-  // Of sensor-blind, by what was lost.
-  std::vector<Finding> blind(const std::string& cause) const {
+  // Of sensor-blind all but those of one cause.
+  std::vector<Finding> blind_but(const std::string& cause) const {
     auto out = of(Rule::kSensorBlind);
-    std::erase_if(out, [&](const Finding& f) { return f.health->cause != cause; });
+    std::erase_if(out, [&](const Finding& f) { return f.health->cause == cause; });
     return out;
   }
   tracker::Tracker& tracker() { return tracker_; }
