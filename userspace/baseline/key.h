@@ -34,8 +34,7 @@ std::optional<Key> split_key(std::string_view text);
 bool is_of_host(std::string_view key);
 
 // As people write it: the address in any form, the name in any letter case, with a dot behind it or
-// without. kUsage: what is wrong
-// and what to write.
+// without. kUsage: what is wrong and what to write.
 base::Result<Key> read_key(const std::string& address, const std::string& port,
                            const std::string& name);
 

@@ -58,9 +58,8 @@ base::Status make_file(const std::string& path, bool make) {
   return base::Done{};
 }
 
-// A file that was never a baseline, or is none any more. One whose log is not moved into it yet is
-// empty, too.
-bool is_emptied(const std::string& path) {
+// Without a log, too: nothing of a commit that is only there is lost.
+bool is_empty(const std::string& path) {
   struct stat file {
   }, log{};
   const bool logged = ::stat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0;
@@ -138,9 +137,7 @@ base::Result<Opened> open_database(const Opening& opening) {
   const std::string path = opening.folder + "/" + kFile;
   const bool text = ::access((opening.folder + "/" + kTextFile).c_str(), F_OK) == 0;
   Opened out;
-  if (is_emptied(path)) {
-    out.notes.push_back(path + " was empty: a new baseline begins, and destinations count as new");
-  }
+  const bool empty = is_empty(path) && !text;
   if (auto made = make_file(path, opening.make || text); !made) return made.error();
   auto checked = check(path, opening.now);
   if (const auto* verdict = std::get_if<Verdict>(&checked);
@@ -164,6 +161,8 @@ base::Result<Opened> open_database(const Opening& opening) {
   out.database = std::move(std::get<0>(checked));
   if (auto done = migrate(*out.database, opening.folder, opening.now, out.notes); !done)
     return done.error();
+  if (empty)
+    out.notes.push_back(path + " was empty: a new baseline begins, and destinations count as new");
   return out;
 }
 

@@ -71,7 +71,7 @@ base::Result<std::unique_ptr<Database>> Database::open(const std::string& path,
 base::Error Database::error() const {
   const char* text = database_ ? ::sqlite3_errmsg(database_.get()) : "out of memory";
   const int code = database_ ? ::sqlite3_errcode(database_.get()) & 0xff : SQLITE_NOMEM;
-  const bool taken = code == SQLITE_BUSY || code == SQLITE_LOCKED;
+  const bool taken = code == SQLITE_BUSY;
   return {base::ErrorClass::kEnvironment,
           path_ + ": " + text + (taken ? "; another program writes it: try again" : "")};
 }

@@ -20,18 +20,18 @@ inline void mask_names(domain::Connection& connection) {
   for (domain::DnsName& name : connection.dns_names) name.name = base::mask_text(name.name);
 }
 
-// By a Host field or a TLS hello; empty: none, or the address itself.
-inline std::string claimed_name(const domain::Connection& connection) {
-  if (connection.http_host.empty()) return connection.tls_name;
-  std::string_view host = connection.http_host;
-  host.remove_prefix(host.rfind('@') + 1);  // npos + 1: none
-  return base::host_name(host.substr(0, host.rfind(':')));
-}
-
 // As names are compared: resolvers give them without the last dot.
 inline std::string without_dot(std::string name) {
   if (name.ends_with('.')) name.pop_back();
   return base::lower(name);
+}
+
+// By a Host field or a TLS hello; empty: none, or the address itself.
+inline std::string claimed_name(const domain::Connection& connection) {
+  if (connection.http_host.empty()) return without_dot(connection.tls_name);
+  std::string_view host = connection.http_host;
+  host.remove_prefix(host.rfind('@') + 1);  // npos + 1: none
+  return without_dot(base::host_name(host.substr(0, host.rfind(':'))));
 }
 
 // What looks like a secret stands in it, and no more of it is told: it may be any name.
@@ -42,7 +42,7 @@ inline bool is_masked(const std::string& name) { return name.find('*') != name.n
 // that it asks for is a relay's, or is none that DNS could have. Without a claim any of them may be
 // meant.
 inline std::vector<std::string> verified_names(const domain::Connection& connection) {
-  const std::string claim = without_dot(claimed_name(connection));
+  const std::string claim = claimed_name(connection);
   const bool silent = connection.http_host.empty() && connection.tls_name.empty();
   std::vector<std::string> out;
   if (connection.tls_relay) return out;
@@ -56,7 +56,7 @@ inline std::vector<std::string> verified_names(const domain::Connection& connect
 // The one that the destination is told by: verified, and if there is one that the process asks for,
 // that. Of those that are not verified only where there is no claim.
 inline domain::DnsName told_name(const domain::Connection& connection) {
-  const std::string claim = without_dot(claimed_name(connection));
+  const std::string claim = claimed_name(connection);
   const domain::DnsName* best = nullptr;
   for (const domain::DnsName& name : connection.dns_names) {
     if (!name.verified && !claim.empty()) continue;

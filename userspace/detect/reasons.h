@@ -56,7 +56,7 @@ inline void add_fleet(domain::Finding& finding, const fleet::Answer& answer,
 // How sure the destination's name is. `claim`: what the process says; empty: nothing.
 inline void add_name(domain::Finding& finding, const std::string& claim) {
   const domain::DnsName& dns = finding.connection->dns_name;
-  const bool agrees = claim.empty() || without_dot(claim) == dns.name;
+  const bool agrees = claim.empty() || claim == dns.name;
   if (dns.verified) {
     tell(finding, "name-verified",
          dns.name + ", by " + dns.resolver + (dns.heard ? ", as the host heard it" : ""));

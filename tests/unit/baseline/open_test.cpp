@@ -138,6 +138,12 @@ TEST_CASE("An empty file is a new baseline, and that is said") {
     REQUIRE(opened->notes.size() == 1);
     CHECK(says(opened->notes[0], "was empty"));
   }
+  const Folder moved;  // what it will hold is there
+  moved.write(baseline::kFile, "");
+  moved.write(baseline::kTextFile, "");
+  const auto whole = moved.open();
+  REQUIRE(whole);
+  for (const std::string& note : whole->notes) CHECK_FALSE(says(note, "was empty"));
   const Folder folder;
   const auto first = folder.open();  // there is none yet
   REQUIRE(first);

@@ -212,6 +212,7 @@ TEST_CASE("A denied destination is HIGH, also when it was seen before; denied be
   CHECK(bench.judge(deploy())->connection);  // it is part of the chain
   // A claim is enough.
   CHECK(has(bench.judge(egress("192.0.2.9", 443, "a.evil.example")), "denied-destination"));
+  CHECK(has(bench.judge(egress("192.0.2.11", 443, "a.evil.example.")), "denied-destination"));
   CHECK(has(bench.judge(egress("192.0.2.9", 25)), "denied-destination"));
   CHECK(bench.judge(egress("192.0.2.10", 443))->severity == Severity::kLow);
 }

@@ -38,6 +38,13 @@ Moment elsewhere(TimeNs time, const std::string& ip, const std::string& tls_name
 
 }  // namespace
 
+TEST_CASE("A name is kept without the dot behind it, whoever writes one") {
+  Bench bench;
+  REQUIRE(bench.detector.judge(connect(kSecond, "192.0.2.3", "example.org.")));
+  CHECK(bench.store.knows(Scope::kBuilds, "192.0.2.3 443 example.org", kWall / kSecond));
+  CHECK_FALSE(bench.detector.judge(connect(2 * kSecond, "192.0.2.3", "example.org")));
+}
+
 TEST_CASE("A destination may be new to builds and known to the host") {
   Bench bench;
   CHECK_FALSE(bench.detector.judge(elsewhere(kSecond, "192.0.2.1")));
