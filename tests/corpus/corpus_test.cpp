@@ -129,7 +129,7 @@ TEST_CASE("attacks that were set aside are found, too", "[.held-out]") { found_a
 TEST_CASE("other companies of the same kind are told of no more", "[.seeds]") {
   for (const std::uint64_t seed : {2U, 3U, 4U}) {
     const auto passes = play_company(company(), {}, Habit::kPlain, seed);
-    std::cout << "seed " << seed << ", after learning: " << figures(passes.judged) << "\n";
+    std::cout << "seed " << seed << ", learnt in " << passes.learning.builds << " builds: " << figures(passes.judged) << "\n";
     at_most_one_above_low(passes.judged.alerts);
     found_and_apart(false, seed);
   }
