@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "harness/ancestors.h"
 #include "tracker/images.h"
+#include "tracker/losses.h"
 
 namespace kilnwatch::test {
 namespace {
@@ -163,10 +164,11 @@ bool same_rule(const v1::Alert& alert, const v1::Alert& truth) {
          (alert.rule() == "container-powers" && truth.rule() == "image-deploy");
 }
 
-// A container that is older than the sensor is called what the request calls it.
+// A container that is given more while it runs is called what the request calls it: the id behind
+// the name of one that is older than the sensor is not known.
 bool goes_by_name(const v1::Alert& alert, const v1::Alert& truth) {
   const std::string& name = alert.deployment().name();
-  return !name.empty() && name == truth.deployment().name();
+  return says(alert, "command-privileged") && !name.empty() && name == truth.deployment().name();
 }
 
 // Another container whose mounts it has is named where these are not known: it says so itself.
@@ -252,8 +254,8 @@ class Judge {
         passed_.push_back({&alert, fields_of(alert)});
       else if (alert.rule() != "sensor-blind")
         alerts_.push_back({&alert, fields_of(alert)});
-      else
-        said_blind_ |= !blind_.contains(alert.id());
+      else if (!blind_.contains(alert.id()))
+        (alert.health().cause() == tracker::kCreation ? said_unseen_ : said_blind_) = true;
     }
   }
 
@@ -287,6 +289,7 @@ class Judge {
     for (std::size_t a = 0; a < alerts_.size(); ++a) found[pairs_[a]] = &alerts_[a];
     for (std::size_t t = 0; t < truth_.size(); ++t) {
       if (owed && !owed(*truth_[t].alert)) continue;
+      if (said_unseen_ && deploys(*truth_[t].alert)) continue;
       const std::string what = found[t] == nullptr ? "no alert" : less(*found[t], truth_[t]);
       if (!what.empty()) result.missing.push_back(truth_[t].alert->summary() + ": " + what);
     }
@@ -321,7 +324,8 @@ class Judge {
       if (known != real.fields.end() && no_other(path, said, known->second)) continue;
       if (known == real.fields.end() && known_of_build(path, said, *real.alert)) continue;
       if (known == real.fields.end() && known_of_import(path, said)) continue;
-      if (path == kLender && real.fields.contains(kMounts)) continue;
+      if (path == kLender && known == real.fields.end() && lends(seen, real)) continue;
+      if (path == kMounts && lends(seen, real) && subset(said, known->second)) continue;
       if (sharer != nullptr && known_of_build(path, said, *sharer)) continue;
       text += path + " is " + shown(said) + ", in truth " +
               (known == real.fields.end() ? "not known" : shown(known->second)) + "; ";
@@ -334,6 +338,12 @@ class Judge {
         return text + "a chain with a connection of no such build";
     }
     return text;
+  }
+
+  // `seen` names a container, and truth knows the mounts that it has of that one.
+  static bool lends(const Seen& seen, const Seen& real) {
+    return seen.fields.contains(kLender) && !real.fields.contains(kLender) &&
+           real.fields.contains(kMounts);
   }
 
   // Two processes of a step may connect at once, and each is the first in the kernel's eyes: who it
@@ -415,7 +425,7 @@ class Judge {
       if (client_said && path.starts_with("build.client.")) continue;
       if (importer_said && path.starts_with("import.client.")) continue;
       if (told_by_dns(*real.alert, path)) continue;
-      if (path == kMounts && seen.fields.contains(kLender)) continue;
+      if (path == kMounts && lends(seen, real)) continue;
       if (path == "deployment.container_id" && goes_by_name(*seen.alert, *real.alert)) continue;
       const auto said = seen.fields.find(path);
       if (path == "connection.process.ancestors" && said != seen.fields.end()) continue;
@@ -469,6 +479,7 @@ class Judge {
   std::set<std::string> blind_;
   std::set<std::string> unknown_clients_;  // builds that say so
   bool said_blind_ = false;
+  bool said_unseen_ = false;  // of containers alone, that they were not seen when created
   std::vector<std::vector<std::size_t>> fits_;  // by alert: alerts of truth it may stand for
   std::vector<std::size_t> pairs_;
   std::set<std::size_t> taken_;

@@ -376,6 +376,61 @@ TEST_CASE(
   CHECK_FALSE(compare({started}, {created, later}).wrong.empty());
 }
 
+TEST_CASE(
+    "agreement: another container is named in the place of its mounts, where these are known") {
+  v1::Alert truth;
+  truth.set_rule("container-powers");
+  truth.mutable_deployment()->set_container_id("c");
+  truth.mutable_deployment()->add_binds("/:/mnt");
+  truth.mutable_deployment()->add_binds("/srv:/srv");
+  v1::Alert said = truth;
+  said.mutable_deployment()->clear_binds();
+  said.mutable_deployment()->add_volumes_from("agent");
+  CHECK(compare({truth}, {said}).wrong.empty());
+  CHECK(compare({truth}, {said}).missing.empty());
+  said.mutable_deployment()->add_binds("/srv:/srv");
+  CHECK(compare({truth}, {said}).wrong.empty());
+  said.mutable_deployment()->add_binds("/etc:/etc");
+  CHECK_FALSE(compare({truth}, {said}).wrong.empty());
+  said.mutable_deployment()->clear_binds();
+  said.mutable_deployment()->clear_volumes_from();
+  CHECK_FALSE(compare({truth}, {said}).missing.empty());
+  said.mutable_deployment()->add_volumes_from("agent");
+  truth.mutable_deployment()->add_volumes_from("other");
+  CHECK_FALSE(compare({truth}, {said}).wrong.empty());
+  truth.mutable_deployment()->clear_volumes_from();
+  truth.mutable_deployment()->clear_binds();
+  CHECK_FALSE(compare({truth}, {said}).wrong.empty());
+}
+
+TEST_CASE("agreement: who is given more while it runs may go by its name, nobody else") {
+  v1::Alert truth;
+  truth.set_rule("container-powers");
+  truth.mutable_deployment()->set_container_id("c");
+  truth.mutable_deployment()->set_name("web");
+  v1::Alert said = truth;
+  said.mutable_deployment()->clear_container_id();
+  CHECK_FALSE(compare({truth}, {said}).missing.empty());
+  said.add_reasons()->set_code("command-privileged");
+  CHECK(compare({truth}, {said}).missing.empty());
+  said.mutable_deployment()->clear_name();
+  CHECK_FALSE(compare({truth}, {said}).missing.empty());
+}
+
+TEST_CASE("agreement: creations that were not seen speak of deployments alone") {
+  v1::Alert unseen;
+  unseen.set_rule("sensor-blind");
+  unseen.mutable_health()->set_cause("creation");
+  v1::Alert deployed;
+  deployed.set_rule("container-powers");
+  deployed.mutable_deployment()->set_container_id("c");
+  const v1::Alert reached = egress("a", 3, "192.0.2.2");
+  CHECK(compare({deployed}, {unseen}).missing.empty());
+  const auto result = compare({reached}, {unseen});
+  CHECK(result.missing.size() == 1);
+  CHECK_FALSE(result.said_blind);
+}
+
 TEST_CASE("agreement: ancestors of which one is known by the file it had before") {
   const auto wrong = [](const std::vector<std::string>& said,
                         const std::vector<std::string>& real) {

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <numeric>
+#include <set>
 #include <sstream>
 
 #include "harness/agreement.h"
@@ -92,26 +94,29 @@ TEST_CASE("golden alerts, twice the same") {
   }
 }
 
-// JSON of each recording, of the other two formats one in turn.
-TEST_CASE("the program gives the same alerts in every format") {
+// What each of them has for every rule and field is tested beside the encoders.
+TEST_CASE("the program gives the same alerts in JSON and in one of the other formats") {
   const TempDir dir;
-  const char* other = "text";
+  std::set<std::string> others;
   for (const Case& one : cases()) {
     INFO(one.name);
     const Alerts alerts = run_pipeline(one.recording.host, one.recording.events, Baseline::kEmpty);
-    const std::string file = one.folder + "/recording.kwr";
-    std::string told;
-    for (const char* format : {other, "json"}) {
+    const auto told_in = [&](const std::string& format) {
       auto encoder = sink::make_encoder(format);
       REQUIRE(encoder);
       std::string expected;
       for (const auto& alert : alerts) expected += (*encoder)->encode(alert);
-      told = output_of(dir, "replay --output " + std::string(format) + " " + file);
+      const std::string file = one.folder + "/recording.kwr";
+      std::string told = output_of(dir, "replay --output " + format + " " + file);
       CHECK(told == expected);
-    }
-    other = std::string_view(other) == "text" ? "protobuf" : "text";
+      return told;
+    };
+    const unsigned sum = std::accumulate(one.name.begin(), one.name.end(), 0U);
+    const std::string other = sum % 2 == 0 ? "text" : "protobuf";
+    others.insert(other);
+    told_in(other);
     Alerts read;
-    std::istringstream lines(told);
+    std::istringstream lines(told_in("json"));
     for (std::string line; std::getline(lines, line);) {
       v1::Alert alert;
       CHECK(google::protobuf::util::JsonStringToMessage(line, &alert).ok());
@@ -119,6 +124,7 @@ TEST_CASE("the program gives the same alerts in every format") {
     }
     CHECK(text_of(read) == text_of(alerts));
   }
+  CHECK(others.size() == 2);
 }
 
 TEST_CASE("permuted within 50 ms: the very same alerts") {
@@ -211,6 +217,10 @@ std::function<bool(const v1::Alert&)> met_from(std::size_t first, const Recordin
   return [first, &recording, builds = builds_of(recording.events),
           ends = ends_of(truth, recording)](const v1::Alert& alert) {
     const domain::TimeNs armed = time_of(recording.events[first]);
+    // What may be several builds' is owed by its own time.
+    if (!alert.has_build() && alert.has_connection() &&
+        boot_time(alert.connection().time(), recording) <= armed)
+      return false;
     if (alert.has_import() && boot_time(alert.import().time(), recording) <= armed) return false;
     if (created_before(alert, armed, recording)) return false;
     const auto started = boot_time(alert.build().started(), recording);
