@@ -38,8 +38,13 @@ bool becomes_command(const Process& process) {
 
 }  // namespace
 
+// It is executed through a descriptor, or out of a file without a path (runc: libcontainer/dmz). A
+// container's own first command, also one that is called so, is named after the path that it is
+// executed by (kernel: fs/exec.c, begin_new_exec).
 bool is_runtime_init(const Process& process) {
-  return process.args.size() == 2 && process.args[0].ends_with("runc") && process.args[1] == "init";
+  if (process.args.size() != 2 || !process.args[0].ends_with("runc") || process.args[1] != "init")
+    return false;
+  return process.comm != name_of(process.args[0]) || process.exe == "/";
 }
 
 void ProcessTable::put(const Process& process, bool told) {

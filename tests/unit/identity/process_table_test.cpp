@@ -149,6 +149,24 @@ TEST_CASE("Lineage ends at a process whose program was not told") {
   CHECK(table.ancestors(*table.find(4)).empty());
 }
 
+TEST_CASE(
+    "A runtime's stage is executed through a descriptor, a command of that name by its path") {
+  const auto stage = [](const std::string& comm, const std::string& exe, const std::string& word) {
+    Process process;
+    process.comm = comm;
+    process.exe = exe;
+    process.args = {word, "init"};
+    return kilnwatch::identity::is_runtime_init(process);
+  };
+  CHECK(stage("exe", "/usr/sbin/runc", "runc"));
+  CHECK(stage("runc", "/", "runc"));
+  CHECK(stage("6", "/runc", "runc"));
+  CHECK(stage("memfd:runc_clon", "/memfd:runc_cloned:/proc/self/exe (deleted)", "/usr/bin/runc"));
+  CHECK_FALSE(stage("runc", "/runc", "/runc"));
+  CHECK_FALSE(stage("runc", "/usr/bin/miner", "/tmp/runc"));
+  CHECK_FALSE(stage("a-long-name-of-", "/tmp/a-long-name-of-a-runc", "/tmp/a-long-name-of-a-runc"));
+}
+
 TEST_CASE("A shell with one simple command does not fork: a child tells of an exec that was lost") {
   for (const auto& [text, known] : {std::pair{"sh /forge.sh", false},
                                     {"a; b", true},
