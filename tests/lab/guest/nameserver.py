@@ -14,7 +14,10 @@ ZONE = {
     "mapped.kiln.test": [("AAAA", "::ffff:198.51.100.66")],
     "long.kiln.test": [("A", "198.51.100.66")],  # too long for UDP, it says there
     "stream.kiln.test": [("A", "198.51.100.66")],
+    "six.kiln.test": [("AAAA", "2001:db8:66::66")],
 }
+for client in ("curl", "wget", "python", "git", "openssl", "busybox"):
+    ZONE[f"{client}.kiln.test"] = [("A", "198.51.100.66")]
 
 
 def wire_name(text):
