@@ -14,7 +14,11 @@ namespace {
 constexpr std::uint64_t kSeed = 1;
 
 const Passes& plain() {
-  static const Passes passes = play_company(company(), {}, Habit::kPlain, kSeed);
+  static const Passes passes = [] {
+    const Company here = company();
+    REQUIRE(here.recorded);  // the figures are those of what real engines did
+    return play_company(here, {}, Habit::kPlain, kSeed);
+  }();
   return passes;
 }
 
@@ -100,7 +104,7 @@ TEST_CASE("before learning a name is told once, whatever its addresses", "[targe
     if (alert.severity() > v1::SEVERITY_LOW)
       ++alerts[{alert.connection().domain(), alert.connection().destination().port()}];
   }
-  CHECK(alerts.size() <= names.size());
+  CHECK(alerts.size() == names.size());  // each, too
   for (const auto& [name, count] : alerts) {
     INFO(name.first << " port " << name.second);
     CHECK(count == 1);

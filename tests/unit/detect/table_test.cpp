@@ -88,6 +88,7 @@ TEST_CASE("Keys are unique, and techniques those of the catalogue") {
       CHECK(detect::find_reason(row.key) == &row);
       CHECK_FALSE(row.sentence.empty());
       CHECK((row.weight <= 0 || !row.action.empty() || row.weight == 5));
+      CHECK((row.weight <= 0 || !row.techniques.empty()));
       note(row.techniques);
       // A bound is found by the code alone.
       const auto* of_code = detect::find_reason(row.key.substr(0, row.key.find('/')));
