@@ -10,6 +10,7 @@ namespace kilnwatch::test::corpus {
 namespace {
 
 constexpr std::uint64_t kStart = 1'000'000;  // ms
+constexpr std::uint64_t kLinger = 2000;      // ms that the tracker holds a build beyond its end
 // Spread over the season, each while other builds run.
 std::vector<Scheduled> among(std::vector<Scheduled> builds, const std::vector<Attack>& attacks) {
   const std::size_t every = builds.size() / (attacks.size() + 1);
@@ -22,11 +23,12 @@ std::vector<Scheduled> among(std::vector<Scheduled> builds, const std::vector<At
 
 }  // namespace
 
-std::uint64_t boot_ms(const v1::Alert& alert) {
-  const auto ns = static_cast<std::uint64_t>(alert.time().seconds()) * 1'000'000'000 +
-                  static_cast<std::uint64_t>(alert.time().nanos());
-  return (ns - kBuilder.wall_offset_ns) / 1'000'000;
+std::uint64_t boot_ms(const google::protobuf::Timestamp& time) {
+  const auto ns = static_cast<std::uint64_t>(time.seconds()) * 1'000'000'000 +
+                  static_cast<std::uint64_t>(time.nanos());
+  return (ns - kBuilder.wall_offset_ns) / 1'000'000 - Site::kBoot;
 }
+std::uint64_t boot_ms(const v1::Alert& alert) { return boot_ms(alert.time()); }
 
 Company company() {
   const std::string folder = KILNWATCH_COMPANY;
@@ -52,9 +54,12 @@ Passes play_company(const Company& company, const std::vector<Attack>& attacks, 
   const auto second =
       among(with_services(season(company.plans, {between, kJudged, seed * 2 + 2, habit}), seed + 1),
             attacks);
-  for (const auto& [ms, build] : second) site.play(build, ms);
-
   Passes passes;
+  for (const auto& [ms, build] : second) {
+    const std::uint64_t end = site.play(build, ms);
+    if (build.request.find("networkmode=host") != std::string::npos)
+      passes.unheard.emplace_back(ms, end + kLinger);
+  }
   passes.learning.builds = learnt.size();
   passes.judged.builds = kJudged;
   const auto& all = site.reached();

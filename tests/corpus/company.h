@@ -38,12 +38,16 @@ struct Told {
 struct Passes {
   Told learning;  // at least kLearnt builds, of which the first met an empty baseline
   Told judged;    // 1,000 builds after that, and the attacks
+  // ms from and to: an attack ran that has the host's network, so that what the host hears
+  // meanwhile makes no name true (docs/decisions: host-heard-names).
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> unheard = {};
 };
 
 Passes play_company(const Company& company, const std::vector<Attack>& attacks, Habit habit,
                     std::uint64_t seed, const policy::Policy& policy = {});
 
 // When it was told, on the clock that builds are played by.
+std::uint64_t boot_ms(const google::protobuf::Timestamp& time);
 std::uint64_t boot_ms(const v1::Alert& alert);
 
 // "RULE SEVERITY" -> alerts, of those at or above it.

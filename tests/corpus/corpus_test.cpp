@@ -37,6 +37,18 @@ void at_most_one_above_low(const Alerts& alerts) {
   CHECK(above_low(alerts) <= 1);
 }
 
+// It looked up a name while an attack could have forged the answer, and says that nobody verified
+// it; or it deploys what did.
+bool is_doubted(const v1::Alert& alert, const Passes& passes) {
+  const std::uint64_t ms = boot_ms(alert.connection().time());
+  const bool beside =
+      std::any_of(passes.unheard.begin(), passes.unheard.end(),
+                  [ms](const auto& one) { return one.first <= ms && ms <= one.second; });
+  return beside && (alert.rule() == "image-deploy" ||
+                    std::any_of(alert.reasons().begin(), alert.reasons().end(),
+                                [](const auto& r) { return r.code() == "name-unverified"; }));
+}
+
 void found_and_apart(bool held_out, std::uint64_t seed = kSeed) {
   Company here = company();
   auto all = attacks(here.internet);
@@ -62,16 +74,22 @@ void found_and_apart(bool held_out, std::uint64_t seed = kSeed) {
     INFO(attack.build.id << " is told as " << v1::Severity_Name(worst));
     CHECK(worst >= v1::SEVERITY_HIGH);
   }
-  // What is of no attack is no louder for the attacks beside it, nor is one told as a build's.
+  // What is of no attack is no louder for the attacks beside it, nor is one told as a build's; but
+  // where a name was looked up while one of them could have forged the answer.
   Alerts others;
-  std::copy_if(passes.judged.alerts.begin(), passes.judged.alerts.end(), std::back_inserter(others),
-               [&](const auto& alert) {
-                 return std::none_of(all.begin(), all.end(),
-                                     [&](const auto& attack) { return is_of(alert, attack); });
-               });
+  std::set<std::string> doubted;
+  for (const auto& alert : passes.judged.alerts) {
+    if (std::any_of(all.begin(), all.end(), [&](const auto& one) { return is_of(alert, one); }))
+      continue;
+    if (alert.severity() > v1::SEVERITY_LOW && is_doubted(alert, passes))
+      doubted.insert(alert.build().id());
+    else
+      others.push_back(alert);
+  }
   at_most_one_above_low(others);
   std::cout << (held_out ? "held out: " : "tuned: ") << found << " of " << played
-            << " attacks found at HIGH or above\n";
+            << " attacks found at HIGH or above; beside those with the host's network "
+            << doubted.size() << " builds told with names that could be forged\n";
 }
 
 }  // namespace
@@ -133,7 +151,8 @@ TEST_CASE("attacks that were set aside are found, too", "[.held-out]") { found_a
 TEST_CASE("other companies of the same kind are told of no more", "[.seeds]") {
   for (const std::uint64_t seed : {2U, 3U, 4U}) {
     const auto passes = play_company(company(), {}, Habit::kPlain, seed);
-    std::cout << "seed " << seed << ", learnt in " << passes.learning.builds << " builds: " << figures(passes.judged) << "\n";
+    std::cout << "seed " << seed << ", learnt in " << passes.learning.builds
+              << " builds: " << figures(passes.judged) << "\n";
     at_most_one_above_low(passes.judged.alerts);
     found_and_apart(false, seed);
   }

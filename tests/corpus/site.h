@@ -32,6 +32,7 @@ class Site {
 
   // From `ms` on. Returns when it was over.
   std::uint64_t play(const Build& build, std::uint64_t ms);
+  static constexpr std::uint64_t kBoot = 100'000;  // ms since boot where its clock begins
   // In order of time, with their places in the streams.
   Events events() const;
   const std::vector<Reached>& reached() const { return reached_; }
@@ -98,7 +99,6 @@ class Site {
   static domain::TimeNs at(std::uint64_t ms) { return (kBoot + ms) * kMs; }
   static std::uint64_t wall(std::uint64_t ms) { return kWall + kBoot + ms; }
 
-  static constexpr std::uint64_t kBoot = 100'000;            // ms since boot
   static constexpr std::uint64_t kWall = 1'700'000'000'000;  // ms, of the engine's clock at 0
   static constexpr std::uint32_t kDockerd = 50;
   static constexpr std::uint32_t kContainerd = 40;

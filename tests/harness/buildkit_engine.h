@@ -40,7 +40,7 @@ class BuildKitEngine {
       shim.start = 1;
       shim.comm = "containerd-shim";
       shim.exe = "/usr/bin/containerd-shim-runc-v2";
-      events_.emplace_back(domain::ProcessExecuted{1, shim});
+      events_.emplace_back(domain::ProcessExecuted{1, shim, true});
       domain::Process init;
       init.pid = 41;
       init.ppid = 40;
@@ -49,7 +49,7 @@ class BuildKitEngine {
       init.exe = "/bin/sh";
       init.args = {"sh", "/start"};
       init.cgroup = {8000, scope_ + "init"};
-      events_.emplace_back(domain::ProcessExecuted{1, init});
+      events_.emplace_back(domain::ProcessExecuted{1, init, true});
     }
     domain::Process engine;
     engine.pid = daemon_.pid;
@@ -59,7 +59,7 @@ class BuildKitEngine {
     engine.comm = daemon_.comm;
     engine.exe = daemon_.exe;
     engine.args = {daemon_.comm};
-    events_.emplace_back(domain::ProcessExecuted{1, engine});
+    events_.emplace_back(domain::ProcessExecuted{1, engine, true});
   }
   BuildKitEngine(const BuildKitEngine&) = default;
   BuildKitEngine& operator=(const BuildKitEngine&) = default;
