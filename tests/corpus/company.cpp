@@ -5,12 +5,14 @@
 
 #include "corpus/plans.h"
 #include "corpus/services.h"
+#include "tracker/limits.h"
 
 namespace kilnwatch::test::corpus {
 namespace {
 
-constexpr std::uint64_t kStart = 1'000'000;  // ms
-constexpr std::uint64_t kLinger = 2000;      // ms that the tracker holds a build beyond its end
+constexpr std::uint64_t kStart = 1'000'000;                      // ms
+constexpr std::uint64_t kLinger = tracker::kLinger / 1'000'000;  // ms
+
 // Spread over the season, each while other builds run.
 std::vector<Scheduled> among(std::vector<Scheduled> builds, const std::vector<Attack>& attacks) {
   const std::size_t every = builds.size() / (attacks.size() + 1);

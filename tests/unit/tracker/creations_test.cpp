@@ -57,6 +57,16 @@ void open_engine(Scene& scene, ConnId conn, TimeNs time, EngineKind kind, std::u
   scene.see(opened);
 }
 
+// Container 'd', over that connection.
+void create_over(Scene& scene, ConnId conn, TimeNs time, const std::string& name = {}) {
+  ContainerCreated made;
+  made.time = time;
+  made.call = {conn, 0};
+  made.container_id = container('d');
+  made.name = name;
+  scene.learn(made);
+}
+
 }  // namespace
 
 TEST_CASE("A container older than the sensor is told when it starts, once") {
@@ -246,11 +256,7 @@ TEST_CASE("What a user's engine created is none of root's containers") {
     CAPTURE(uid);
     Scene scene;
     open_engine(scene, 50, 50 * kMs, EngineKind::kDocker, uid);
-    ContainerCreated made;
-    made.time = 60 * kMs;
-    made.call = {50, 0};
-    made.container_id = container('d');
-    scene.learn(made);
+    create_over(scene, 50, 60 * kMs);
     scene.start(100 * kMs, 'd', "sleep 1");
     scene.pass(kLong);
     CHECK(unseen(scene).size() == (uid == 0 ? 0 : 1));
@@ -288,12 +294,7 @@ TEST_CASE("A start whose creation never comes is told where the kernel does not 
 TEST_CASE("A name that goes to an older container is that one's") {
   Scene scene;
   open_engine(scene, 50, 50 * kMs, EngineKind::kPodman, 0);
-  ContainerCreated made;
-  made.time = 60 * kMs;
-  made.call = {50, 0};
-  made.container_id = container('d');
-  made.name = "web";
-  scene.learn(made);
+  create_over(scene, 50, 60 * kMs, "web");
   scene.pass(4000 * kMs);
   scene.learn(ContainerRenamed{4500 * kMs, {50, 1}, "old", "web"});
   scene.learn(ContainerStarted{5000 * kMs, {50, 2}, "web"});
@@ -306,12 +307,7 @@ TEST_CASE("One of podman's that its API made is known by its name") {
     CAPTURE(created);
     Scene scene;
     open_engine(scene, 50, 50 * kMs, EngineKind::kPodman, 0);
-    ContainerCreated made;
-    made.time = 60 * kMs;
-    made.call = {50, 0};
-    made.container_id = container('d');
-    made.name = "web";
-    if (created) scene.learn(made);
+    if (created) create_over(scene, 50, 60 * kMs, "web");
     scene.learn(ContainerStarted{5000 * kMs, {50, 1}, "web"});
     scene.pass(kLong);
     REQUIRE(unseen(scene).size() == (created ? 0 : 1));
