@@ -14,12 +14,12 @@
 //    candidates, the container whose mounts another one has in the place of these. A fact of the
 //    build may come earlier than in truth, the connection and the chain in an image-deploy may have
 //    others of the build, or fewer.
-// 3. An alert of truth that is missing or knows less asks for one sensor-blind that truth lacks. One
-//    of cause creation speaks of deployments alone. Of the client alone the reason client-unknown
-//    of that build says as much: a program that was there before the sensor and cannot be looked up
-//    is no loss of records; nor are ancestors that were gone by then. Of a step that is inferred
-//    its reason says so. Of a container that is given more while it runs the name in the request
-//    says which it is.
+// 3. An alert of truth that is missing or knows less asks for one sensor-blind that truth lacks.
+//    One of cause creation speaks of deployments alone. Of the client alone the reason
+//    client-unknown of that build says as much: a program that was there before the sensor and
+//    cannot be looked up is no loss of records; nor are ancestors that were gone by then. Of a
+//    step that is inferred its reason says so. Of a container that is given more while it runs
+//    the name in the request says which it is.
 #pragma once
 
 #include <functional>

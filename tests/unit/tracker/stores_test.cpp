@@ -473,8 +473,7 @@ TEST_CASE("A container of a shim of another namespace is no build's step") {
     scene.start(150 * kMs, 'd', "wget http://192.0.2.1/");
     scene.connect(200 * kMs, 'd', "192.0.2.1", 5);
     scene.pass(9000 * kMs);
-    const auto told =
-        scene.of(Rule::kBuildEgress).size() + scene.blind_but("creation").size();
+    const auto told = scene.of(Rule::kBuildEgress).size() + scene.blind_but("creation").size();
     CHECK(told == (space == "moby" ? 1 : 0));
   }
 }
