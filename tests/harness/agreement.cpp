@@ -45,13 +45,32 @@ const std::set<std::string> kNotCompared = {"id",
                                             "import.id",
                                             "import.time"};
 
+// `index`: of a repeated field.
 std::string value_of(const google::protobuf::Message& message,
                      const google::protobuf::FieldDescriptor* field, int index) {
+  using google::protobuf::FieldDescriptor;
+  const google::protobuf::Reflection& from = *message.GetReflection();
+  const bool many = field->is_repeated();
   std::string text;
-  google::protobuf::TextFormat::PrintFieldValueToString(message, field, index, &text);
-  if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_STRING)
-    return text.substr(1, text.size() - 2);
-  return text;
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      return many ? from.GetRepeatedStringReference(message, field, index, &text)
+                  : from.GetStringReference(message, field, &text);
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return std::to_string(many ? from.GetRepeatedUInt32(message, field, index)
+                                 : from.GetUInt32(message, field));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return std::to_string(many ? from.GetRepeatedUInt64(message, field, index)
+                                 : from.GetUInt64(message, field));
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return (many ? from.GetRepeatedBool(message, field, index) : from.GetBool(message, field))
+                 ? "true"
+                 : "false";
+    default:  // seldom, and slow
+      google::protobuf::TextFormat::PrintFieldValueToString(message, field, many ? index : -1,
+                                                            &text);
+      return text;
+  }
 }
 
 void flatten(const google::protobuf::Message& message, const std::string& prefix, Fields& out) {
@@ -66,7 +85,7 @@ void flatten(const google::protobuf::Message& message, const std::string& prefix
     } else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
       flatten(message.GetReflection()->GetMessage(message, field), path + ".", out);
     } else {
-      out[path].push_back(value_of(message, field, -1));
+      out[path].push_back(value_of(message, field, 0));
     }
   }
 }
@@ -236,17 +255,39 @@ std::set<const v1::Alert*> superseded(const Alerts& alerts) {
   return out;
 }
 
+struct Seen {
+  const v1::Alert* alert;
+  Fields fields;
+};
+
+}  // namespace
+
+struct Truth::Read {
+  Alerts alerts;
+  std::vector<Seen> seen;
+  std::set<std::string> blind;
+};
+
+Truth::Truth(const Alerts& alerts) {
+  auto read = std::make_shared<Read>();
+  read->alerts = alerts;
+  const auto earlier = superseded(read->alerts);
+  for (const v1::Alert& alert : read->alerts) {
+    if (earlier.contains(&alert)) continue;
+    if (alert.rule() != "sensor-blind")
+      read->seen.push_back({&alert, fields_of(alert)});
+    else
+      read->blind.insert(alert.id());
+  }
+  read_ = std::move(read);
+}
+
+namespace {
+
 class Judge {
  public:
-  Judge(const Alerts& truth, const Alerts& alerts) {
-    const auto earlier = superseded(truth), passed = superseded(alerts);
-    for (const v1::Alert& alert : truth) {
-      if (earlier.contains(&alert)) continue;
-      if (alert.rule() != "sensor-blind")
-        truth_.push_back({&alert, fields_of(alert)});
-      else
-        blind_.insert(alert.id());
-    }
+  Judge(const Truth::Read& truth, const Alerts& alerts) : truth_(truth.seen), blind_(truth.blind) {
+    const auto passed = superseded(alerts);
     for (const v1::Alert& alert : alerts) {
       if (alert.has_build() && says_client_unknown(alert))
         unknown_clients_.insert(alert.build().id());
@@ -297,11 +338,6 @@ class Judge {
   }
 
  private:
-  struct Seen {
-    const v1::Alert* alert;
-    Fields fields;
-  };
-
   // What `seen` says otherwise than `real`; empty: nothing. `first`: no more than the first of it.
   std::string differences(const Seen& seen, const Seen& real, bool first = false) const {
     if (!same_rule(*seen.alert, *real.alert)) return "another rule";
@@ -327,9 +363,9 @@ class Judge {
       if (path == kLender && known == real.fields.end() && lends(seen, real)) continue;
       if (path == kMounts && lends(seen, real) && subset(said, known->second)) continue;
       if (sharer != nullptr && known_of_build(path, said, *sharer)) continue;
+      if (first) return "otherwise";  // of each against each: in words only where they are told
       text += path + " is " + shown(said) + ", in truth " +
               (known == real.fields.end() ? "not known" : shown(known->second)) + "; ";
-      if (first) return text;
     }
     if (story && !tells_of(seen.alert->connection(), *real.alert))
       return text + "a connection of no such build";
@@ -473,10 +509,10 @@ class Judge {
     return false;
   }
 
-  std::vector<Seen> truth_;
+  const std::vector<Seen>& truth_;
+  const std::set<std::string>& blind_;
   std::vector<Seen> alerts_;
-  std::vector<Seen> passed_;  // superseded
-  std::set<std::string> blind_;
+  std::vector<Seen> passed_;               // superseded
   std::set<std::string> unknown_clients_;  // builds that say so
   bool said_blind_ = false;
   bool said_unseen_ = false;  // of containers alone, that they were not seen when created
@@ -491,9 +527,9 @@ class Judge {
 
 }  // namespace
 
-Agreement compare(const Alerts& truth, const Alerts& alerts,
+Agreement compare(const Truth& truth, const Alerts& alerts,
                   const std::function<bool(const v1::Alert&)>& owed) {
-  return Judge(truth, alerts).run(owed);
+  return Judge(truth.read(), alerts).run(owed);
 }
 
 }  // namespace kilnwatch::test

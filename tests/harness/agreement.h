@@ -23,6 +23,8 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,8 +38,20 @@ struct Agreement {
   bool said_blind = false;
 };
 
+// Alerts that others are held against, read once for all of these.
+class Truth {
+ public:
+  Truth(const Alerts& alerts);  // no "explicit": alerts are a truth
+  Truth(std::initializer_list<v1::Alert> alerts) : Truth(Alerts(alerts)) {}
+  struct Read;
+  const Read& read() const { return *read_; }
+
+ private:
+  std::shared_ptr<const Read> read_;
+};
+
 // `owed` tells of which alerts of truth the sensor could know; empty: of all.
-Agreement compare(const Alerts& truth, const Alerts& alerts,
+Agreement compare(const Truth& truth, const Alerts& alerts,
                   const std::function<bool(const v1::Alert&)>& owed = {});
 
 }  // namespace kilnwatch::test

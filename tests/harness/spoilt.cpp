@@ -75,7 +75,7 @@ void same_in_any_order(const Scenes& scenes, std::uint64_t permutations) {
 void never_wrong_with_losses(const Scenes& scenes, const Judged& judged) {
   for (const auto& [name, make] : scenes) {
     const auto events = make();
-    const auto truth = alerts_of(events);
+    const Truth truth = alerts_of(events);
     for (const auto told : {Told::kMarked, Told::kNothing}) {
       for (const std::size_t every : {50u, 13u}) {
         for (std::size_t offset = 0; offset < every; ++offset) {
@@ -95,7 +95,7 @@ void never_wrong_with_losses(const Scenes& scenes, const Judged& judged) {
 void never_wrong_from_late_starts(const Scenes& scenes, std::size_t starts, const Judged& judged) {
   for (const auto& [name, make] : scenes) {
     const auto events = make();
-    const auto truth = alerts_of(events);
+    const Truth truth = alerts_of(events);
     for (std::size_t i = 1; i <= starts; ++i) {
       const auto late = late_start(events, events.size() * i / (starts + 1));
       const auto result = compare(truth, chosen(judged, alerts_of(late)));

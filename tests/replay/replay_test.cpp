@@ -152,7 +152,7 @@ TEST_CASE("every record twice: the very same alerts") {
 void check_drops(Told told) {
   for (const Case& one : cases()) {
     const auto& [host, events] = one.recording;
-    const Alerts truth = run_pipeline(host, events, Baseline::kForgets);
+    const Truth truth = run_pipeline(host, events, Baseline::kForgets);
     Complaints complaints(one);
     for (std::size_t offset = 0; offset < kDropEvery; ++offset) {
       const Events left = drop_every(events, kDropEvery, offset, told);
