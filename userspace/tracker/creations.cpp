@@ -5,6 +5,7 @@
 
 #include "identity/container.h"
 #include "tracker/agreement.h"
+#include "tracker/ident.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -54,8 +55,7 @@ bool Tracker::is_surely_step(const Container& container) {
 // Nothing that was created fits it. By what name dockerd's clients call a container says nothing
 // here: the kernel tells its id.
 void Tracker::miss_creation(const EarlyStart& early, TimeNs time) {
-  std::string reference = early.start.container;
-  if (reference.starts_with('/')) reference.erase(0, 1);
+  const std::string reference = plain_name(early.start.container);
   if (early.start.engine_namespace.empty() && !early.scope.starts_with(kPodmans)) return;
   const auto id = api_containers_.find(early.scope, reference);
   const std::string key = early.scope + (id.empty() ? reference : id);

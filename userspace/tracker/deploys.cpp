@@ -4,6 +4,7 @@
 #include "base/hex_id.h"
 #include "base/text.h"
 #include "identity/container.h"
+#include "tracker/ident.h"
 #include "tracker/scopes.h"
 #include "tracker/tracker.h"
 
@@ -20,8 +21,6 @@ bool refers(const std::string& reference, const ContainerCreated& created) {
   return reference == created.container_id || reference == created.name ||
          created.container_id.starts_with(reference);
 }
-
-std::string plain(const std::string& name) { return name.starts_with("/") ? name.substr(1) : name; }
 
 // Where dockerd has containerd run everything, steps of builds, too (moby: daemon/config).
 constexpr std::string_view kDockers = "moby";
@@ -89,7 +88,7 @@ void Tracker::on(ContainerCreated fact) {
   waiting.created = fact;
   waiting.scope = scope;
   waiting.engine_uid = fact.by_command ? fact.client.value_or(Process{}).uid : uid_of(fact.call);
-  waiting.created.name = plain(fact.name);
+  waiting.created.name = plain_name(fact.name);
   if (fact.by_command) {
     waiting.client.transport = Transport::kNone;
     waiting.client.process = fact.client;
@@ -127,7 +126,7 @@ void Tracker::meet_early_start(const std::string& key, TimeNs time) {
   const Waiting& waiting = created_.at(key);
   for (auto it = early_starts_.begin(); it != early_starts_.end(); ++it) {
     if (it->start.time + kClientWait < time || it->scope != waiting.scope ||
-        !refers(plain(it->start.container), waiting.created))
+        !refers(plain_name(it->start.container), waiting.created))
       continue;
     const ContainerStarted start = it->start;
     early_starts_.erase(it);
@@ -136,8 +135,8 @@ void Tracker::meet_early_start(const std::string& key, TimeNs time) {
 }
 
 void Tracker::on(const ContainerRenamed& fact) {
-  const std::string scope = store_of(fact.call), old = plain(fact.container);
-  const std::string name = plain(fact.name);
+  const std::string scope = store_of(fact.call), old = plain_name(fact.container);
+  const std::string name = plain_name(fact.name);
   if (const auto id = api_containers_.find(scope, old); !id.empty() && !name.empty())
     api_containers_.created(id, scope, name);
   else
@@ -179,7 +178,7 @@ bool Tracker::announced(const std::string& id) {
 }
 
 void Tracker::on(const ContainerStartAsked& fact) {
-  const auto it = created_.find(waiting_deploy(scope_of(fact), plain(fact.container)));
+  const auto it = created_.find(waiting_deploy(scope_of(fact), plain_name(fact.container)));
   if (it != created_.end() && it->second.asked == 0) it->second.asked = fact.time;
 }
 
@@ -214,7 +213,7 @@ void Tracker::note_start(const Container& container, TimeNs time) {
 }
 
 void Tracker::on(const ContainerStarted& fact) {
-  const std::string reference = plain(fact.container);
+  const std::string reference = plain_name(fact.container);
   const std::string scope = scope_of(fact);
   const std::string id = waiting_deploy(scope, reference);
   if (!id.empty()) return settle_deploy(id, &fact, fact.time);

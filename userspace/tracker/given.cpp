@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/hex_id.h"
+#include "tracker/ident.h"
 #include "tracker/tracker.h"
 
 namespace kilnwatch::tracker {
@@ -34,8 +35,7 @@ void Tracker::lend_mounts(ContainerCreated& created, const std::string& scope) c
 // Whatever image it runs: that it has more now is a fact of its own.
 void Tracker::on(const ContainerEmpowered& fact) {
   if (!fact.with.command && !has_of_host(fact.with)) return;
-  std::string reference = fact.container;
-  if (reference.starts_with('/')) reference.erase(0, 1);
+  const std::string reference = plain_name(fact.container);
   const std::string scope = store_of(fact.call);
   const std::string id = api_containers_.find(scope, reference);
   Deployment deployment;

@@ -71,7 +71,7 @@ LossText text_of_loss(const std::string& cause) {
        {"containers were started that nobody was seen creating: they are older than the sensor, a "
         "client made them over an API that is not read, or their engine made them by itself",
         "what they run, and what they have of the host, is not known", false, false,
-        "creation-unseen"}},
+        "creation-unseen", kLongLossInterval}},
       {"unused", {"", "", false}},
       // Of destinations: without one nothing is lowered. Counted, and no fact of a build is
       // missing.
@@ -131,8 +131,8 @@ LossText text_of_loss(const std::string& cause) {
 }
 
 Losses::Due Losses::tell(State& state, const std::string& cause, domain::TimeNs time) {
-  const domain::TimeNs interval = cause == kCreation ? kLongLossInterval : kLossInterval;
-  const Due due{state.count, state.told++, time + interval, std::move(state.names)};
+  const Due due{state.count, state.told++, time + text_of_loss(cause).interval,
+                std::move(state.names)};
   state.next = due.next;
   state.count = 0;
   state.names.clear();

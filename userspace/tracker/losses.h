@@ -1,5 +1,5 @@
-// What was lost and what that means, told at once and then at most once a minute for each cause
-// (kCreation: once an hour).
+// What was lost and what that means, told at once and then at most once in an interval for each
+// cause.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,7 @@ struct LossText {
   bool needs_build = false;  // harmless while no build is open
   bool of_builds = true;     // builds that are open may lack facts by it, and are named
   const char* names = "";    // code of the reason that names what was lost; empty: it has no names
+  domain::TimeNs interval = kLossInterval;  // between two alerts
 };
 LossText text_of_loss(const std::string& cause);
 
