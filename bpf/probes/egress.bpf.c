@@ -12,13 +12,13 @@ int KW_PROG(tcp_state, struct sock *sk, int oldstate, int newstate)
 SEC("fentry/inet_sendmsg")
 int KW_PROG(inet_first_send, struct socket *sock, struct msghdr *msg, size_t size)
 {
-	return first_payload(sock, msg);
+	return head_payload(sock, msg, size);
 }
 
 SEC("fentry/inet6_sendmsg")
 int KW_PROG(inet6_first_send, struct socket *sock, struct msghdr *msg, size_t size)
 {
-	return first_payload(sock, msg);
+	return head_payload(sock, msg, size);
 }
 
 SEC("fentry/udp_sendmsg")

@@ -4,15 +4,15 @@
 #include "lib/filter/egress.bpf.h"
 
 SEC("kprobe/inet_sendmsg")
-int BPF_KPROBE(k_inet_first_send, struct socket *sock, struct msghdr *msg)
+int BPF_KPROBE(k_inet_first_send, struct socket *sock, struct msghdr *msg, size_t size)
 {
-	return first_payload(sock, msg);
+	return head_payload(sock, msg, size);
 }
 
 SEC("kprobe/inet6_sendmsg")
-int BPF_KPROBE(k_inet6_first_send, struct socket *sock, struct msghdr *msg)
+int BPF_KPROBE(k_inet6_first_send, struct socket *sock, struct msghdr *msg, size_t size)
 {
-	return first_payload(sock, msg);
+	return head_payload(sock, msg, size);
 }
 
 SEC("kprobe/udp_sendmsg")

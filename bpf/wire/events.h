@@ -11,7 +11,7 @@
 #include <linux/types.h>
 #endif
 
-#define KW_WIRE_VERSION 6
+#define KW_WIRE_VERSION 7
 
 #define KW_COMM_LEN 16
 #define KW_ARGV_LEN 1024   /* bytes of argv kept, NUL separated */
@@ -39,6 +39,7 @@ enum kw_kind {
 	KW_DNS = 11,
 	KW_EGRESS_DATAGRAM = 12,
 	KW_DNS_BYTES = 13,
+	KW_EGRESS_MORE = 14,
 };
 
 enum kw_engine {
@@ -184,8 +185,9 @@ struct kw_egress {
 };
 
 /*
- * KW_EGRESS_DATA: the first bytes of a connection. KW_EGRESS_DATAGRAM: one of a QUIC client's first sends, a
- * datagram or several to be cut (UDP_SEGMENT).
+ * KW_EGRESS_DATA: the first send of a connection. KW_EGRESS_MORE: one of those behind it, where the first may be
+ * part of a head alone. KW_EGRESS_DATAGRAM: one of a QUIC client's first sends, a datagram or several to be cut
+ * (UDP_SEGMENT).
  */
 struct kw_egress_data {
 	struct kw_header h;

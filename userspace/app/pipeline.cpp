@@ -108,8 +108,8 @@ PipelineStats Pipeline::stats() const {
     out.losses["executions"] = tracker_.counters().executions_refused;
   if (detector_.refused() > 0) out.losses["chains"] = detector_.refused();
   // With those that the kernel side kept back.
-  const auto names_refused =
-      tracker_.counters().names_refused + hellos_.refused() + dns_streams_.refused();
+  const auto names_refused = tracker_.counters().names_refused + heads_.refused() +
+                             hellos_.refused() + dns_streams_.refused();
   if (names_refused > 0) out.losses["names"] += names_refused;
   if (window_.forced() > 0) out.losses["order"] = window_.forced();
   return out;
@@ -117,6 +117,10 @@ PipelineStats Pipeline::stats() const {
 
 void Pipeline::handle(const domain::Event& event) {
   // Before anything is kept of it.
+  if (const auto* sent = std::get_if<domain::EgressSent>(&event)) {
+    if (const auto payload = heads_.read(*sent)) handle(*payload);
+    return;
+  }
   if (const auto* sent = std::get_if<domain::EgressDatagram>(&event)) {
     if (const auto payload = hellos_.read(*sent)) handle(*payload);
     return;

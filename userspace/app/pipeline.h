@@ -24,6 +24,7 @@
 #include "stream/assembler.h"
 #include "stream/reorder.h"
 #include "tracker/dns_streams.h"
+#include "tracker/heads.h"
 #include "tracker/hellos.h"
 #include "tracker/tracker.h"
 
@@ -114,6 +115,7 @@ class Pipeline {
   engine::command::Commands commands_;
   std::uint64_t commands_refused_ = 0;  // told so far
   tracker::Tracker tracker_;
+  tracker::Heads heads_;
   tracker::Hellos hellos_;
   tracker::DnsStreams dns_streams_;
   detect::Detector detector_;

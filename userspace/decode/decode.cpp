@@ -184,6 +184,15 @@ Result<Event> conn_data(const kw_header& header, std::span<const std::byte> reco
   return Event(std::move(e));
 }
 
+Event made(domain::EgressDatagram, const kw_egress_data& r, std::string bytes) {
+  return domain::EgressDatagram{r.h.time_ns, r.egress, std::move(bytes)};
+}
+
+Event made(domain::EgressSent, const kw_egress_data& r, std::string bytes) {
+  return domain::EgressSent{r.h.time_ns, r.egress, std::move(bytes), r.h.kind == KW_EGRESS_DATA,
+                            r.captured == r.length};
+}
+
 // The same of what a process sent at first.
 template <class Made>
 Result<Event> first_sent(const kw_header& header, std::span<const std::byte> record) {
@@ -194,9 +203,9 @@ Result<Event> first_sent(const kw_header& header, std::span<const std::byte> rec
   if (room > KW_DATA_LARGE) return refused(header, "longer than its kind");
   if (r.captured > room) return refused(header, "payload length out of range");
   if (r.captured > r.length) return refused(header, "more bytes than it stands for");
-  Made e{r.h.time_ns, r.egress, std::string(r.captured, '\0')};
-  if (r.captured > 0) std::memcpy(e.bytes.data(), record.data() + sizeof(r), r.captured);
-  return Event(std::move(e));
+  std::string bytes(r.captured, '\0');
+  if (r.captured > 0) std::memcpy(bytes.data(), record.data() + sizeof(r), r.captured);
+  return made(Made{}, r, std::move(bytes));
 }
 
 template <class Wire>
@@ -243,7 +252,8 @@ Result<Event> decode(std::span<const std::byte> record) {
     case KW_EGRESS:
       return fixed<kw_egress>(header, record);
     case KW_EGRESS_DATA:
-      return first_sent<domain::EgressPayload>(header, record);
+    case KW_EGRESS_MORE:
+      return first_sent<domain::EgressSent>(header, record);
     case KW_EGRESS_OUTCOME:
       return fixed<kw_egress_outcome>(header, record);
     case KW_DNS:

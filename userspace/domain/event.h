@@ -88,12 +88,23 @@ struct EgressStarted {
   std::uint32_t net = 0;  // number of its network namespace; 0: not known
 };
 
-// The first bytes sent; over UDP: the TLS hello of a QUIC client as it would be sent over TCP, as
-// far as it is known. Then several may come, and the latest says most.
+// The first bytes sent, as far as they are known; over UDP: the TLS hello of a QUIC client as it
+// would be sent over TCP. Several may come, and the latest says most.
 struct EgressPayload {
   TimeNs time = 0;
   EgressId egress = 0;
   std::string bytes;
+  bool more = false;  // over TCP: the head of a request or the hello goes on behind them
+};
+
+// What was sent first over TCP, or behind that, by one send. Never recorded: the pipeline puts the
+// parts of a head together, and makes an EgressPayload of them.
+struct EgressSent {
+  TimeNs time = 0;
+  EgressId egress = 0;
+  std::string bytes;
+  bool first = true;
+  bool whole = true;  // false: the send had more
 };
 
 // What a QUIC client sent at first, by one send: a datagram, or several behind each other. Never
@@ -193,10 +204,10 @@ struct Tick {
   TimeNs time = 0;
 };
 
-using Event =
-    std::variant<ConnOpened, ClientSeen, ConnData, ConnClosed, ProcessForked, ProcessExecuted,
-                 ProcessExited, EgressStarted, EgressPayload, EgressOutcome, KernelLoss,
-                 DockerfileRead, StorageRead, DnsAnswered, EgressDatagram, DnsBytes, Tick>;
+using Event = std::variant<ConnOpened, ClientSeen, ConnData, ConnClosed, ProcessForked,
+                           ProcessExecuted, ProcessExited, EgressStarted, EgressPayload,
+                           EgressOutcome, KernelLoss, DockerfileRead, StorageRead, DnsAnswered,
+                           EgressSent, EgressDatagram, DnsBytes, Tick>;
 
 inline TimeNs time_of(const Event& event) {
   return std::visit([](const auto& e) { return e.time; }, event);

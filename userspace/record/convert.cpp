@@ -106,6 +106,7 @@ struct Writer {
     recording::v1::EgressPayload& to = *out.mutable_egress_payload();
     to.set_egress(e.egress);
     to.set_bytes(e.bytes);
+    to.set_more(e.more);
     return true;
   }
   bool operator()(const domain::EgressOutcome& e) const {
@@ -169,6 +170,8 @@ struct Writer {
     }
     return true;
   }
+  // Parts of a head, that have no meaning alone: what may be kept is the payload made of them.
+  bool operator()(const domain::EgressSent&) const { return false; }
   // Its bytes are under keys that anybody can make: what may be kept is the hello's payload.
   bool operator()(const domain::EgressDatagram&) const { return false; }
   // The answers in it are.

@@ -21,6 +21,7 @@ struct TextOf {
   std::size_t operator()(const domain::ProcessExecuted& e) const { return text(e.process); }
   std::size_t operator()(const domain::EgressStarted& e) const { return text(e.process); }
   std::size_t operator()(const domain::EgressPayload& e) const { return e.bytes.size(); }
+  std::size_t operator()(const domain::EgressSent& e) const { return e.bytes.size(); }
   std::size_t operator()(const domain::EgressDatagram& e) const { return e.bytes.size(); }
   std::size_t operator()(const domain::DnsAnswered& e) const {
     return text(e.process) + e.bytes.size();

@@ -23,6 +23,7 @@ struct RankOf {
   Rank operator()(const domain::ProcessExited& e) const { return {e.pid, e.start, 0}; }
   Rank operator()(const domain::EgressStarted& e) const { return {e.egress, 0, 0}; }
   Rank operator()(const domain::EgressPayload& e) const { return {e.egress, e.bytes.size(), 0}; }
+  Rank operator()(const domain::EgressSent& e) const { return {e.egress, e.first ? 0 : 1, 0}; }
   Rank operator()(const domain::EgressDatagram& e) const { return {e.egress, e.bytes.size(), 0}; }
   Rank operator()(const domain::EgressOutcome& e) const {
     return {e.egress, static_cast<std::uint64_t>(e.outcome), 0};

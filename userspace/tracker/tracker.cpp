@@ -324,7 +324,8 @@ void Tracker::see(const EgressPayload& event) {
   if (it == flows_.end()) return;
   Flow& flow = it->second;
   read_payload(event.bytes, flow.claims);
-  // More of a hello over UDP may come.
+  // More of it may come.
+  if (event.more) return;
   if (flow.egress.protocol == IPPROTO_UDP && !flow.claims.hello_whole) return;
   flow.ripe = true;
   try_decide(event.egress, event.time, false);

@@ -85,8 +85,8 @@ struct kw_lineage {
 
 struct kw_egress_state {
 	u64 id;
-	u32 payload_sent;
-	u32 pad;
+	u32 sends;  /* handed over; KW_HEAD_SENDS also: the head is over */
+	u32 wanted; /* bytes of a TLS hello that are still to come; 0: it is none */
 };
 
 struct kw_hello_key {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Outbound connections: the first of a cgroup to a destination, its outcome and its first bytes. */
+/* Outbound connections: the first of a cgroup to a destination, its outcome and the sends of its head. */
 #ifndef KILNWATCH_EGRESS_BPF_H
 #define KILNWATCH_EGRESS_BPF_H
 
@@ -7,9 +7,11 @@
 #include "lib/read/task.bpf.h"
 
 #define KW_QUIC_LEAST 1200 /* bytes of a client's first datagrams (RFC 9000, 14.1) */
+#define KW_HEAD_SENDS 4    /* a head of HTTP or a TLS hello may be sent in pieces */
 #define KW_HELLO_SENDS 4   /* a TLS hello takes one to three datagrams, and may be sent again */
 #define KW_HELLO_NS 1000000000ull /* by then the destination is told (tracker: kEgressWait) */
 
+#define KW_TLS_HANDSHAKE 0x16 /* type of a record (RFC 8446, 5.1) */
 #define KW_AF_UNSPEC 0
 #define KW_TCP_ESTABLISHED 1
 #define KW_TCP_SYN_SENT 2
@@ -163,27 +165,65 @@ __noinline int emit_sent(u64 id, u32 kind, u64 from, u64 size)
 	return 1;
 unreadable:
 	bpf_ringbuf_discard(e, 0);
-	count_drop(kind == KW_EGRESS_DATAGRAM ? KW_DROP_NAMES : KW_DROP_COPY);
+	count_drop(kind == KW_EGRESS_DATA ? KW_DROP_COPY : KW_DROP_NAMES);
 	return 0;
 full:
 	count_drop(KW_DROP_RING);
 	return 0;
 }
 
-static __always_inline int first_payload(struct socket *sock, struct msghdr *msg)
+/*
+ * Whether what was sent so far may be part of a head alone: a TLS hello shorter than it says it is (RFC 8446, 4
+ * and 5.1: type and length of the record, then of the message), or letters that begin a request, without an empty
+ * line at their end. userspace (tracker/heads.h) reads it and knows better; this only bounds what it is given.
+ */
+static __always_inline int may_go_on(struct kw_egress_state *known, u64 from, u32 length)
+{
+	u8 head[9] = {}, end[4] = {};
+	u32 wanted = known->wanted;
+
+	if (known->sends == 1) {
+		if (bpf_probe_read_user(head, length < sizeof(head) ? 1 : sizeof(head), (void *)from))
+			return 0;
+		if (head[0] == KW_TLS_HANDSHAKE) {
+			u32 record = 5 + ((u32)head[3] << 8 | head[4]);
+
+			wanted = 9 + ((u32)head[6] << 16 | (u32)head[7] << 8 | head[8]);
+			/* Cut before its lengths, or spread over several records. */
+			if (length < sizeof(head) || record < wanted)
+				wanted = KW_DATA_LARGE;
+		} else if (head[0] < 'A' || head[0] > 'Z')
+			return 0;
+	}
+	if (wanted) {
+		known->wanted = wanted > length ? wanted - length : 0;
+		return known->wanted != 0;
+	}
+	if (length < sizeof(end) || bpf_probe_read_user(end, sizeof(end), (void *)(from + length - sizeof(end))))
+		return 1;
+	return !(end[0] == '\r' && end[1] == '\n' && end[2] == '\r' && end[3] == '\n');
+}
+
+/* `size`: of the whole send, of which the first buffer is read. */
+static __always_inline int head_payload(struct socket *sock, struct msghdr *msg, u64 size)
 {
 	struct kw_egress_state *known;
 	u64 key = (u64)BPF_CORE_READ(sock, sk), length = 0;
+	u32 kind;
 	void *from;
 
 	known = bpf_map_lookup_elem(&egress, &key);
-	if (!known || known->payload_sent)
+	if (!known || known->sends >= KW_HEAD_SENDS)
 		return 0;
 	from = iter_user_buffer(&msg->msg_iter, &length);
 	if (!from || !length)
 		return 0;
-	known->payload_sent = 1;
-	emit_sent(known->id, KW_EGRESS_DATA, (u64)from, length << 32 | (u32)length);
+	kind = known->sends++ ? KW_EGRESS_MORE : KW_EGRESS_DATA;
+	if (!may_go_on(known, (u64)from, length))
+		known->sends = KW_HEAD_SENDS;
+	if (length > size)
+		length = size;
+	emit_sent(known->id, kind, (u64)from, size << 32 | (u32)length);
 	return 0;
 }
 

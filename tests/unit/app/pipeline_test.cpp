@@ -224,6 +224,38 @@ TEST_CASE("Of a QUIC client's datagrams its hello is recorded, with stars for al
   CHECK(pipeline.stats().losses.empty());
 }
 
+TEST_CASE("A pipeline records the head that was put together, not its pieces or their secrets") {
+  const test::TempDir dir;
+  auto recorder = record::Recorder::create(dir.file("r"), test::info());
+  REQUIRE(recorder);
+  baseline::MemoryStore seen;
+  app::Pipeline pipeline({"host", "boot", "", "", 0}, seen, &*recorder, [](const v1::Alert&) {});
+  const domain::TimeNs start = 100'000 * kMs;
+  domain::EgressStarted started;
+  started.time = start;
+  started.egress = 1;
+  started.protocol = 6;
+  started.destination = {"198.51.100.7", 80};
+  pipeline.push(started);
+  pipeline.push(domain::EgressSent{start + kMs, 1, "GET /p HTTP/1.1\r\n", true});
+  pipeline.push(domain::EgressSent{start + 2 * kMs, 1, "Authorization: s3cret\r\n", false});
+  pipeline.push(domain::EgressSent{start + 3 * kMs, 1, "Host: a.kiln.test\r\n", false});
+  pipeline.push(domain::EgressSent{start + 4 * kMs, 1, "Cookie: s3cret\r\n\r\n", false});
+  pipeline.finish();
+  REQUIRE(recorder->finish());
+  const auto back = test::replay(dir.file("r"));
+  CHECK(back.error.empty());
+  REQUIRE(back.events.size() == 4);
+  CHECK(std::get<domain::EgressPayload>(back.events[1]).more);
+  const auto& payload = std::get<domain::EgressPayload>(back.events[3]);
+  CHECK(payload.time == start + 3 * kMs);
+  CHECK_FALSE(payload.more);
+  CHECK(payload.bytes.find("Host: a.kiln.test") != std::string::npos);
+  for (const auto& event : back.events)
+    CHECK(test::form(event).find("s3cret") == std::string::npos);
+  CHECK(pipeline.stats().losses.empty());
+}
+
 TEST_CASE("A pipeline records an answer over TCP, not the pieces that it was read in") {
   const std::string answer =
       test::dns::message("kiln.test", 1, {test::dns::a(test::dns::same(), "192.0.2.7")});

@@ -104,7 +104,8 @@ std::vector<Bytes> every_record() {
           bytes_of(outcome, KW_EGRESS_OUTCOME),
           bytes_of(answered, KW_DNS),
           bytes_of(datagram, KW_EGRESS_DATAGRAM, "quic!XX"),
-          bytes_of(read, KW_DNS_BYTES)};
+          bytes_of(read, KW_DNS_BYTES),
+          bytes_of(payload, KW_EGRESS_MORE, "HostXX")};
 }
 
 TEST_CASE("every kind becomes its event") {
@@ -134,7 +135,13 @@ TEST_CASE("every kind becomes its event") {
   const auto& exec = std::get<domain::ProcessExecuted>(events[5]);
   CHECK(exec.process.exe == "/usr/bin/curl");
   CHECK(exec.process.args.size() == 1);
-  CHECK(std::get<domain::EgressPayload>(events[8]).bytes == "GET ");
+  const auto& sent = std::get<domain::EgressSent>(events[8]);
+  CHECK(sent.bytes == "GET ");
+  CHECK(sent.first);
+  CHECK(sent.whole);
+  const auto& more = std::get<domain::EgressSent>(events[13]);
+  CHECK(more.bytes == "Host");
+  CHECK_FALSE(more.first);
   const auto& datagram = std::get<domain::EgressDatagram>(events[11]);
   CHECK(datagram.bytes == "quic!");
   CHECK(datagram.egress == 3);

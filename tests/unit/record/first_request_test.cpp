@@ -20,6 +20,18 @@ TEST_CASE("method, target and host of a first request") {
   CHECK(request->host == "kiln.test:8080");
 }
 
+TEST_CASE("where more of a head may follow") {
+  using protocol::host_may_follow;
+  for (const char* begun : {"G", "GET", "GET /a", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHo",
+                            "GET / HTTP/1.1\r\nHost: cut", "PROPPATCH /"})
+    CHECK(host_may_follow(begun));
+  for (const char* other :
+       {"", " ", "g", "GETS-AND-ALL", "SSH-2.0-x\r\n", "GET /\r\n", "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.0\n\n", "GET / HTTP/1.1\r\nHost: a\r\n", "CONNECT a:1 HTTP/1.1\r\n",
+        "POST / HTTP/1.1\r\nA: b\r\n\r\nbody"})
+    CHECK_FALSE(host_may_follow(other));
+}
+
 TEST_CASE("bare line feeds, no host, a host behind the head or cut off") {
   CHECK(read_first_request("HEAD / HTTP/1.0\nHost: a\n\n")->host == "a");
   CHECK(read_first_request("GET / HTTP/1.1\r\n\r\n")->host.empty());

@@ -171,7 +171,7 @@ Converted from_proto(const recording::v1::Record& record, domain::Event& out) {
       break;
     case recording::v1::Record::kEgressPayload:
       out = domain::EgressPayload{time, record.egress_payload().egress(),
-                                  record.egress_payload().bytes()};
+                                  record.egress_payload().bytes(), record.egress_payload().more()};
       break;
     case recording::v1::Record::kEgressOutcome: {
       const recording::v1::EgressOutcome& from = record.egress_outcome();

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t kMaxMethod = 10;  // CONNECT and PROPPATCH are the longest in use
 
+bool is_capital(char c) { return c >= 'A' && c <= 'Z'; }
+
 // The first line with its line end; empty: it is cut off.
 std::string_view first_line(std::string_view text) {
   const auto end = text.find('\n');
@@ -41,6 +43,17 @@ std::string_view authority_in(std::string_view method, std::string_view target) 
 
 }  // namespace
 
+bool host_may_follow(std::string_view text) {
+  if (text.find('\n') == text.npos) {
+    const std::string_view method = text.substr(0, text.find(' '));
+    return !method.empty() && method.size() <= kMaxMethod &&
+           std::all_of(method.begin(), method.end(), is_capital);
+  }
+  const auto request = read_first_request(text);
+  return request && request->host.empty() && text.find("\r\n\r\n") == text.npos &&
+         text.find("\n\n") == text.npos;
+}
+
 std::optional<FirstRequest> read_first_request(std::string_view text) {
   FirstRequest request;
   request.line = first_line(text);
@@ -50,10 +63,9 @@ std::optional<FirstRequest> read_first_request(std::string_view text) {
   if (first == std::string_view::npos || first == last) return std::nullopt;
   request.method = line.substr(0, first);
   request.target = line.substr(first + 1, last - first - 1);
-  const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
   const auto printable = [](char c) { return c > ' ' && c != '\x7f'; };  // bytes above 127 are not
   if (request.method.empty() || request.method.size() > kMaxMethod || request.target.empty() ||
-      !std::all_of(request.method.begin(), request.method.end(), capital) ||
+      !std::all_of(request.method.begin(), request.method.end(), is_capital) ||
       !std::all_of(request.target.begin(), request.target.end(), printable) ||
       (line.substr(last + 1) != "HTTP/1.1" && line.substr(last + 1) != "HTTP/1.0")) {
     return std::nullopt;

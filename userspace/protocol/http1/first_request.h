@@ -21,4 +21,7 @@ struct FirstRequest {
 // Nothing when the text does not begin with a whole request line of HTTP/1.x.
 std::optional<FirstRequest> read_first_request(std::string_view text);
 
+// The text begins as a request does, and neither who is asked nor the end of the head is in it.
+bool host_may_follow(std::string_view text);
+
 }  // namespace kilnwatch::protocol
