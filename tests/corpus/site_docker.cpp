@@ -135,6 +135,7 @@ std::uint64_t Site::classic(const Build& build, std::uint64_t ms, const std::str
     answer(conn, ms + 1, stream("\\n"));
     layer = hex(64);
     if (step.is_from && base_of(step) != "scratch") pull(base_of(step), ms + 2);
+    if (!step.is_run) add(build, step, ms + 2);
     if (step.is_run && runs++ >= build.cached) {
       ms = classic_step(build, step, ms + 10, conn, layer);
       continue;
@@ -238,6 +239,7 @@ std::uint64_t Site::buildkit(const Build& build, std::uint64_t ms, const std::st
       continue;
     }
     answer(conn, began + 5, Status().vertex(names[i], wall(began)).line());
+    if (!steps[i].is_run) add(build, steps[i], began + 10);
     ms = steps[i].is_run ? buildkit_step(build, steps[i], began + 10, layers) : began + 40;
     answer(conn, ms + 30, Status().vertex(names[i], wall(began), wall(ms + 10)).line());
     ms += 40;
@@ -278,12 +280,21 @@ std::uint64_t Site::buildkit_step(const Build& build, const Step& step, std::uin
 void Site::pull(const std::string& base, std::uint64_t ms) {
   const std::string host = base.substr(0, base.find('/'));
   const bool named = host.find('.') != host.npos && host != base;
-  engine_connects({"10.20.0.30", 443}, named ? host : "registry-1.docker.io", ms);
+  engine_connects({"10.20.0.30", 443}, hello(named ? host : "registry-1.docker.io"), ms);
   const std::string layers = named ? "layers." + host : "production.cloudflare.docker.com";
-  engine_connects({"198.18.240." + std::to_string(1 + below(random_, 200)), 443}, layers, ms + 15);
+  engine_connects({"198.18.240." + std::to_string(1 + below(random_, 200)), 443}, hello(layers),
+                  ms + 15);
 }
 
-void Site::engine_connects(const Endpoint& to, const std::string& name, std::uint64_t ms) {
+void Site::add(const Build& build, const Step& step, std::uint64_t ms) {
+  for (const Fetch& fetch : step.fetches) {
+    reached_.push_back({build.id, fetch.name, fetch.address, fetch.port, false});
+    engine_connects({fetch.address, fetch.port}, fetch.tls ? hello(fetch.name) : request_of(fetch),
+                    ms);
+  }
+}
+
+void Site::engine_connects(const Endpoint& to, const std::string& first, std::uint64_t ms) {
   const ConnId conn = ++last_conn_;
   ConnOpened opened =
       over_tcp(conn, ms, {"10.20.0.2", static_cast<std::uint16_t>(10'000 + conn % 10'000)}, to);
@@ -298,7 +309,7 @@ void Site::engine_connects(const Endpoint& to, const std::string& name, std::uin
   bare.cgroup = {91, "system.slice/docker.service"};
   const EgressId id = at(ms) << 4 | (++last_egress_ & 15);
   put(EgressStarted{at(ms), id, 6, Outcome::kPending, to, bare});
-  put(EgressPayload{at(ms + 1), id, hello(name)});
+  put(EgressPayload{at(ms + 1), id, first});
 }
 
 void Site::run_docker(const Build& build, std::uint64_t ms, const std::string& built) {

@@ -18,6 +18,7 @@ std::string link_text(const ChainLink& link) {
   std::string text = text_of(connection.destination);
   if (!connection.process.exe.empty()) text += " by " + connection.process.exe;
   if (link.step.number != 0) text += " in step " + std::to_string(link.step.number);
+  if (connection.by_engine) text += ", the engine itself";
   return text;
 }
 
@@ -88,8 +89,9 @@ void Chains::requested(const Finding& finding) {
 
 void Chains::connected(const Finding& finding, const std::string& place, Severity severity,
                        const std::vector<std::string>& others) {
-  if (!finding.connection || !finding.step) return;
-  ChainLink link{finding.id, place, severity, *finding.step, *finding.connection};
+  if (!finding.connection) return;
+  // The engine's own is of no step.
+  ChainLink link{finding.id, place, severity, finding.step.value_or(Step{}), *finding.connection};
   if (finding.build) {
     this->link(finding.build->id, finding, link);
     // There it may have another number.

@@ -46,9 +46,9 @@ void tell_powers(Finding& finding, const ContainerCreated& made) {
 
 // What was fetched is executed by a later step, or when the image runs: by the Dockerfile.
 void tell_started(Finding& finding, const Build& build, const Story& story) {
-  if (!build.dockerfile || !story.executed.empty()) return;
+  if (!story.executed.empty()) return;
   for (const ChainLink& link : story.chain.links) {
-    const std::string instruction = starts_fetched(*build.dockerfile, link.connection);
+    const std::string instruction = starts_fetched(build, link.connection);
     if (instruction.empty()) continue;
     return tell(finding, "payload-executed",
                 instruction + ", fetched from " + text_of(link.connection.destination));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "detect/added.h"
 #include "detect/reasons.h"
 #include "detect/shapes.h"
 #include "tracker/ident.h"
@@ -86,7 +87,11 @@ void Detector::request(const tracker::Moment& moment, Finding& finding) {
   new_client(moment, build.client, finding);
   if (!asked.remote_context.empty())
     tell_fetches(finding, {asked.remote_context}, "remote-context");
-  if (build.dockerfile) tell_fetches(finding, added_urls(*build.dockerfile), "add-url");
+  std::vector<std::string> urls;
+  for (const AddedFile& file : added_files(build).files) {
+    if (is_url(file)) urls.push_back(file.url);
+  }
+  tell_fetches(finding, urls, "add-url");
   if (asked.buildkit || build.engine == EngineKind::kBuildkitd) tell_frontend(build, finding);
   if (asked.midway) tell(finding, "met-midway");
   if (unknown_client(build.client)) tell(finding, "client-unknown");
@@ -126,6 +131,12 @@ void Detector::blind(Finding& finding) {
 }
 
 std::optional<Finding> Detector::judge(const tracker::Moment& moment, const Answer& answer) {
+  const auto fetch = chosen(moment);
+  return fetch ? judge(*fetch, true, answer) : judge(moment, false, answer);
+}
+
+std::optional<Finding> Detector::judge(const tracker::Moment& moment, bool fetch,
+                                       const Answer& answer) {
   if (moment.kind == tracker::MomentKind::kHostEgress) {
     meet_elsewhere(moment);
     return std::nullopt;
@@ -159,9 +170,10 @@ std::optional<Finding> Detector::judge(const tracker::Moment& moment, const Answ
       request(moment, finding);
       break;
     case Rule::kBuildEgress:
-      if (moment.kind == tracker::MomentKind::kEngineEgress) {
-        if (!engine_egress(moment, finding)) return std::nullopt;
-      } else if (const auto told = egress(moment, finding, excepted, answer)) {
+      if (const auto told = fetch ? fetched(moment, finding, excepted, answer)
+                            : moment.kind == tracker::MomentKind::kEngineEgress
+                                ? engine_egress(moment, finding, excepted)
+                                : egress(moment, finding, excepted, answer)) {
         in_chain = *told;
       } else {
         return std::nullopt;

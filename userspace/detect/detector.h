@@ -54,14 +54,23 @@ class Detector {
   std::uint64_t refused() const { return chains_.refused() + shared_images_.refused(); }
 
  private:
+  // `fetch`: a moment as `chosen` gives it.
+  std::optional<domain::Finding> judge(const tracker::Moment& moment, bool fetch,
+                                       const Answer& answer);
   void request(const tracker::Moment& moment, domain::Finding& finding);
   static void failed(const tracker::Moment& moment, domain::Finding& finding);
   static void blind(domain::Finding& finding);
   // egress_rule.cpp. Nothing: no finding. Else whether it is part of its build's story.
   std::optional<bool> egress(const tracker::Moment& moment, domain::Finding& finding,
                              const policy::Exception* exception, const Answer& answer);
-  // engine_rule.cpp. False: no finding.
-  bool engine_egress(const tracker::Moment& moment, domain::Finding& finding);
+  // engine_rule.cpp, likewise.
+  std::optional<bool> engine_egress(const tracker::Moment& moment, domain::Finding& finding,
+                                    const policy::Exception* exception);
+  std::optional<bool> fetched(const tracker::Moment& moment, domain::Finding& finding,
+                              const policy::Exception* exception, const Answer& answer);
+  // An engine's connection for an ADD, or to where a context's name leads inside: with the build
+  // that has it fetched, or with those that may. Nothing: it is no such connection.
+  static std::optional<tracker::Moment> chosen(const tracker::Moment& moment);
   // deploy_rule.cpp. False: no finding, the image is of nobody's build.
   bool deploy(const tracker::Moment& moment, const Answer& answer, domain::Finding& finding);
   void deploy_build(const domain::Build& build, domain::Finding& finding);
@@ -80,6 +89,7 @@ class Detector {
   bool is_learning(const tracker::Moment& moment) const;
   bool is_told(const tracker::Moment& moment, const domain::Connection& connection) const;
   bool meet(const tracker::Moment& moment, const Answer& answer, domain::Connection& connection);
+  fleet::Fleet::Ticket ask_destination(const tracker::Moment& moment);
   void meet_fleet(const tracker::Moment& moment, const Answer& answer,
                   domain::Connection& connection);
   void meet_elsewhere(const tracker::Moment& moment);

@@ -1,7 +1,13 @@
-// Connections of an engine itself: the request explains them, or they are told. Where it does is
-// no finding; an image's registry may send the engine wherever it keeps its layers.
+// Connections of an engine itself. Those for a URL of ADD, an instruction as RUN is, are judged as
+// a step's; others the request explains, or they are told. An image's registry may send the engine
+// wherever it keeps its layers.
+#include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/secrets.h"
 #include "detect/detector.h"
@@ -35,9 +41,164 @@ bool is_private(const std::string& ip) {
   return second("172.", 16, 31) || second("100.", 64, 127);
 }
 
+// A part of an image, or what leads there (github.com/opencontainers/distribution-spec:
+// end-points).
+bool is_registrys(std::string_view path) {
+  constexpr std::array<std::string_view, 4> kParts = {"/blobs/", "/manifests/", "/tags/",
+                                                      "/referrers/"};
+  return path == "/v2/" || path == "/v2" ||
+         (path.starts_with("/v2/") && std::any_of(kParts.begin(), kParts.end(), [&](auto part) {
+            return path.find(part) != path.npos;
+          }));
+}
+
+// It asked in plain text for a file.
+bool is_download(const Connection& connection) {
+  return connection.http_method == "GET" && !connection.http_path.empty() &&
+         !is_registrys(connection.http_path);
+}
+
+// By a proxy: its name says nothing of the address.
+bool is_proxied(const Connection& connection) {
+  return connection.http_method == "CONNECT" ||
+         (!connection.http_path.empty() && !connection.http_path.starts_with('/') &&
+          connection.http_path != "***");
+}
+
+// The engine connects for whoever asks, from the host's own network. On a link nobody publishes
+// anything.
+bool is_own(const std::string& ip) {
+  return tracker::is_loopback(ip) || tracker::is_link_local(ip);
+}
+bool is_inside(const Endpoint& to) { return is_own(to.ip) || tracker::is_engine_port(to.port); }
+
+// The hosts that it may have asked for: what it said there itself, else what DNS gave the address
+// to. Never empty; an empty one: not known.
+std::vector<std::string> asked_hosts(const tracker::Moment& moment) {
+  const Connection& connection = *moment.connection;
+  std::vector<std::string> out;
+  if (!moment.name_borrowed) out.push_back(asked_host(connection));
+  if (out.empty() || out.front().empty()) {
+    for (const DnsName& name : connection.dns_names) out.push_back(name.name);
+  }
+  if (out.empty()) out.push_back(asked_host(connection));
+  return out;
+}
+
+// The host of the connection that one of the build's ADDs names; nothing: none does.
+std::optional<std::string> added_host(const tracker::Moment& moment, const Reachable& reach) {
+  const auto hosts = asked_hosts(moment);
+  for (const std::string& host : hosts) {
+    if (is_among(reach.added, host)) return host;
+  }
+  if (is_among(reach.added, moment.connection->destination.ip) ||
+      is_among(reach.added, moment.sent_from))
+    return hosts.front();
+  return std::nullopt;
+}
+
 }  // namespace
 
-bool Detector::engine_egress(const tracker::Moment& moment, Finding& finding) {
+// The engine asks for the name that it connects to, and asked the host's resolver for its address:
+// nobody could have it claim another one.
+std::optional<tracker::Moment> Detector::chosen(const tracker::Moment& moment) {
+  if (moment.kind != tracker::MomentKind::kEngineEgress) return std::nullopt;
+  const Connection& connection = *moment.connection;
+  const Endpoint& to = connection.destination;
+  std::string host = asked_host(connection);
+  const bool inside = is_metadata(to.ip, to.port) || is_own(to.ip);
+  const bool led = inside && !host.empty() && host != to.ip && !is_proxied(connection);
+  std::vector<const Build*> its, perhaps;
+  bool explained = false;
+  for (const Build& build : moment.among) {
+    Reachable reach = reachable(build);
+    const auto added = added_host(moment, reach);
+    if (added) host = *added;
+    // A context's request was told, but not where its name leads to.
+    if (added || (led && is_among(reach.contexts, host))) its.push_back(&build);
+    const bool named = reach.any_host && !moment.name_borrowed && !host.empty();
+    const bool file = reach.any_host || (reach.any_file && moment.sent_from.empty() && !inside);
+    if (named || (file && is_download(connection))) perhaps.push_back(&build);
+    reach.pushed.clear();  // a name that an image is given says nothing of where a file comes from
+    explained =
+        explained || is_reachable(reach, to.ip) || (!host.empty() && is_reachable(reach, host));
+  }
+  if (its.empty() && !explained) its = std::move(perhaps);
+  if (its.empty()) return std::nullopt;
+  tracker::Moment out = moment;
+  out.among.clear();
+  out.build.reset();
+  out.other_builds.clear();
+  out.reasons.clear();
+  if (its.size() == 1) {
+    out.build = *its.front();
+    out.call = out.build->request.call;
+  }
+  for (const Build* build : its) {
+    out.among.push_back(*build);
+    if (out.build) continue;
+    out.other_builds.push_back(build->id);
+    if (out.reasons.size() < kMaxNamed)
+      out.reasons.push_back({"candidate", "build " + build->id + " has a file fetched from there"});
+  }
+  Connection& made = *out.connection;
+  if (moment.name_borrowed && host != asked_host(connection)) {
+    made.tls_name = host;
+    made.http_method = made.http_host = made.http_path = "";
+  }
+  made.dns_names.clear();
+  if (!host.empty() && host != to.ip && !is_proxied(made))
+    made.dns_names = {{host, "the resolver that the engine asked", true, false}};
+  return out;
+}
+
+std::optional<bool> Detector::fetched(const tracker::Moment& moment, Finding& finding,
+                                      const policy::Exception* exception, const Answer& answer) {
+  Connection& connection = *finding.connection;
+  const Connection plain = connection;  // held against the list of what is denied, and told nowhere
+  connection.http_path = base::mask_text(connection.http_path);
+  mask_names(connection);
+  connection.dns_name = told_name(connection);
+  const Endpoint& to = connection.destination;
+  const std::string host = asked_host(plain);
+  const bool named = !host.empty() && host != to.ip;
+  const bool proxied = is_proxied(plain);
+  const bool known_name = meet(moment, answer, connection);
+  const bool novel = connection.first_in_builds && connection.first_in_fleet.value_or(true);
+  const bool metadata = is_metadata(to.ip, to.port) || is_metadata(host, to.port);
+  const bool sent = !moment.sent_from.empty();
+  const bool inside = !metadata && !proxied && (is_inside(to) || (sent && is_private(to.ip)));
+  // Where the URL says so itself its request was told.
+  const bool led = named && !proxied && !is_own_name(host) && !is_metadata(host, to.port) &&
+                   (metadata || is_own(to.ip));
+  const bool led_inside = led || (sent && (metadata || inside));
+  const policy::Destination* denied = denied_by(plain, claimed_name(plain));
+  if (!novel && !led_inside && denied == nullptr) return std::nullopt;
+  const std::string told = moment.key + (denied != nullptr ? "/denied" : "");
+  if (told_.contains(told)) return std::nullopt;
+  told_.insert(told);
+  const policy::Destination* allowed =
+      metadata || inside || denied != nullptr ? nullptr : allowed_by(connection);
+  const std::string where = named ? base::mask_text(host) + ", " + text_of(to) : text_of(to);
+  if (metadata) tell(finding, "cloud-metadata", where);
+  if (inside) tell(finding, led ? "fetch-inside/named" : "fetch-inside/engine", where);
+  if (denied != nullptr) add_denied(finding, to, *denied);
+  if (novel)
+    tell(finding, connection.first_on_host ? "first-seen-on-host" : "first-seen-in-builds", where);
+  if (answer) add_fleet(finding, *answer, where);
+  if (novel && known_name)
+    tell(finding, "known-name", connection.dns_name.name + " port " + std::to_string(to.port));
+  if (sent) tell(finding, "engine-sent-on", moment.sent_from + " to " + where);
+  if (is_learning(moment) && !metadata && !inside && denied == nullptr) tell(finding, "learning");
+  add_name(finding, claimed_name(connection));
+  if (allowed != nullptr) tell(finding, "allowed-destination", where + ": " + allowed->text);
+  finding.summary = "the engine itself connected to " + where + ", to fetch what " +
+                    (moment.build ? "its build" : "one of the open builds") + " asked for";
+  return exception == nullptr;
+}
+
+std::optional<bool> Detector::engine_egress(const tracker::Moment& moment, Finding& finding,
+                                            const policy::Exception* exception) {
   Connection& connection = *finding.connection;
   connection.http_path = base::mask_text(connection.http_path);
   mask_names(connection);
@@ -46,19 +207,18 @@ bool Detector::engine_egress(const tracker::Moment& moment, Finding& finding) {
   bool fetches = false, whole = true;
   for (const Build& build : moment.among) {
     const Reachable reach = reachable(build);
-    if (is_reachable(reach, to.ip) || (!host.empty() && is_reachable(reach, host))) return false;
+    if (is_reachable(reach, to.ip) || (!host.empty() && is_reachable(reach, host)))
+      return std::nullopt;
     fetches = fetches || reach.fetches;
     whole = whole && reach.whole;
   }
-  if (!fetches) return false;
+  if (!fetches) return std::nullopt;
   const bool metadata = is_metadata(to.ip, to.port) || is_metadata(host, to.port);
   const bool sent_inside = !moment.sent_from.empty() && is_private(to.ip);
-  // On a link nobody publishes anything.
-  const bool inside = metadata || sent_inside || tracker::is_loopback(to.ip) ||
-                      tracker::is_link_local(to.ip) || tracker::is_engine_port(to.port);
+  const bool inside = metadata || sent_inside || is_inside(to);
   // What has no name may be any of those that the request names.
-  if (!inside && (host.empty() || (!whole && moment.sent_from.empty()))) return false;
-  if (told_.contains(moment.key)) return false;
+  if (!inside && (host.empty() || (!whole && moment.sent_from.empty()))) return std::nullopt;
+  if (told_.contains(moment.key)) return std::nullopt;
   told_.insert(moment.key);
   const bool fresh =
       baseline_.meet({Scope::kHost,
@@ -66,7 +226,7 @@ bool Detector::engine_egress(const tracker::Moment& moment, Finding& finding) {
                       wall(moment),
                       {}});
   // Drivers of logs and traces reach collectors on loopback.
-  if (!fresh && !metadata && !sent_inside) return false;
+  if (!fresh && !metadata && !sent_inside) return std::nullopt;
 
   const std::string where = host.empty() || host == to.ip ? text_of(to) : host + ", " + text_of(to);
   if (metadata) tell(finding, "cloud-metadata", where);
@@ -78,7 +238,7 @@ bool Detector::engine_egress(const tracker::Moment& moment, Finding& finding) {
   finding.summary = "the engine itself connected to " + where +
                     (moment.build ? ", which nothing that its build asked for names"
                                   : ", which nothing that the open builds asked for names");
-  return true;
+  return exception == nullptr;
 }
 
 }  // namespace kilnwatch::detect

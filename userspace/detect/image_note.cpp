@@ -57,6 +57,7 @@ void write_link(NoteWriter& out, const ChainLink& link) {
   if (to.dns_name.verified) out.add("dns", to.dns_name.name);
   out.add("tls", to.tls_name);
   out.add("http", to.http_method);
+  if (to.by_engine) out.add("by-engine", 1);
   out.add("http-host", to.http_host);
   out.add("http-path", to.http_path);
   write_process(out, "", to.process);
@@ -130,6 +131,10 @@ bool read_link(NoteReader& line, ChainLink& out) {
   if (line.name() == "http") return line.take(to.http_method);
   if (line.name() == "http-host") return line.take(to.http_host);
   if (line.name() == "http-path") return line.take(to.http_path);
+  if (line.name() == "by-engine") {
+    to.by_engine = true;
+    return true;
+  }
   if (line.name() == "above") return line.take_each(to.ancestors, kMaxNoteWords);
   if (line.name() != "dns") return read_process(line, "", to.process);
   to.dns_name.verified = true;

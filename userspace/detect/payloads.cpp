@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "detect/added.h"
+#include "detect/names.h"
 #include "detect/words.h"
 #include "tracker/executed.h"
 
@@ -86,8 +88,33 @@ std::string executes_fetched(const Process& ran, const Connection& connection) {
   return file + ", fetched from " + from.ip + " port " + std::to_string(from.port);
 }
 
-std::string starts_fetched(const DockerfileSeen& dockerfile, const Connection& connection) {
-  const auto names = fetched_names(connection);
+namespace {
+
+// What an ADD fetches over the connection, and what it is called in the image.
+void add_targets(const Build& build, const Connection& connection,
+                 std::vector<std::string>& names) {
+  const std::string claim = claimed_name(connection);
+  const std::string path = connection.http_path.substr(0, connection.http_path.find_first_of("?#"));
+  for (const AddedFile& file : added_files(build).files) {
+    if (!is_url(file)) continue;
+    const std::string host = host_of_url(file.url).ip;
+    const std::string_view url = std::string_view(file.url).substr(0, file.url.find_first_of("?#"));
+    const bool its = host == connection.destination.ip || (!claim.empty() && host == claim) ||
+                     (!path.empty() && url.ends_with(path));
+    if (!its) continue;
+    names.emplace_back(file_name(url));
+    if (!file.target.ends_with('/')) names.emplace_back(file_name(file.target));
+  }
+  std::erase(names, "");
+}
+
+}  // namespace
+
+std::string starts_fetched(const Build& build, const Connection& connection) {
+  if (!build.dockerfile) return {};
+  const DockerfileSeen& dockerfile = *build.dockerfile;
+  auto names = fetched_names(connection);
+  if (connection.by_engine) add_targets(build, connection, names);
   constexpr std::array<std::string_view, 3> kKeywords = {"run", "cmd", "entrypoint"};
   for (const Instruction& instruction : dockerfile.instructions) {
     std::string_view rest = instruction.text;

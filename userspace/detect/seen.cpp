@@ -93,7 +93,11 @@ bool Detector::is_told(const tracker::Moment& moment, const Connection& connecti
 fleet::Fleet::Ticket Detector::ask(const tracker::Moment& moment) {
   if (fleet_ == nullptr) return 0;
   if (!moment.foreign.empty()) return fleet_->ask_image(moment.foreign);
-  if (moment.kind != tracker::MomentKind::kBuildEgress) return 0;
+  if (const auto fetch = chosen(moment)) return ask_destination(*fetch);
+  return moment.kind == tracker::MomentKind::kBuildEgress ? ask_destination(moment) : 0;
+}
+
+fleet::Fleet::Ticket Detector::ask_destination(const tracker::Moment& moment) {
   Connection connection = *moment.connection;
   mask_names(connection);
   if (!is_shared(connection.destination.ip)) return 0;

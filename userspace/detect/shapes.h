@@ -16,8 +16,6 @@ bool is_mining_port(std::uint16_t port);
 // The cloud's metadata service, by address or name. Port 53 of it is the resolver of some clouds.
 bool is_metadata(const std::string& host, std::uint16_t port);
 
-// What the engine is to fetch into the image: URLs of ADD, as written.
-std::vector<std::string> added_urls(const domain::DockerfileSeen& dockerfile);
 // Images out of which it copies or runs something without standing on them: COPY --from=IMAGE, RUN
 // --mount=from=IMAGE. A bare word may as well be a folder that the client names (--build-context),
 // and is none.
@@ -28,16 +26,22 @@ std::string frontend_of(const std::string& dockerfile);
 bool is_usual_frontend(const std::string& image);
 // A build argument that says the same.
 inline constexpr const char* kSyntaxArgument = "BUILDKIT_SYNTAX";
-// Hosts that the request and its Dockerfile have the engine connect to, in lower case: of
-// registries, contexts and URLs. Nothing: not all of them are known.
+// Hosts that the request and its Dockerfile have the engine connect to, in lower case.
 struct Reachable {
-  std::vector<std::string> hosts;
-  bool whole = true;     // false: the request may have named others
-  bool fetches = false;  // something that its client chose, besides images
+  std::vector<std::string> registries;  // of base images
+  std::vector<std::string> pushed;      // of tags: whoever asks gives an image what name he likes
+  std::vector<std::string> contexts;
+  std::vector<std::string> added;  // of URLs of ADD
+  bool any_host = false;           // a URL of ADD may be of any host: part of it is not known
+  bool any_file = false;           // what an ADD names is not known, and may be a URL
+  bool whole = true;               // false: the request may have named others
+  bool fetches = false;            // something that its client chose, besides images
 };
 Reachable reachable(const domain::Build& build);
-// `host` is one of them, or one of those that serve docker.io.
+// `host` is one of them but of `added`, or one of those that serve docker.io.
 bool is_reachable(const Reachable& reach, const std::string& host);
+// Not where `host` is empty.
+bool is_among(const std::vector<std::string>& hosts, const std::string& host);
 // Host and port of a URL: 0 where none is written. Empty: there is none. An address as the sensor
 // writes it, whatever form it has there.
 domain::Endpoint host_of_url(const std::string& url);
@@ -60,8 +64,7 @@ std::string executes_fetched(const domain::Process& ran, const domain::Connectio
 
 // The instruction (RUN, CMD, ENTRYPOINT) that has such a file executed, in this step, in a later
 // one or when the image runs; empty: there is none.
-std::string starts_fetched(const domain::DockerfileSeen& dockerfile,
-                           const domain::Connection& connection);
+std::string starts_fetched(const domain::Build& build, const domain::Connection& connection);
 
 // Likewise, a shell without commands of its own that the connection's process became, or started.
 std::string shell_of(const domain::Process& ran, const domain::Connection& connection);

@@ -8,6 +8,7 @@
 #include "base/host_name.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "detect/added.h"
 #include "detect/words.h"
 #include "policy/match.h"
 #include "tracker/images.h"
@@ -28,22 +29,6 @@ std::string plain_host(std::string_view text) {
 }
 
 }  // namespace
-
-std::vector<std::string> added_urls(const DockerfileSeen& dockerfile) {
-  std::vector<std::string> out;
-  for (const Instruction& instruction : dockerfile.instructions) {
-    std::string_view rest(instruction.text);
-    rest = rest.substr(0, rest.find('\n'));  // what follows is a file's text
-    if (base::lower(next_word(rest)) != "add") continue;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find_first_of(" \t\\\"',"), rest.size());
-      const std::string_view word = rest.substr(0, end);
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      if (!word.starts_with('-') && contains(word, "://")) out.emplace_back(word);
-    }
-  }
-  return out;
-}
 
 std::vector<std::string> images_beside(const DockerfileSeen& dockerfile) {
   constexpr std::string_view kFrom = "from=", kMount = "mount=";
@@ -106,6 +91,14 @@ std::string host_of_remote(const std::string& remote) {
   return base::lower(remote.substr(at + 1, remote.find_first_of(":/", at) - at - 1));
 }
 
+// Host and port of a URL as they are written, without a user's name; of `git@host:path` the host.
+std::string authority_of(const std::string& url) {
+  const std::size_t from = url.find("://");
+  if (from == url.npos) return host_of_remote(url);
+  const std::string all = url.substr(from + 3, url.find_first_of("/?#", from + 3) - from - 3);
+  return all.substr(all.rfind('@') + 1);  // npos + 1: none
+}
+
 // What a client serves itself.
 bool is_served(const std::string& remote) {
   return remote.empty() || remote == "client-session" || remote == "upload-request" ||
@@ -154,40 +147,56 @@ Reachable reachable(const Build& build) {
   out.whole = build.dockerfile && build.dockerfile->whole && !build.request.midway;
   for (const std::string& image : build.base_images) {
     if (contains(image, "$")) out.whole = false;
-    out.hosts.push_back(registry_of(image));
+    out.registries.push_back(registry_of(image));
   }
-  for (const std::string& tag : build.request.tags) out.hosts.push_back(registry_of(tag));
+  for (const std::string& tag : build.request.tags) out.pushed.push_back(registry_of(tag));
   if (const std::string& remote = build.request.remote_context; !is_served(remote)) {
-    out.hosts.push_back(host_of_remote(remote));
+    out.contexts.push_back(host_of_remote(remote));
     out.fetches = true;
+  }
+  const Added added = added_files(build);
+  out.any_host = !added.whole;
+  for (const AddedFile& file : added.files) {
+    const std::string host = host_of_remote(file.url);
+    if (!is_url(file)) {
+      out.any_file = true;
+      continue;
+    }
+    out.fetches = true;
+    if (is_open(host) || is_open(authority_of(file.url)))
+      out.any_host = true;
+    else
+      out.added.push_back(host);
   }
   if (!build.dockerfile) return out;
   for (const std::string& image : images_beside(*build.dockerfile)) {
     if (contains(image, "$")) out.whole = false;
-    out.hosts.push_back(registry_of(image));
-  }
-  for (const std::string& url : added_urls(*build.dockerfile)) {
-    if (contains(url, "$")) out.whole = false;
-    out.hosts.push_back(host_of_url(url).ip);
-    out.fetches = true;
+    out.registries.push_back(registry_of(image));
   }
   if (const std::string image = frontend_of(build.dockerfile->text); !image.empty()) {
-    out.hosts.push_back(registry_of(image));
+    out.registries.push_back(registry_of(image));
     out.fetches = out.fetches || !is_usual_frontend(image);
   }
   return out;
 }
 
+bool is_among(const std::vector<std::string>& hosts, const std::string& host) {
+  return !host.empty() && std::find(hosts.begin(), hosts.end(), host) != hosts.end();
+}
+
 bool is_reachable(const Reachable& reach, const std::string& host) {
-  const auto named = [&](std::string_view one) {
-    return std::find(reach.hosts.begin(), reach.hosts.end(), one) != reach.hosts.end();
+  const auto named = [&](const std::string& one) {
+    return is_among(reach.registries, one) || is_among(reach.contexts, one) ||
+           is_among(reach.pushed, one);
   };
   if (named(host)) return true;
   // Registry, tokens and layers (docs.docker.com: allow-list of Docker Hub).
   constexpr std::array<std::string_view, 3> kOfHub = {".docker.io", ".docker.com",
                                                       ".r2.cloudflarestorage.com"};
-  return named(kHub) && std::any_of(kOfHub.begin(), kOfHub.end(),
-                                    [&](std::string_view end) { return host.ends_with(end); });
+  return (is_among(reach.registries, std::string(kHub)) ||
+          is_among(reach.pushed, std::string(kHub))) &&
+         std::any_of(kOfHub.begin(), kOfHub.end(),
+                     [&](std::string_view end) { return host.ends_with(end); });
 }
 
 }  // namespace kilnwatch::detect

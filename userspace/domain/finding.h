@@ -54,6 +54,9 @@ struct Build {
   BuildRequested request;
   std::optional<DockerfileSeen> dockerfile;
   std::vector<std::string> base_images;
+  // ADDs of URLs as BuildKit tells them, variables filled in; only of a build that an engine's
+  // connection may be for.
+  std::vector<std::string> added = {};
   std::string host = {};  // it ran on another host, of that name; empty: on this one
 };
 
@@ -95,7 +98,8 @@ struct Connection {
   bool first_on_host = true;           // nothing on this host did
   std::optional<bool> first_in_fleet = {};  // no build of a host that shares the baseline did
   std::uint32_t count = 1;
-  bool by_engine = false;  // it is the engine's own, or of git that it executed
+  // It is the engine's own, or of git that it executed, or of the command that builds.
+  bool by_engine = false;
 };
 
 struct Image {

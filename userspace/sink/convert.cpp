@@ -202,7 +202,7 @@ void chain(v1::Chain* to, const Chain& from, const HostFacts& host) {
     v1::ChainLink* l = to->add_links();
     l->set_alert_id(link.finding);
     l->set_severity(static_cast<v1::Severity>(link.severity));
-    step(l->mutable_step(), link.step);
+    if (!link.connection.by_engine) step(l->mutable_step(), link.step);
     connection(l->mutable_connection(), link.connection, host);
   }
   if (from.left_out != 0) to->set_left_out(from.left_out);

@@ -32,15 +32,21 @@ void Tracker::name_elsewhere(const EgressPayload& event) {
 void Tracker::tell_elsewhere(EgressId id, TimeNs due) {
   const auto it = elsewhere_.find(id);
   if (it == elsewhere_.end()) return;
+  Elsewhere& flow = it->second;
+  if (!flow.named) tell_claims(std::move(flow.claims), flow.connection);
+  if (!flow.named && is_engines(id, flow.connection.process.pid)) {
+    flow.named = true;
+    name_engine_call(id, flow.connection);
+    // What the engine fetched must not be known by that alone before it is judged, either.
+    timers_.at(due + kEgressWait, [this, id](TimeNs later) { tell_elsewhere(id, later); });
+    return;
+  }
   Moment moment;
   moment.kind = MomentKind::kHostEgress;
   moment.time = due;
   moment.egress = id;
-  tell_claims(std::move(it->second.claims), it->second.connection);
-  moment.connection = std::move(it->second.connection);
+  moment.connection = std::move(flow.connection);
   elsewhere_.erase(it);
-  if (engines_.contains(std::to_string(moment.connection->process.pid)))
-    engine_calls_.named(*moment.connection);
   tell(std::move(moment));
 }
 

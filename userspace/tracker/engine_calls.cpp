@@ -32,12 +32,33 @@ bool EngineCalls::begin(const std::string& id, EngineCall call) {
 void EngineCalls::asked(const std::string& id, const std::string& url) {
   const auto it = open_.find(id);
   if (it == open_.end()) return;
-  it->second.connection.http_host = host_in(url);
+  Connection& made = it->second.connection;
+  made.http_method = "GET";
+  made.http_host = host_in(url);
+  const std::size_t scheme = url.find("://");
+  const std::size_t path = scheme == url.npos ? url.npos : url.find('/', scheme + 3);
+  made.http_path = path == url.npos ? "/" : url.substr(path);
+}
+
+namespace {
+
+void give_name(Connection& made, const Connection& from) {
+  made.http_method = from.http_method;
+  made.http_host = from.http_host;
+  made.http_path = from.http_path;
+  made.tls_name = from.tls_name;
+}
+
+}  // namespace
+
+void EngineCalls::named(const std::string& id, const Connection& connection) {
+  if (const auto it = open_.find(id); it != open_.end())
+    give_name(it->second.connection, connection);
 }
 
 void EngineCalls::named(const Connection& connection) {
   if (connection.tls_name.empty() && connection.http_host.empty()) return;
-  const auto [it, fresh] = names_.insert_or_assign(connection.destination, connection);
+  const auto [it, fresh] = names_.insert_or_assign(connection.destination, Named{connection});
   if (!fresh) return;
   order_.push_back(connection.destination);
   if (order_.size() <= kMaxEngineNames) return;
@@ -63,10 +84,9 @@ std::optional<EngineCall> EngineCalls::take(const std::string& id) {
   Connection& made = call.connection;
   const auto known = names_.find(made.destination);
   if (made.http_host.empty() && made.tls_name.empty() && known != names_.end()) {
-    made.http_method = known->second.http_method;
-    made.http_host = known->second.http_host;
-    made.http_path = known->second.http_path;
-    made.tls_name = known->second.tls_name;
+    give_name(made, known->second.connection);
+    // The first one is the connection that said it.
+    call.name_borrowed = std::exchange(known->second.taken, true);
   }
   const std::string asked =
       host_in("//" + (made.http_host.empty() ? made.tls_name : made.http_host));

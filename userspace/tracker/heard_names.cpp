@@ -53,4 +53,14 @@ bool HeardNames::holds(const std::string& name, const std::string& ip, TimeNs fr
   return known != facts_.end() && known->second.first <= to + kSlack && from <= known->second.until;
 }
 
+// Seldom asked, so that it may look at all.
+std::vector<DnsName> HeardNames::names_of(const std::string& ip, TimeNs time) const {
+  std::vector<DnsName> out;
+  for (auto at = order_.rbegin(); at != order_.rend() && out.size() < kMaxHeardOfOne; ++at) {
+    const auto& [name, address] = *at;
+    if (address == ip && holds(name, ip, time, time)) out.push_back({name, {}, true, true});
+  }
+  return out;
+}
+
 }  // namespace kilnwatch::tracker

@@ -8,8 +8,10 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "domain/event.h"
+#include "domain/finding.h"
 
 namespace kilnwatch::tracker {
 
@@ -17,6 +19,7 @@ inline constexpr std::size_t kMaxHeard = 16'384;  // pairs of a name and an addr
 // What forwards an answer may give it again for as long as its time to live says, at least as long
 // as this: some hold all for a minimum of their own, and a step's program asks when it likes.
 inline constexpr domain::TimeNs kHeardLeast = 60'000'000'000;
+inline constexpr std::size_t kMaxHeardOfOne = 16;  // names of one address that are told
 
 class HeardNames {
  public:
@@ -30,6 +33,10 @@ class HeardNames {
   // Whether it holds for an answer that was given within these times.
   bool holds(const std::string& name, const std::string& ip, domain::TimeNs from,
              domain::TimeNs to) const;
+
+  // Those that lead there, by answers that may have been given shortly before; the last heard
+  // first.
+  std::vector<domain::DnsName> names_of(const std::string& ip, domain::TimeNs time) const;
 
   std::size_t size() const { return facts_.size(); }
   std::uint64_t refused() const { return refused_; }  // pushed out by later ones

@@ -55,6 +55,8 @@ struct Moment {
   bool told_before = false;
   std::vector<domain::Build> among = {};  // an engine's connection: builds that it may be for
   std::string sent_from = {};             // host that sent the engine there; empty: none known
+  // Of an engine's connection: what it asks for is another connection's to the same place.
+  bool name_borrowed = false;
 };
 
 }  // namespace kilnwatch::tracker

@@ -294,7 +294,7 @@ void Tracker::see(const EgressStarted& event) {
   // A container's loopback is its own.
   if (outer_ == nullptr && (met.container == nullptr || !is_loopback(event.destination.ip)))
     await_elsewhere(event);
-  if (outer_ == nullptr && met.container == nullptr) await_git(event);
+  if (outer_ == nullptr && met.container == nullptr) await_below(event);
   if (met.container == nullptr) return;
   if (met.fresh) consider(*met.container);
   if (!identity::is_buildkit_step(met.container->id) && !is_loopback(event.destination.ip))

@@ -258,10 +258,13 @@ class Tracker {
   void note_network(const Container& container, std::uint32_t net);
   bool may_be_forged();
   // engine_egress.cpp
-  std::vector<const domain::Build*> builds_of(std::uint32_t engine_pid, domain::TimeNs at) const;
+  std::vector<domain::Build> builds_of(std::uint32_t engine_pid, domain::TimeNs at);
   std::uint32_t engine_above(const domain::Process& process) const;
+  std::vector<domain::Build> builds_above(const domain::Process& process);
+  bool is_engines(domain::EgressId id, std::uint32_t pid) const;
+  void name_engine_call(domain::EgressId id, const domain::Connection& connection);
   void await_engine(const domain::ConnOpened& opened);
-  void await_git(const domain::EgressStarted& event);
+  void await_below(const domain::EgressStarted& event);
   void note_engine_fetch(const domain::ContextFetched& fact);
   void await_engine_call(const std::string& id, EngineCall call);
   void tell_engine_call(const std::string& id, domain::TimeNs due);

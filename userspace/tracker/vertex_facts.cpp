@@ -18,6 +18,8 @@ void Tracker::on(const VertexSeen& fact) {
   const auto free = [this] { return kMaxVertexBytes - std::min(vertex_bytes_, kMaxVertexBytes); };
   if (fact.kind != VertexKind::kRun) {
     vertex_bytes_ += run->vertices.place(fact, free());
+    if (const auto refused = run->vertices.added_refused(); refused > 0)
+      lose("vertices", refused, fact.time, fact.call, run);
     if (fact.error.empty()) return;
     run->vertices.failed(fact);
     if (!run->failed && fact.number != 0)

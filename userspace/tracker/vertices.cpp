@@ -47,19 +47,36 @@ const Vertex* Vertices::learn(const domain::VertexSeen& fact, std::size_t room,
   return &vertex;
 }
 
+std::size_t Vertices::note_added(const domain::VertexSeen& fact, std::size_t room) {
+  const std::string& text = fact.text;
+  const bool fetches = text.find("://") != text.npos || text.find(" git@") != text.npos;
+  const bool adds = text.starts_with("ADD ") || text.starts_with("ONBUILD ADD ");
+  if (fact.number == 0 || !adds || !fetches) return 0;
+  if (std::find(added_.begin(), added_.end(), text) != added_.end()) return 0;
+  if (text.size() > kMaxVertexText || text.size() > room || added_.size() >= kMaxAdded) {
+    ++added_refused_;
+    return 0;
+  }
+  added_.push_back(text);
+  bytes_ += text.size();
+  return text.size();
+}
+
 std::size_t Vertices::place(const domain::VertexSeen& fact, std::size_t room) {
+  const std::size_t added = note_added(fact, room);
+  room -= added;
   std::size_t bytes = fact.digest.size();
   for (const auto& input : fact.inputs) bytes += sizeof(input) + input.size();
   // A command needs something that it runs on: it was not told.
-  if (fact.kind == domain::VertexKind::kRun && fact.inputs.empty()) return 0;
+  if (fact.kind == domain::VertexKind::kRun && fact.inputs.empty()) return added;
   const bool runs_nothing = fact.kind == domain::VertexKind::kBase || fact.inputs.empty() ||
                             (fact.number != 0 && copies(fact.text));
-  if (fact.kind != domain::VertexKind::kRun && !runs_nothing) return 0;
+  if (fact.kind != domain::VertexKind::kRun && !runs_nothing) return added;
   if (!fact.whole || inputs_.contains(fact.digest) || inputs_.size() >= kMaxNodes || bytes > room)
-    return 0;
+    return added;
   inputs_.emplace(fact.digest, fact.inputs);
   bytes_ += bytes;
-  return bytes;
+  return added + bytes;
 }
 
 void Vertices::learn(const domain::BuilderClock& fact) {

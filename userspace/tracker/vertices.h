@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "domain/api_fact.h"
@@ -14,6 +15,7 @@ namespace kilnwatch::tracker {
 
 inline constexpr std::size_t kMaxVertices = 512;         // RUN steps of a build (design §6)
 inline constexpr std::size_t kMaxNodes = 4096;           // of its graph, RUN steps among them
+inline constexpr std::size_t kMaxAdded = 64;             // ADDs of URLs of a build
 inline constexpr std::size_t kMaxVertexText = 4096;      // bytes of an instruction
 inline constexpr std::size_t kMaxVertexBytes = 8 << 20;  // of all builds
 // BuildKit gathers what it tells for 0.1 s or so (buildkit: solver/progress, cmd of
@@ -44,8 +46,8 @@ class Vertices {
   void learn(const domain::BuilderClock& fact);
   // One that is no RUN step, and failed.
   void failed(const domain::VertexSeen& fact);
-  // What a node stands on: of a RUN step that was learnt, of what surely runs nothing. Without room
-  // it stays unknown. Bytes held more.
+  // What a node stands on: of a RUN step that was learnt, of what surely runs nothing. And what an
+  // ADD fetches. Without room it stays unknown. Bytes held more.
   std::size_t place(const domain::VertexSeen& fact, std::size_t room);
 
   // Below the node in the graph no RUN step is for which `made` is true: false also where the graph
@@ -55,6 +57,10 @@ class Vertices {
 
   const std::map<std::string, Vertex>& all() const { return all_; }
   std::size_t bytes() const { return bytes_; }
+  // ADDs of URLs, as instructions, with variables filled in.
+  const std::vector<std::string>& added() const { return added_; }
+  // ADDs that found no room, since it was last asked for.
+  std::uint64_t added_refused() { return std::exchange(added_refused_, 0); }
   const std::string& failure() const { return failure_; }  // of a step that is not in all()
 
   // In our time: `at` of the engine's clock was not before the first, nor after the second.
@@ -68,8 +74,12 @@ class Vertices {
   bool told_until(domain::TimeNs time) const;
 
  private:
+  std::size_t note_added(const domain::VertexSeen& fact, std::size_t room);
+
   std::map<std::string, Vertex> all_;
   std::map<std::string, std::vector<std::string>> inputs_;  // of nodes that are known whole
+  std::vector<std::string> added_;
+  std::uint64_t added_refused_ = 0;
   std::size_t bytes_ = 0;
   std::string failure_;
   std::optional<std::int64_t> ahead_;  // the engine's clock is ahead of ours by this at least

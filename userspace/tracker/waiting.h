@@ -23,6 +23,7 @@ struct Flow {                    // egress on its way to its decision
 struct Elsewhere {  // of which no step is known
   domain::Connection connection;
   Claims claims;
+  bool named = false;  // an engine's, and the engine's own connection has its names
 };
 
 struct Waiting {  // created, its start may come

@@ -56,6 +56,17 @@ Moment to(const Build& build, const std::string& ip, std::uint16_t port, const s
   return moment;
 }
 
+Moment deployed(const Build& build) {
+  Moment moment;
+  moment.kind = MomentKind::kImageDeploy;
+  moment.time = 20'000'000'000;
+  moment.build = build;
+  moment.build->ended = 10'000'000'000;
+  moment.deployment = Deployment{};
+  moment.deployment->container.image = "x:1";
+  return moment;
+}
+
 const Build kAdds = with({"FROM alpine:3", "ADD https://files.vendor.test/x.tgz /x", "RUN make"});
 
 }  // namespace
@@ -65,16 +76,14 @@ TEST_CASE("What the request names explains a connection of the engine") {
   const auto told = [&](const Build& build, const std::string& name, std::uint16_t port = 443) {
     return bench.detector.judge(to(build, "198.51.100.7", port, name)).has_value();
   };
-  for (const char* name :
-       {"registry-1.docker.io", "auth.docker.io", "production.cloudflare.docker.com",
-        "files.vendor.test", "registry.company.test"}) {
+  for (const char* name : {"registry-1.docker.io", "auth.docker.io",
+                           "production.cloudflare.docker.com", "registry.company.test"}) {
     INFO(name);
     CHECK_FALSE(told(kAdds, name));
   }
   CHECK(told(kAdds, "elsewhere.test"));
   CHECK_FALSE(told(kAdds, "elsewhere.test"));  // known since
-  CHECK_FALSE(
-      told(with({"FROM ghcr.io/a/b", "ADD http://10.1.2.3:8080/x /x"}), "10.1.2.3:8080", 80));
+  // Of a context the request was told.
   CHECK_FALSE(
       told(with({"FROM quay.io/a/b:1"}, "https://github.test/u/r.git#main"), "github.test"));
   CHECK_FALSE(told(with({"FROM quay.io/a/b:1"}, "git@github.test:u/r.git"), "github.test"));
@@ -87,6 +96,230 @@ TEST_CASE("What the request names explains a connection of the engine") {
   part.dockerfile->whole = false;
   CHECK_FALSE(told(part, "third.test"));
   CHECK_FALSE(told(with({"FROM $BASE", "ADD https://files.vendor.test/x /x"}), "fourth.test"));
+}
+
+TEST_CASE("Where its client has it fetch from is judged as a step's destination is") {
+  Bench bench;
+  const auto judge = [&](const Build& build, const std::string& ip, std::uint16_t port,
+                         const std::string& name, const std::string& sent_from = {}) {
+    return bench.detector.judge(to(build, ip, port, name, sent_from));
+  };
+  const auto named = judge(kAdds, "198.51.100.7", 443, "files.vendor.test");
+  REQUIRE(named);
+  CHECK(named->severity == Severity::kHigh);
+  CHECK(has(*named, "first-seen-on-host"));
+  CHECK(has(*named, "name-verified"));
+  CHECK_FALSE(has(*named, "engine-unexplained"));
+  CHECK(named->build->id == "b1");
+  CHECK_FALSE(judge(kAdds, "198.51.100.7", 443, "files.vendor.test"));  // known since
+  // Its content network has another address now.
+  const auto moved = judge(kAdds, "198.51.100.8", 443, "files.vendor.test");
+  REQUIRE(moved);
+  CHECK(moved->severity == Severity::kLow);
+  CHECK(has(*moved, "known-name"));
+  // A step's connection there is no news any more.
+  CHECK_FALSE(
+      bench.detector.judge(test::connect(1'000'000'000, "198.51.100.7", "files.vendor.test")));
+
+  const auto git = with({"FROM a", "ADD https://forge.test/u/r.git#main /src"});
+  CHECK(judge(git, "198.51.100.9", 443, "forge.test")->severity == Severity::kHigh);
+  CHECK_FALSE(judge(git, "198.51.100.9", 443, "forge.test"));
+  // An engine's port at another host is no place inside.
+  const auto port = judge(with({"FROM a", "ADD http://files.vendor.test:2375/x /x"}),
+                          "198.51.100.77", 2375, "files.vendor.test");
+  REQUIRE(port);
+  CHECK_FALSE(judge(with({"FROM a", "ADD http://files.vendor.test:2375/x /x"}), "198.51.100.77",
+                    2375, "files.vendor.test"));
+  const auto raw = judge(with({"FROM a", "ADD http://10.1.2.3:8080/x /x"}), "10.1.2.3", 8080, "");
+  REQUIRE(raw);
+  CHECK(raw->severity == Severity::kHigh);
+  CHECK(has(*raw, "raw-address"));
+  // Whoever is sent on by it is chosen, too.
+  const auto sent = judge(kAdds, "198.51.100.10", 80, "objects.test", "files.vendor.test");
+  REQUIRE(sent);
+  CHECK(sent->severity == Severity::kHigh);
+  CHECK(has(*sent, "engine-sent-on"));
+}
+
+TEST_CASE("A name that leads inside is told each time") {
+  Bench bench;
+  const auto judge = [&](const std::string& url, const std::string& ip, std::uint16_t port,
+                         const std::string& name) {
+    const auto build = with({"FROM a", "ADD " + url + " /x"});
+    auto moment = to(build, ip, port, "");
+    moment.connection->http_host = name;
+    return bench.detector.judge(moment);
+  };
+  for (int i = 0; i < 2; ++i) {
+    const auto cloud = judge("http://rebind.test/x", "169.254.169.254", 80, "rebind.test");
+    REQUIRE(cloud);
+    CHECK(cloud->severity == Severity::kCritical);
+    const auto own = judge("http://rebind.test:8500/x", "127.0.0.1", 8500, "rebind.test");
+    REQUIRE(own);
+    CHECK(own->severity >= Severity::kHigh);
+    CHECK(has(*own, "fetch-inside"));
+  }
+  const auto context = with({"FROM a"}, "http://rebind.test/Dockerfile");
+  for (int i = 0; i < 2; ++i)
+    CHECK(
+        has(*bench.detector.judge(to(context, "127.0.0.1", 8080, "rebind.test")), "fetch-inside"));
+  // Where the URL says so the request was told; as a destination it is told once.
+  CHECK(judge("http://localhost:5000/x", "127.0.0.1", 5000, "localhost"));
+  CHECK_FALSE(judge("http://localhost:5000/x", "127.0.0.1", 5000, "localhost"));
+}
+
+TEST_CASE("A URL that hangs on an argument may be of any host") {
+  Bench bench;
+  const auto judge = [&](const Build& build, const std::string& host, const std::string& path,
+                         const std::string& sent_from = {}) {
+    auto moment = to(build, "198.51.100.7", 8080, host, sent_from);
+    moment.connection->http_method = "GET";
+    moment.connection->http_path = path;
+    return bench.detector.judge(moment);
+  };
+  const auto high = [](const std::optional<Finding>& finding) {
+    return finding && finding->severity == Severity::kHigh && has(*finding, "first-seen-on-host");
+  };
+  auto given = with({"FROM quay.io/a", "ARG H=good.test", "ADD https://$H/p /p"});
+  CHECK(high(judge(given, "good.test", "/p")));
+  given.request.build_arg_names = {"H"};
+  CHECK(high(judge(given, "evil.test", "/p")));
+  CHECK(high(bench.detector.judge(to(given, "198.51.100.7", 443, "evil.test"))));
+  // Masked: it looks like a secret.
+  const auto masked = with({"FROM quay.io/a", "ADD https://***/p /p"});
+  CHECK(high(bench.detector.judge(
+      to(masked, "198.51.100.8", 443, "glpat-abcdefghij0123456789.evil.test"))));
+  // What an image is to be called explains nothing.
+  given.request.tags = {"tag.test/x"};
+  CHECK(high(bench.detector.judge(to(given, "198.51.100.9", 443, "tag.test"))));
+
+  // What may be a file is one, unless the engine asks for a file.
+  const auto file = with({"FROM quay.io/a", "ADD $FILE /p"});
+  CHECK(high(judge(file, "third.test", "/p")));
+  CHECK_FALSE(bench.detector.judge(to(file, "198.51.100.7", 443, "fourth.test")));
+  // A part of an image, from wherever a registry has it, or sends for it.
+  CHECK_FALSE(judge(file, "mirror.test", "/v2/a/blobs/sha256:0"));
+  CHECK_FALSE(judge(file, "store.test", "/bucket/sha256/0", "quay.io"));
+  CHECK_FALSE(judge(file, "quay.io", "/p"));
+  auto post = to(file, "198.51.100.7", 4318, "");
+  post.connection->http_host = "otel.test";
+  post.connection->http_method = "POST";
+  post.connection->http_path = "/v1/traces";
+  CHECK_FALSE(bench.detector.judge(post));
+}
+
+TEST_CASE("Of a connection that a proxy makes the name says nothing of the address") {
+  Bench bench;
+  const auto build = with({"FROM a", "ADD https://files.vendor.test/x /x"});
+  const auto judge = [&] {
+    auto moment = to(build, "127.0.0.1", 3128, "");
+    moment.connection->http_method = "CONNECT";
+    moment.connection->http_host = "files.vendor.test:443";
+    moment.connection->http_path = "files.vendor.test:443";
+    return bench.detector.judge(moment);
+  };
+  const auto found = judge();
+  REQUIRE(found);
+  CHECK(found->severity == Severity::kHigh);
+  CHECK(has(*found, "name-unverified"));
+  CHECK_FALSE(has(*found, "fetch-inside"));
+  CHECK_FALSE(judge());
+}
+
+TEST_CASE("A name that was another connection's counts less than what DNS said") {
+  const auto build = with({"FROM reg.evil.test/base", "ADD https://evil.test/x /x"});
+  const auto judge = [&](bool borrowed, const std::vector<DnsName>& heard) {
+    Bench bench;
+    auto moment = to(build, "198.51.100.7", 443, borrowed ? "reg.evil.test" : "");
+    moment.name_borrowed = borrowed;
+    moment.connection->dns_names = heard;
+    return bench.detector.judge(moment);
+  };
+  const DnsName evil{"evil.test", "", true, true}, base{"reg.evil.test", "", true, true};
+  for (const bool borrowed : {false, true}) {
+    const auto found = judge(borrowed, {base, evil});
+    REQUIRE(found);
+    CHECK(found->severity == Severity::kHigh);
+    CHECK(found->connection->dns_name.name == "evil.test");
+    CHECK(found->connection->tls_name == (borrowed ? "evil.test" : ""));
+    CHECK_FALSE(judge(borrowed, {base}));
+  }
+  CHECK_FALSE(judge(true, {}));
+}
+
+TEST_CASE("One place of a build is told once, and once more where it is denied") {
+  Bench bench("destinations: {deny: [{domain: denied.test}]}\n");
+  const auto judge = [&](const std::string& name) {
+    auto moment = to(with({"FROM a", "ADD https://a.test/x /x", "ADD https://denied.test/x /x"}),
+                     "198.51.100.7", 443, name);
+    moment.key = "engine/b1/198.51.100.7/443";
+    return bench.detector.judge(moment);
+  };
+  const auto first = judge("a.test"), second = judge("denied.test");
+  REQUIRE(first);
+  REQUIRE(second);
+  CHECK(has(*second, "denied-destination"));
+  CHECK(first->id != second->id);
+  CHECK_FALSE(judge("a.test"));
+  CHECK_FALSE(judge("denied.test"));
+}
+
+TEST_CASE("What the engine fetched is part of its build's chain") {
+  Bench bench;
+  const auto fetched = bench.detector.judge(to(kAdds, "198.51.100.7", 443, "files.vendor.test"));
+  REQUIRE(fetched);
+  const auto runs = bench.detector.judge(deployed(kAdds));
+  REQUIRE(runs);
+  CHECK(runs->severity >= Severity::kHigh);
+  CHECK(has(*runs, "chain-closed"));
+  REQUIRE(runs->chain);
+  REQUIRE(runs->chain->links.size() == 1);
+  CHECK(runs->chain->links[0].finding == fetched->id);
+  CHECK(runs->chain->links[0].connection.by_engine);
+
+  // Of two builds that name it either may be meant.
+  Bench second;
+  auto moment = to(kAdds, "198.51.100.7", 443, "files.vendor.test");
+  auto other = kAdds;
+  other.id = "b2";
+  moment.among.push_back(other);
+  moment.build.reset();
+  CHECK_FALSE(second.detector.judge(moment)->build);
+  const auto perhaps = second.detector.judge(deployed(kAdds));
+  REQUIRE(perhaps);
+  CHECK(has(*perhaps, "chain-closed"));
+  CHECK_FALSE(perhaps->chain);
+  // Of three builds of which two name it these two are.
+  Bench fourth;
+  moment.among.push_back(with({"FROM quay.io/a"}));
+  moment.among[2].id = "b3";
+  moment.reasons = {
+      {"candidate", "build b1"}, {"candidate", "build b2"}, {"candidate", "build b3"}};
+  const auto two = fourth.detector.judge(moment);
+  REQUIRE(two);
+  CHECK(std::count_if(two->reasons.begin(), two->reasons.end(),
+                      [](const Reason& reason) { return reason.code == "candidate"; }) == 2);
+  moment.among.pop_back();
+  // Of two builds of which one names it that one is.
+  Bench third;
+  moment.among[1] = with({"FROM quay.io/a"});
+  moment.among[1].id = "b2";
+  CHECK(third.detector.judge(moment)->build->id == "b1");
+}
+
+TEST_CASE("What is allowed, denied or learned of what the engine fetches") {
+  Bench allowed("destinations: {allow: [{domain: files.vendor.test}]}\n");
+  const auto low = allowed.detector.judge(to(kAdds, "198.51.100.7", 443, "files.vendor.test"));
+  REQUIRE(low);
+  CHECK(low->severity == Severity::kLow);
+  CHECK_FALSE(has(*allowed.detector.judge(deployed(kAdds)), "chain-closed"));
+  Bench denied("destinations: {deny: [{domain: files.vendor.test}]}\n");
+  for (int i = 0; i < 2; ++i)
+    CHECK(has(*denied.detector.judge(to(kAdds, "198.51.100.7", 443, "files.vendor.test")),
+              "denied-destination"));
+  Bench learns("baseline: {learn_for: 1d}\n");
+  CHECK(learns.detector.judge(to(kAdds, "198.51.100.7", 443, "files.vendor.test"))->severity ==
+        Severity::kInfo);
 }
 
 TEST_CASE("Where the engine must not be sent is told each time") {
@@ -138,7 +371,7 @@ TEST_CASE("A name that several may be meant by is any of them") {
   other.id = "b2";
   moment.among.push_back(other);
   moment.build.reset();
-  CHECK_FALSE(bench.detector.judge(moment));
+  CHECK(bench.detector.judge(moment)->build->id == "b2");
 }
 
 TEST_CASE("Learning takes in what is unexplained, not what is inside") {

@@ -393,11 +393,14 @@ TEST_CASE("A note has room for the gravest connections, and is never longer than
     link.finding = "f" + std::to_string(n);
     link.severity = n == 15 ? Severity::kCritical : Severity::kHigh;
     link.connection.destination = {"192.0.2." + std::to_string(n), 443};
+    link.connection.by_engine = n == 15;
     note.chain.links.push_back(link);
   }
   const auto read = detect::read_note(detect::text_of(note));
   REQUIRE(read);
   CHECK(read->chain.links.size() == detect::kMaxNoteLinks);
+  CHECK(read->chain.links[0].connection.by_engine);
+  CHECK_FALSE(read->chain.links[1].connection.by_engine);
   CHECK(read->chain.links[0].finding == "f15");
   CHECK(read->chain.left_out == 12);
   for (ChainLink& link : note.chain.links)

@@ -154,7 +154,9 @@ TEST_CASE("What a Dockerfile has executed of what was fetched") {
   const auto starts = [&](const std::string& text) {
     DockerfileSeen file;
     file.instructions = {{"FROM alpine", false, true}, {text, text.starts_with("RUN"), false}};
-    return !detect::starts_fetched(file, connection).empty();
+    Build build;
+    build.dockerfile = file;
+    return !detect::starts_fetched(build, connection).empty();
   };
   for (const auto* text :
        {"RUN sh /opt/p.sh", "RUN chmod +x /opt/p.sh && /opt/p.sh -x", "CMD [\"/opt/p.sh\"]",
@@ -191,6 +193,31 @@ TEST_CASE("A shell that the connection's process became or started") {
   CHECK_FALSE(shell_of(ran("/bin/busybox", {"busybox", "ash"}), agent).empty());
 }
 
+TEST_CASE("What an ADD fetched goes by the name that it has in the image") {
+  Build build;
+  build.dockerfile = DockerfileSeen{};
+  Connection made;
+  made.by_engine = true;
+  made.http_path = "/payload.sh?x=1";
+  const auto starts = [&](const std::string& add, const std::string& cmd) {
+    build.dockerfile->instructions = {{add, false, false}, {cmd, false, false}};
+    return detect::starts_fetched(build, made);
+  };
+  CHECK(starts("ADD http://$H/payload.sh /run.sh", "CMD [\"sh\", \"/run.sh\"]") ==
+        "CMD [\"sh\", \"/run.sh\"]");
+  CHECK_FALSE(starts("ADD [\"http://a/payload.sh\", \"/run.sh\"]", "ENTRYPOINT /run.sh").empty());
+  CHECK_FALSE(starts("ADD http://a/payload.sh /opt/", "CMD /opt/payload.sh").empty());
+  CHECK_FALSE(starts("ADD --chmod=755 http://a/payload.sh /run.sh", "CMD /run.sh").empty());
+  CHECK(starts("ADD http://a/other.sh /run.sh", "CMD /run.sh").empty());
+  // Over TLS the path is not known: by the host.
+  made.http_path.clear();
+  made.tls_name = "a.test";
+  CHECK_FALSE(starts("ADD https://a.test/payload.sh /run.sh", "CMD /run.sh").empty());
+  CHECK(starts("ADD https://b.test/payload.sh /run.sh", "CMD /run.sh").empty());
+  made.by_engine = false;  // of a step's nothing is renamed by an ADD
+  CHECK(starts("ADD https://a.test/payload.sh /run.sh", "CMD /run.sh").empty());
+}
+
 TEST_CASE("Unpacking") {
   CHECK(detect::unpacker(ran("/bin/tar", {"tar", "xz"})) == "tar xz");
   CHECK(detect::unpacker(ran("/bin/busybox", {"busybox", "tar", "xz"})) == "busybox tar xz");
@@ -207,17 +234,7 @@ TEST_CASE("Unpacking") {
   CHECK(detect::unpacked_root(file).empty());
 }
 
-TEST_CASE("What the engine is to fetch") {
-  DockerfileSeen file;
-  file.instructions = {{"FROM alpine", false, true},
-                       {"ADD --checksum=sha256:0 https://a.test/x.tgz /x", false, false},
-                       {"ADD [\"http://b.test/y\", \"z\", \"/\"]", false, false},
-                       {"ADD http://[::1]:80/z /z", false, false},
-                       {"ADD <<EOF /x\nhttp://e.test/\nEOF", false, false},
-                       {"COPY http://c.test/ /", false, false},
-                       {"RUN curl http://d.test", true, false}};
-  CHECK(detect::added_urls(file) ==
-        std::vector<std::string>{"https://a.test/x.tgz", "http://b.test/y", "http://[::1]:80/z"});
+TEST_CASE("Hosts of what the engine is to fetch") {
   using detect::host_of_url;
   CHECK(host_of_url("http://A.test/x") == Endpoint{"a.test", 0});
   CHECK(host_of_url("https://u:***@a.test:8443?x") == Endpoint{"a.test", 8443});

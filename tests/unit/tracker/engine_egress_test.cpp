@@ -1,8 +1,10 @@
 // Connections that an engine makes by itself while it builds.
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 #include <vector>
 
+#include "harness/dns.h"
 #include "unit/tracker/scene.h"
 
 using namespace kilnwatch;
@@ -29,6 +31,7 @@ Process process(std::uint32_t pid, std::uint32_t parent, const std::string& exe)
 
 struct Engine {
   tracker::Tracker tracker{"boot"};
+  std::vector<std::string> lost = {};
 
   Engine() { tracker.observe(ProcessExecuted{1, process(kDockerd, 1, "/usr/sbin/dockerd")}); }
 
@@ -71,6 +74,7 @@ struct Engine {
     tracker.observe(Tick{until});
     std::vector<Moment> out;
     for (auto& moment : tracker.take()) {
+      if (moment.health) lost.push_back(moment.health->cause);
       if (moment.kind == MomentKind::kEngineEgress) out.push_back(std::move(moment));
     }
     return out;
@@ -101,6 +105,90 @@ TEST_CASE("What an engine connects to is told with the build that is open") {
   const auto again = engine.told(kStart + 7000 * kMs);
   REQUIRE(again.size() == 1);
   CHECK(again[0].connection->http_host == "b.test");
+  CHECK_FALSE(told[0].name_borrowed);
+  CHECK(again[0].name_borrowed);
+}
+
+TEST_CASE("What is nobody's engine names no connection of one") {
+  Engine engine;
+  engine.build(1, kStart);
+  Process bare = process(90, 1, "/tmp/exe");
+  bare.exe.clear();
+  bare.args.clear();
+  engine.tracker.observe(EgressStarted{kStart, 5, 6, Outcome::kPending, {"192.0.2.60", 443}, bare});
+  engine.tracker.observe(EgressPayload{kStart + kMs, 5, get("registry-1.docker.io")});
+  engine.connect(kStart + 100 * kMs, 11, {"192.0.2.60", 443});
+  const auto told = engine.told(kStart + 5000 * kMs);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].connection->http_host.empty());
+}
+
+TEST_CASE("A connection without a name has those that the host heard of its address") {
+  Engine engine;
+  engine.build(1, kStart);
+  DnsAnswered heard;
+  heard.time = kStart + 10 * kMs;
+  heard.resolver = {"192.0.2.53", 53};
+  heard.configured = heard.heard = true;
+  heard.net = 4026531840;
+  heard.bytes = test::dns::message("a.test", 1, {test::dns::a(test::dns::same(), "192.0.2.60")});
+  engine.tracker.observe(heard);
+  engine.connect(kStart + 100 * kMs, 11, {"192.0.2.60", 443});
+  engine.connect(kStart + 100 * kMs, 12, {"192.0.2.61", 443});
+  const auto told = engine.told(kStart + 5000 * kMs);
+  REQUIRE(told.size() == 2);
+  REQUIRE(told[0].connection->dns_names.size() == 1);
+  CHECK(told[0].connection->dns_names[0].name == "a.test");
+  CHECK(told[0].connection->dns_names[0].verified);
+  CHECK(told[1].connection->dns_names.empty());
+}
+
+TEST_CASE("However many other builds are open, those that fetch are among them") {
+  Engine engine;
+  for (ConnId conn = 1; conn <= 40; ++conn) engine.build(conn, kStart);
+  engine.build(100, kStart);
+  DockerfileSeen file;
+  file.time = kStart + kMs;
+  file.call = {100, 0};
+  file.instructions = {{"FROM a", false, true, ""},
+                       {"ADD http://192.0.2.60/p /p", false, false, ""}};
+  engine.tracker.learn(file);
+  engine.connect(kStart + 100 * kMs, 500, {"192.0.2.60", 80});
+  const auto told = engine.told(kStart + 2000 * kMs);
+  REQUIRE(told.size() == 1);
+  CHECK(std::any_of(told[0].among.begin(), told[0].among.end(),
+                    [](const Build& build) { return build.dockerfile.has_value(); }));
+  CHECK(told[0].reasons.size() == tracker::kMaxCandidates);
+}
+
+TEST_CASE("What BuildKit adds is told with its build") {
+  Engine engine;
+  engine.build(1, kStart);
+  VertexSeen seen;
+  seen.time = kStart + 20 * kMs;
+  seen.call = {1, 0};
+  seen.kind = VertexKind::kOther;
+  seen.whole = true;
+  const auto learn = [&](const std::string& digest, const std::string& text) {
+    seen.digest = digest;
+    seen.text = text;
+    seen.number = 2;
+    engine.tracker.learn(seen);
+  };
+  learn("sha256:a", "ADD http://192.0.2.60/p /p");
+  learn("sha256:b", "ADD local.tar /p");
+  learn("sha256:c", "COPY http://192.0.2.60/p /p");
+  learn("sha256:d", "ADD http://192.0.2.60/p /p");
+  for (std::size_t n = 0; n < tracker::kMaxAdded; ++n)
+    learn("sha256:e" + std::to_string(n), "ADD git@a.test:" + std::to_string(n) + " /p");
+  engine.connect(kStart + 100 * kMs, 11, {"192.0.2.60", 80});
+  const auto told = engine.told(kStart + 2000 * kMs);
+  REQUIRE(told.size() == 1);
+  REQUIRE(told[0].build);
+  REQUIRE(told[0].build->added.size() == tracker::kMaxAdded);
+  CHECK(told[0].build->added[0] == "ADD http://192.0.2.60/p /p");
+  CHECK(told[0].build->added[1] == "ADD git@a.test:0 /p");
+  CHECK(engine.lost == std::vector<std::string>{"vertices"});  // one found no room
 }
 
 TEST_CASE("Of several open builds none is named") {
@@ -157,6 +245,49 @@ TEST_CASE("git of an engine counts as the engine, nobody else's does") {
   REQUIRE(told.size() == 1);
   CHECK(told[0].connection->process.pid == 61);
   CHECK(told[0].connection->process.exe == "/usr/lib/git-core/git-remote-https");
+}
+
+TEST_CASE(
+    "A builder that is a command connects for its own build, as does what it executed itself as") {
+  tracker::Tracker tracker{"boot"};
+  const auto run = [&](std::uint32_t pid, std::uint32_t parent, const std::string& comm) {
+    Process out = process(pid, parent, "/usr/bin/podman");
+    out.comm = comm;
+    tracker.observe(ProcessExecuted{kStart, out});
+    return out;
+  };
+  BuildRequested build;
+  build.time = kStart;
+  build.call = {1 << 20, 0};
+  build.engine = EngineKind::kPodman;
+  build.command.emplace();
+  build.command->client = run(80, 1, "podman");
+  run(81, 80, "exe");
+  run(82, 80, "slirp4netns");
+  run(83, 1, "podman");
+  tracker.learn(build);
+  EgressId id = 0;
+  for (const auto& [pid, comm] : std::vector<std::pair<std::uint32_t, std::string>>{
+           {80, "podman"}, {81, "exe"}, {82, "slirp4netns"}, {83, "podman"}}) {
+    Process bare = process(pid, 0, "/" + comm);
+    bare.exe.clear();
+    bare.args.clear();
+    tracker.observe(EgressStarted{kStart + pid * kMs,
+                                  ++id,
+                                  6,
+                                  Outcome::kPending,
+                                  {"192.0.2.70", static_cast<std::uint16_t>(pid)},
+                                  bare});
+  }
+  tracker.observe(Tick{kStart + 5000 * kMs});
+  std::vector<std::uint32_t> told;
+  for (const auto& moment : tracker.take()) {
+    if (moment.kind != MomentKind::kEngineEgress) continue;
+    told.push_back(moment.connection->destination.port);
+    CHECK(moment.build);
+    CHECK(moment.connection->by_engine);
+  }
+  CHECK(told == std::vector<std::uint32_t>{80, 81});
 }
 
 TEST_CASE("Connections of engines beyond what is kept are counted") {

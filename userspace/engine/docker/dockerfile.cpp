@@ -12,6 +12,7 @@
 #include "base/secrets.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "base/variables.h"
 #include "engine/docker/mask.h"
 
 namespace kilnwatch::engine::docker {
@@ -26,39 +27,6 @@ std::string trim(std::string_view text) {
   const auto from = text.find_first_not_of(" \t\r");
   if (from == text.npos) return {};
   return std::string(text.substr(from, text.find_last_not_of(" \t\r") - from + 1));
-}
-
-// $NAME, ${NAME} and ${NAME:-word} of the ARGs before the first FROM. Of other forms
-// (${NAME:+word},
-// ${NAME#…}) the text stays, with its dollar: the name alone would be another image.
-std::string expand(const std::string& text, const std::map<std::string, std::string>& args) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '$') {
-      out += text[i];
-      continue;
-    }
-    const bool braces = i + 1 < text.size() && text[i + 1] == '{';
-    const std::size_t from = i + (braces ? 2 : 1);
-    std::size_t end = from;
-    while (end < text.size() &&
-           (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_'))
-      ++end;
-    const auto close = braces ? text.find('}', end) : end;
-    const bool known_form = !braces || end == close || text.compare(end, 2, ":-") == 0;
-    if (end == from || close == text.npos || !known_form) {
-      out += text[i];
-      continue;
-    }
-    const auto known = args.find(text.substr(from, end - from));
-    if (known != args.end() && !known->second.empty()) {
-      out += known->second;
-    } else if (braces && text.compare(end, 2, ":-") == 0) {
-      out += text.substr(end + 2, close - end - 2);
-    }
-    i = braces ? close : close - 1;
-  }
-  return out;
 }
 
 // The words that end the texts behind an instruction: RUN <<EOF, COPY <<-"A" <<B /. BuildKit knows
@@ -141,7 +109,8 @@ std::vector<std::string> logical_lines(std::string_view text) {
 
 Dockerfile parse_dockerfile(std::string_view text) {
   Dockerfile out;
-  std::map<std::string, std::string> args;
+  std::map<std::string, std::string> args;  // before the first FROM
+  const std::string nothing;
   std::set<std::string> stages;
   for (const auto& line : logical_lines(text)) {
     if (out.instructions.size() >= kMaxInstructions) {
@@ -163,7 +132,10 @@ Dockerfile parse_dockerfile(std::string_view text) {
       while (words >> image && image.starts_with("--")) {
       }
       words >> as >> name;
-      image = expand(image, args);
+      image = base::expand(image, [&](const std::string& variable) {
+        const auto known = args.find(variable);
+        return known == args.end() ? &nothing : &known->second;
+      });
       if (!stages.contains(upper(image)) && image != "scratch") {
         auto base = safe_reference(image);
         auto& all = out.base_images;
