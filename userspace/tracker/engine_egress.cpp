@@ -118,6 +118,7 @@ void Tracker::await_engine(const ConnOpened& opened) {
   call.engine_pid = opened.engine_pid;
   call.connection.time = opened.time;
   call.connection.destination = opened.server;
+  call.connection.process.pid = opened.engine_pid;
   if (const Process* engine = processes_.find_alive(opened.engine_pid, opened.time))
     call.connection.process = *engine;
   await_engine_call(call_id(opened.conn), std::move(call));

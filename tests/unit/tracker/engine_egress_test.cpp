@@ -33,7 +33,9 @@ struct Engine {
   tracker::Tracker tracker{"boot"};
   std::vector<std::string> lost = {};
 
-  Engine() { tracker.observe(ProcessExecuted{1, process(kDockerd, 1, "/usr/sbin/dockerd")}); }
+  explicit Engine(bool seen = true) {
+    if (seen) tracker.observe(ProcessExecuted{1, process(kDockerd, 1, "/usr/sbin/dockerd")});
+  }
 
   void build(ConnId conn, TimeNs time, const std::string& remote = {}) {
     ConnOpened opened;
@@ -107,6 +109,16 @@ TEST_CASE("What an engine connects to is told with the build that is open") {
   CHECK(again[0].connection->http_host == "b.test");
   CHECK_FALSE(told[0].name_borrowed);
   CHECK(again[0].name_borrowed);
+}
+
+TEST_CASE("An engine whose program was not seen connects as the process that it is") {
+  Engine engine(false);
+  engine.build(1, kStart);
+  engine.connect(kStart + 100 * kMs, 11, {"192.0.2.60", 80});
+  const auto told = engine.told(kStart + 2000 * kMs);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].connection->process.pid == kDockerd);
+  CHECK(told[0].connection->process.exe.empty());
 }
 
 TEST_CASE("What is nobody's engine names no connection of one") {
