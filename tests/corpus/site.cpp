@@ -4,6 +4,7 @@
 #include <map>
 
 #include "harness/dns.h"
+#include "harness/tls.h"
 
 namespace kilnwatch::test::corpus {
 
@@ -18,16 +19,6 @@ constexpr std::uint32_t kHostNet = 4026531840;
 
 std::string Site::request_of(const Fetch& fetch) {
   return "GET " + fetch.path + " HTTP/1.1\r\nHost: " + fetch.name + "\r\n\r\n";
-}
-
-// A ClientHello that asks for the name: one record, only what a server's name needs.
-std::string Site::hello(const std::string& name) {
-  using dns::number, dns::sized;
-  const std::string server = number(0, 2) + sized(sized(number(0, 1) + sized(name, 2), 2), 2);
-  const std::string body = "\x03\x03" + std::string(32, 'r') + sized(std::string(32, 's'), 1) +
-                           sized(std::string("\x13\x01\x13\x02", 4), 2) +
-                           sized(std::string(1, '\0'), 1) + sized(server, 2);
-  return "\x16\x03\x01" + sized("\x01" + sized(body, 3), 2);
 }
 
 Site::Site(const Internet& internet, std::uint64_t seed) : internet_(internet), random_(seed) {
@@ -167,7 +158,7 @@ void Site::connect(Place& place, const Process& process, const Fetch& fetch, con
   put(EgressStarted{at(ms), id, 6, Outcome::kPending, {ip, fetch.port}, bare, place.net});
   put(EgressOutcome{at(ms + 20), id, Outcome::kEstablished});
   std::string bytes;
-  if (!fetch.silent) bytes = fetch.tls ? hello(fetch.name) : request_of(fetch);
+  if (!fetch.silent) bytes = fetch.tls ? tls::hello(fetch.name) : request_of(fetch);
   if (!bytes.empty()) put(EgressPayload{at(ms + 21), id, bytes});
 }
 

@@ -48,7 +48,6 @@ class Site {
   };
 
   // site.cpp
-  static std::string hello(const std::string& name);
   static std::string request_of(const Fetch& fetch);
   void put(domain::Event event) { events_.push_back(std::move(event)); }
   std::string hex(std::size_t length);

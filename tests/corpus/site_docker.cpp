@@ -5,6 +5,7 @@
 
 #include "harness/archive.h"
 #include "harness/local_client.h"
+#include "harness/tls.h"
 #include "site.h"
 
 namespace kilnwatch::test::corpus {
@@ -280,17 +281,17 @@ std::uint64_t Site::buildkit_step(const Build& build, const Step& step, std::uin
 void Site::pull(const std::string& base, std::uint64_t ms) {
   const std::string host = base.substr(0, base.find('/'));
   const bool named = host.find('.') != host.npos && host != base;
-  engine_connects({"10.20.0.30", 443}, hello(named ? host : "registry-1.docker.io"), ms);
+  engine_connects({"10.20.0.30", 443}, tls::hello(named ? host : "registry-1.docker.io"), ms);
   const std::string layers = named ? "layers." + host : "production.cloudflare.docker.com";
-  engine_connects({"198.18.240." + std::to_string(1 + below(random_, 200)), 443}, hello(layers),
-                  ms + 15);
+  engine_connects({"198.18.240." + std::to_string(1 + below(random_, 200)), 443},
+                  tls::hello(layers), ms + 15);
 }
 
 void Site::add(const Build& build, const Step& step, std::uint64_t ms) {
   for (const Fetch& fetch : step.fetches) {
     reached_.push_back({build.id, fetch.name, fetch.address, fetch.port, false});
-    engine_connects({fetch.address, fetch.port}, fetch.tls ? hello(fetch.name) : request_of(fetch),
-                    ms);
+    engine_connects({fetch.address, fetch.port},
+                    fetch.tls ? tls::hello(fetch.name) : request_of(fetch), ms);
   }
 }
 

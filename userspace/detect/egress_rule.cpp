@@ -59,7 +59,7 @@ std::optional<bool> Detector::egress(const tracker::Moment& moment, Finding& fin
   const std::string name = claimed_name(connection);
   connection.dns_name = told_name(connection);
   const bool known_name = meet(moment, answer, connection);
-  const bool novel = connection.first_in_builds && connection.first_in_fleet.value_or(true);
+  const bool novel = is_novel(connection);
   const bool metadata = is_metadata(to.ip, to.port);
   // A claim is enough to be denied, and never enough to be allowed.
   const policy::Destination* denied = denied_by(plain, claimed_name(plain));
@@ -74,12 +74,7 @@ std::optional<bool> Detector::egress(const tracker::Moment& moment, Finding& fin
   if (engine) tell(finding, "engine-api", where);
   if (metadata) tell(finding, "cloud-metadata", where);
   if (denied != nullptr) add_denied(finding, to, *denied);
-  // The widest circle that it is new to; the fields have each of them.
-  if (novel)
-    tell(finding, connection.first_on_host ? "first-seen-on-host" : "first-seen-in-builds", where);
-  if (answer) add_fleet(finding, *answer, where);
-  if (novel && known_name)
-    tell(finding, "known-name", connection.dns_name.name + " port " + std::to_string(to.port));
+  add_novelty(finding, answer, where, known_name);
   const std::string shell = reverse_shell(connection, *finding.step);
   // What a baseline is to learn is no shell's.
   if (is_learning(moment) && !engine && !metadata && denied == nullptr && shell.empty())

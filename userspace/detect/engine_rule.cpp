@@ -85,9 +85,11 @@ std::vector<std::string> asked_hosts(const tracker::Moment& moment) {
   return out;
 }
 
-// The host of the connection that one of the build's ADDs names; nothing: none does.
-std::optional<std::string> added_host(const tracker::Moment& moment, const Reachable& reach) {
-  const auto hosts = asked_hosts(moment);
+// The host of the connection that one of the build's ADDs names; nothing: none does. `hosts`: that
+// it may have asked for.
+std::optional<std::string> added_host(const tracker::Moment& moment,
+                                      const std::vector<std::string>& hosts,
+                                      const Reachable& reach) {
   for (const std::string& host : hosts) {
     if (is_among(reach.added, host)) return host;
   }
@@ -108,11 +110,12 @@ std::optional<tracker::Moment> Detector::chosen(const tracker::Moment& moment) {
   std::string host = asked_host(connection);
   const bool inside = is_metadata(to.ip, to.port) || is_own(to.ip);
   const bool led = inside && !host.empty() && host != to.ip && !is_proxied(connection);
+  const auto hosts = asked_hosts(moment);
   std::vector<const Build*> its, perhaps;
   bool explained = false;
   for (const Build& build : moment.among) {
     Reachable reach = reachable(build);
-    const auto added = added_host(moment, reach);
+    const auto added = added_host(moment, hosts, reach);
     if (added) host = *added;
     // A context's request was told, but not where its name leads to.
     if (added || (led && is_among(reach.contexts, host))) its.push_back(&build);
@@ -164,7 +167,7 @@ std::optional<bool> Detector::fetched(const tracker::Moment& moment, Finding& fi
   const bool named = !host.empty() && host != to.ip;
   const bool proxied = is_proxied(plain);
   const bool known_name = meet(moment, answer, connection);
-  const bool novel = connection.first_in_builds && connection.first_in_fleet.value_or(true);
+  const bool novel = is_novel(connection);
   const bool metadata = is_metadata(to.ip, to.port) || is_metadata(host, to.port);
   const bool sent = !moment.sent_from.empty();
   const bool inside = !metadata && !proxied && (is_inside(to) || (sent && is_private(to.ip)));
@@ -183,11 +186,7 @@ std::optional<bool> Detector::fetched(const tracker::Moment& moment, Finding& fi
   if (metadata) tell(finding, "cloud-metadata", where);
   if (inside) tell(finding, led ? "fetch-inside/named" : "fetch-inside/engine", where);
   if (denied != nullptr) add_denied(finding, to, *denied);
-  if (novel)
-    tell(finding, connection.first_on_host ? "first-seen-on-host" : "first-seen-in-builds", where);
-  if (answer) add_fleet(finding, *answer, where);
-  if (novel && known_name)
-    tell(finding, "known-name", connection.dns_name.name + " port " + std::to_string(to.port));
+  add_novelty(finding, answer, where, known_name);
   if (sent) tell(finding, "engine-sent-on", moment.sent_from + " to " + where);
   if (is_learning(moment) && !metadata && !inside && denied == nullptr) tell(finding, "learning");
   add_name(finding, claimed_name(connection));

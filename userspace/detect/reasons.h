@@ -1,6 +1,7 @@
 // What several rules say.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -51,6 +52,25 @@ inline void add_fleet(domain::Finding& finding, const fleet::Answer& answer,
   if (answer.kind == fleet::Answer::Kind::kNone) tell(finding, "fleet-unanswered");
   if (answer.kind == fleet::Answer::Kind::kNew) tell(finding, "first-seen-in-fleet", where);
   if (answer.capped) tell(finding, "fleet-capped");
+}
+
+// As far as this host and those that share its baseline know.
+inline bool is_novel(const domain::Connection& connection) {
+  return connection.first_in_builds && connection.first_in_fleet.value_or(true);
+}
+
+// To which circles the destination is new, and whether its name is known all the same: of those of
+// this host the widest; the connection's fields have each of them.
+inline void add_novelty(domain::Finding& finding, const std::optional<fleet::Answer>& answer,
+                        const std::string& where, bool known_name) {
+  const domain::Connection& connection = *finding.connection;
+  const bool novel = is_novel(connection);
+  if (novel)
+    tell(finding, connection.first_on_host ? "first-seen-on-host" : "first-seen-in-builds", where);
+  if (answer) add_fleet(finding, *answer, where);
+  if (novel && known_name)
+    tell(finding, "known-name",
+         connection.dns_name.name + " port " + std::to_string(connection.destination.port));
 }
 
 // How sure the destination's name is. `claim`: what the process says; empty: nothing.

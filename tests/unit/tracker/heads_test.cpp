@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/dns.h"
+#include "harness/tls.h"
 #include "protocol/http1/first_request.h"
 #include "protocol/tls/client_hello.h"
 #include "scene.h"
@@ -19,16 +19,6 @@ namespace {
 
 const std::string kRequest =
     "GET /p HTTP/1.1\r\nAccept: */*\r\nHost: a.kiln.test\r\nAuthorization: x\r\n\r\n";
-
-// One record, only what a server's name needs.
-std::string hello_of(const std::string& name) {
-  using dns::number, dns::sized;
-  const std::string server = number(0, 2) + sized(sized(number(0, 1) + sized(name, 2), 2), 2);
-  const std::string body = "\x03\x03" + std::string(32, 'r') + sized(std::string(32, 's'), 1) +
-                           sized(std::string("\x13\x01\x13\x02", 4), 2) +
-                           sized(std::string(1, '\0'), 1) + sized(server, 2);
-  return "\x16\x03\x01" + sized("\x01" + sized(body, 3), 2);
-}
 
 // What is told at last of a text sent in pieces that end there.
 domain::EgressPayload last_of(const std::string& text, std::vector<std::size_t> ends) {
@@ -69,7 +59,7 @@ TEST_CASE("heads: a request and a hello cut in two anywhere, and in three") {
     CHECK(protocol::read_first_request(told.bytes)->host == "a.kiln.test");
     CHECK_FALSE(told.more);
   }
-  const std::string hello = hello_of("b.kiln.test");
+  const std::string hello = test::tls::hello("b.kiln.test");
   for (std::size_t at = 1; at < hello.size(); ++at) {
     INFO(at);
     const auto told = last_of(hello, {at});
